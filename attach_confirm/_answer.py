@@ -1,0 +1,64 @@
+"""Tell the service's answers from others'."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from botocore.utils import parse_timestamp
+
+from attach_confirm._errors import UnexpectedAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def require(operation: str, answer: Mapping[str, Any], *path: str) -> Any:
+    """Return the member at a path of an answer.
+
+    botocore parses an HTTP 200 of anything, a proxy's page or half a body, into an answer that
+    lacks members.
+
+    Raises:
+        UnexpectedAnswer: The member is missing.
+    """
+    value: Any = answer
+    for name in path:
+        if name not in value:
+            raise UnexpectedAnswer(operation, f"it holds no {'.'.join(path)}")
+        value = value[name]
+    return value
+
+
+def require_time(operation: str, answer: Mapping[str, Any], *path: str) -> datetime:
+    """Return the time at a path of an answer, aware and in UTC.
+
+    The service writes times with and without milliseconds.
+
+    Raises:
+        UnexpectedAnswer: The member is missing, or no time.
+    """
+    text = require(operation, answer, *path)
+    try:
+        time = parse_timestamp(text)
+    except ValueError:
+        raise UnexpectedAnswer(operation, f"its {'.'.join(path)} is no time: {text!r}") from None
+    return time.replace(tzinfo=time.tzinfo or timezone.utc).astimezone(timezone.utc)
+
+
+def require_service(operation: str, metadata: Mapping[str, Any]) -> None:
+    """Refuse an answer without members that the service did not give.
+
+    An answer of the service bears a request id. One that bears none, and says that its body is
+    something else than JSON, came from a proxy or a captive portal.
+
+    Args:
+        operation: The API operation that was called.
+        metadata: The answer's `ResponseMetadata`.
+
+    Raises:
+        UnexpectedAnswer: It is not the service's.
+    """
+    content_type = metadata.get("HTTPHeaders", {}).get("content-type", "application/json")
+    if "RequestId" not in metadata and "json" not in content_type.lower():
+        raise UnexpectedAnswer(operation, f"no request id, and a body of {content_type}")

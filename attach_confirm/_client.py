@@ -1,0 +1,76 @@
+"""A boto3 client as the Participant Service wants it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+
+from attach_confirm import _http, _secrets
+
+if TYPE_CHECKING:
+    from types_boto3_connectparticipant.client import ConnectParticipantClient
+
+_ATTEMPTS = 3
+_OPTIONS: Any = {
+    "connect_timeout": 10,
+    "read_timeout": 30,
+    "max_pool_connections": 50,
+    # The mode "auto" would ask the instance metadata service where the code runs.
+    "defaults_mode": "legacy",
+}
+_PINNED = Config(**_OPTIONS)
+
+
+def client(
+    region_name: str | None = None,
+    *,
+    session: boto3.Session | None = None,
+    config: Config | None = None,
+    **kwargs: Any,
+) -> ConnectParticipantClient:
+    """Make a plain boto3 `connectparticipant` client that is unsigned and predictable.
+
+    The service's APIs do not use Signature Version 4 (source: each operation's page in the API
+    reference), though botocore's model says otherwise: a default client raises
+    `NoCredentialsError` where there are no credentials, and sends an access key id where there
+    are. This one sends `X-Amz-Bearer` alone and looks for no credentials.
+
+    Pinned, so that neither the environment nor botocore's release changes them: standard
+    retries with 3 attempts in all, 10 seconds to connect, 30 seconds between two bytes read,
+    50 pooled connections. Its DEBUG log lines hold no token.
+
+    Args:
+        region_name: The region of the Connect instance; None takes the session's.
+        session: The session to make the client from; None takes boto3's default one.
+        config: Wins over everything pinned here, except that the client stays unsigned. A
+            `retries` that leaves out the mode or the number of attempts keeps ours for it.
+        **kwargs: For `boto3.Session.client`, such as `endpoint_url` or `verify`.
+
+    Returns:
+        A boto3 client. It can be shared by threads.
+
+    Raises:
+        botocore.exceptions.NoRegionError: No region was given, and none is configured.
+    """
+    given: Any = config or Config()
+    retries: Any = {"mode": "standard", **(given.retries or {})}
+    if not retries.keys() & {"max_attempts", "total_max_attempts"}:
+        retries["total_max_attempts"] = _ATTEMPTS
+    unsigned = Config(signature_version=UNSIGNED, retries=retries)
+    verify = kwargs.pop("verify", None)
+    if verify is None:
+        verify = _http.default_verify(session.profile_name if session else None)
+    make = session.client if session else boto3.client
+    made = make(
+        "connectparticipant",
+        region_name=region_name,
+        config=_PINNED.merge(given).merge(unsigned),
+        verify=verify,
+        **kwargs,
+    )
+    _http.remember_verify(made, verify)
+    _secrets.guard(made)
+    return made

@@ -1,0 +1,179 @@
+"""Step 2: put the bytes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
+
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ProxyConnectionError,
+    ReadTimeoutError,
+)
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
+
+from attach_confirm import _http, _params, _pause, _source
+from attach_confirm._errors import InvalidInput, PutRefused, UnexpectedAnswer, UploadExpired
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from botocore.httpsession import URLLib3Session
+    from types_boto3_connectparticipant.client import ConnectParticipantClient
+
+    from attach_confirm._start import PendingUpload
+
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+
+_SUCCESS = range(200, 300)
+_LOST = (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ProxyConnectionError,
+    ReadTimeoutError,
+)
+_TRANSIENT_CODES = frozenset({"RequestTimeout", "SlowDown", "TooManyRequests"})
+_EXPIRED_CODES = frozenset({"ExpiredToken", "RequestExpired"})
+
+
+def put(
+    client: ConnectParticipantClient,
+    pending: PendingUpload,
+    body: _source.FileSource,
+    *,
+    callback: Callable[[int], object] | None = None,
+) -> None:
+    """Send a file's bytes to the place that `start` gave.
+
+    The request goes through botocore's HTTP layer with the client's proxies, timeouts and
+    certificates, after the client's `before-send` listeners saw it. It carries
+    `pending.headers`, all and unchanged, and streams: memory does not grow with the file.
+
+    Retried here, for botocore does not know of it: lost connections, timeouts, HTTP 5xx,
+    RequestTimeout, SlowDown and TooManyRequests, as long as the URL lives by this machine's
+    clock. The pause before retry n is min(30, 0.5 * 2**(n-1) + up to 0.5 at random) seconds. A
+    repeated PUT replaces the object (source: the S3 user guide on pre-signed URLs), so a retry
+    cannot send anything twice. The first attempt is made whatever the clock says.
+
+    Args:
+        client: The client that `start` was called with.
+        pending: What `start` returned.
+        body: A path; bytes; or a binary file, which is sent from where it stands and left open.
+        callback: Called with the number of bytes since its last call, as boto3's `Callback`;
+            with a negative number when a retry starts over. What it raises ends the upload.
+
+    Raises:
+        InvalidInput: The body cannot be read, or has not as many bytes as were declared.
+        PutRefused: S3 answered other than 2xx, at the last attempt.
+        UploadExpired: S3 answered that the URL has expired.
+        UnexpectedAnswer: The URL is not https, though the client's endpoint is.
+        botocore.exceptions.HTTPClientError: The connection failed, at the last attempt.
+        botocore.exceptions.ConnectionError: Likewise.
+    """
+    _params.operation(client, "StartAttachmentUpload")
+    with _source.opened(body, "body") as source:
+        put_source(client, pending, source, "body", callback)
+
+
+def put_source(
+    client: ConnectParticipantClient,
+    pending: PendingUpload,
+    source: _source.Source,
+    parameter: str,
+    callback: Callable[[int], object] | None,
+) -> None:
+    """Do what `put` does with a source that is open already.
+
+    Args:
+        client: As for `put`.
+        pending: As for `put`.
+        source: The bytes.
+        parameter: The name under which the caller knows the source.
+        callback: As for `put`.
+    """
+    headers = _headers(pending, source.size, parameter)
+    if urlsplit(client.meta.endpoint_url).scheme == "https" != urlsplit(pending.url).scheme:
+        raise UnexpectedAnswer("StartAttachmentUpload", "its upload URL is not https")
+    lifetime = (pending.expires_at - datetime.now(timezone.utc)).total_seconds()
+    body = _source.Body(source, parameter, callback)
+
+    def attempt(session: URLLib3Session) -> None:
+        body.rewind()
+        request = AWSRequest("PUT", pending.url, headers, body).prepare()
+        answer = _send(client, session, request, body)
+        if answer.status_code not in _SUCCESS:
+            raise _refusal(answer, pending)
+
+    def expires(state: RetryCallState) -> bool:
+        return _pause.elapsed(state) + state.upcoming_sleep >= lifetime
+
+    retrying = Retrying(
+        retry=retry_if_exception(is_transient),
+        stop=expires,
+        wait=wait_exponential_jitter(initial=_FIRST_PAUSE, max=_LONGEST_PAUSE, jitter=0.5),
+        reraise=True,
+    )
+    with _http.opened(client, pending.url) as session:
+        retrying(attempt, session)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether the same PUT may succeed when it is sent again."""
+    if isinstance(error, PutRefused):
+        return error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code in _TRANSIENT_CODES
+    return isinstance(error, _LOST)
+
+
+def _headers(pending: PendingUpload, size: int, parameter: str) -> dict[str, bytes]:
+    """Return the headers as they were signed: in UTF-8."""
+    headers = {name: value.encode() for name, value in pending.headers.items()}
+    declared = [
+        value for name, value in pending.headers.items() if name.lower() == "content-length"
+    ]
+    if not declared:
+        headers["Content-Length"] = str(size).encode()
+    elif declared != [str(size)]:
+        raise InvalidInput(parameter, f"has {size} bytes, and {declared[0]} were declared to start")
+    return headers
+
+
+def _send(
+    client: ConnectParticipantClient,
+    session: URLLib3Session,
+    request: AWSPreparedRequest,
+    body: _source.Body,
+) -> AWSResponse:
+    """Send the request, and let what failed in reading the body come before what it led to."""
+    try:
+        answer = _http.send(client, session, request, "s3.PutObject")
+    except (HTTPClientError, BotocoreConnectionError):
+        if body.failure is not None:
+            raise body.failure from None
+        raise
+    if body.failure is not None:
+        raise body.failure
+    return answer
+
+
+def _refusal(answer: AWSResponse, pending: PendingUpload) -> PutRefused | UploadExpired:
+    try:
+        error = ET.fromstring(answer.content)  # noqa: S314
+    except ET.ParseError:
+        error = ET.Element("Error")
+    code = error.findtext("Code")
+    expired = code == "AccessDenied" and error.find("Expires") is not None
+    if expired or code in _EXPIRED_CODES:
+        return UploadExpired(pending.attachment_id, pending.expires_at)
+    request_id = error.findtext("RequestId") or answer.headers.get("x-amz-request-id")
+    return PutRefused(answer.status_code, code, request_id)

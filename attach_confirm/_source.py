@@ -1,0 +1,213 @@
+"""A path, bytes or a binary file, as one stream of a known size."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import os
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
+
+from attach_confirm._errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+FileSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes]"
+
+_CHUNK = 1024 * 1024
+
+# Without the system's own tables, so that a name gives the same type on every machine; with the
+# types that AWS's own chat clients send for the extensions that a new instance allows.
+_TYPES = mimetypes.MimeTypes()
+for _type, _extensions in {
+    "application/msword": "doc",
+    "application/pdf": "pdf",
+    "application/rtf": "rtf",
+    "application/vnd.ms-excel": "xls",
+    "application/vnd.ms-powerpoint": "ppt",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "audio/wav": "wav",
+    "image/heic": "heic",
+    "image/jpeg": "jfif jpeg jpg",
+    "image/png": "png",
+    "text/csv": "csv",
+    "text/plain": "txt",
+    "video/mp4": "mp4",
+    "video/quicktime": "mov",
+}.items():
+    for _extension in _extensions.split():
+        _TYPES.add_type(_type, f".{_extension}")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An open file.
+
+    Attributes:
+        stream: Seekable, standing at the first byte to send.
+        size: How many bytes are to be sent, at least 1.
+        name: The file's own name, without folders; None where it has none.
+    """
+
+    stream: IO[bytes]
+    size: int
+    name: str | None
+
+
+@contextmanager
+def opened(source: FileSource, parameter: str = "source") -> Iterator[Source]:
+    """Open what the caller gave, and close again what was opened here.
+
+    A stream that cannot seek is copied to an unnamed temporary file first, for its size must
+    be known before the upload starts, and a retry must send it again.
+
+    Args:
+        source: A path; bytes; or a binary file, which is sent from where it stands.
+        parameter: The name under which the caller knows it.
+
+    Raises:
+        InvalidInput: It cannot be read, is empty, or is none of these.
+    """
+    with ExitStack() as stack:
+        stream: IO[bytes]
+        if isinstance(source, bytes):
+            stream, name = io.BytesIO(source), None
+        elif isinstance(source, (str, os.PathLike)):
+            try:
+                stream = stack.enter_context(open(source, "rb"))  # noqa: PTH123
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", None) or error
+                raise InvalidInput(
+                    parameter, f"{os.fspath(source)!r} cannot be read: {reason}"
+                ) from error
+            name = Path(source).name
+        elif hasattr(source, "read"):
+            stream, name = source, _own_name(source)
+        else:
+            raise InvalidInput(
+                parameter,
+                f"must be a path, bytes or a binary file, not {type(source).__name__}",
+            )
+        if not (hasattr(stream, "seekable") and stream.seekable()):
+            stream = _spooled(stream, stack.enter_context(tempfile.TemporaryFile()), parameter)
+        start = stream.tell()
+        size = stream.seek(0, os.SEEK_END) - start
+        stream.seek(start)
+        if isinstance(stream, io.TextIOBase):
+            raise InvalidInput(parameter, "is a text file; open it in binary mode")
+        if size < 1:
+            raise InvalidInput(parameter, "has 0 bytes, and the service takes 1 or more")
+        yield Source(stream, size, name)
+
+
+def name_of(source: Source, name: str | None) -> str:
+    """Return the attachment's name: the caller's, or else the file's own.
+
+    Raises:
+        InvalidInput: There is neither.
+    """
+    if name is None:
+        name = source.name
+    if name is None:
+        raise InvalidInput("name", "cannot be told from the source; pass one")
+    return name
+
+
+def content_type_of(name: str, content_type: str | None) -> str:
+    """Return the attachment's MIME type: the caller's, or else what its name's ending says.
+
+    Raises:
+        InvalidInput: The ending says nothing.
+    """
+    if content_type is None:
+        ending = Path(name).suffix.lower()
+        content_type = _TYPES.types_map[True].get(ending)
+    if content_type is None:
+        raise InvalidInput(
+            "content_type", f"cannot be told from the name's ending {ending!r}; pass one"
+        )
+    return content_type
+
+
+class Body:
+    """A source as the body of a PUT: as many bytes as declared, from the start at each attempt.
+
+    Attributes:
+        failure: What ended the last read, as raised; None where it went well. The HTTP layer
+            takes every exception for the network's, so the caller looks here first.
+    """
+
+    def __init__(
+        self, source: Source, parameter: str, callback: Callable[[int], object] | None
+    ) -> None:
+        self.failure: BaseException | None = None
+        self._source = source
+        self._start = source.stream.tell()
+        self._parameter = parameter
+        self._callback = callback
+        self._sent = 0
+
+    def rewind(self) -> None:
+        """Go back to the start, and tell the callback how many bytes are to be sent again."""
+        self._source.stream.seek(self._start)
+        if self._sent:
+            self._report(-self._sent)
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes, `size` at the most, `b""` at the end."""
+        done = False
+        try:
+            chunk = self._next(size)
+            if chunk:
+                self._report(len(chunk))
+            done = True
+        finally:
+            if not done:
+                self.failure = sys.exc_info()[1]
+        return chunk
+
+    def _next(self, size: int) -> bytes:
+        left = self._source.size - self._sent
+        if not left:
+            return b""
+        try:
+            chunk = self._source.stream.read(left if size < 0 else min(size, left))
+            # One byte beyond the last one sent tells a file that has grown meanwhile.
+            grown = len(chunk) == left and self._source.stream.read(1)
+        except OSError as error:
+            raise InvalidInput(
+                self._parameter, f"could not be read to its end: {error.strerror}"
+            ) from error
+        if grown or not chunk:
+            raise InvalidInput(
+                self._parameter,
+                f"had {self._source.size} bytes and has {'more' if grown else 'fewer'} now;"
+                " it changed while it was sent",
+            )
+        return chunk
+
+    def _report(self, count: int) -> None:
+        self._sent += count
+        if self._callback is not None:
+            self._callback(count)
+
+
+def _own_name(stream: Any) -> str | None:
+    name = getattr(stream, "name", None)
+    return Path(name).name if isinstance(name, str) else None
+
+
+def _spooled(stream: IO[bytes], spool: IO[bytes], parameter: str) -> IO[bytes]:
+    while chunk := stream.read(_CHUNK):
+        if not isinstance(chunk, bytes):
+            raise InvalidInput(parameter, f"gives {type(chunk).__name__}, not bytes")
+        spool.write(chunk)
+    spool.seek(0)
+    return spool

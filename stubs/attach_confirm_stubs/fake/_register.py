@@ -1,0 +1,30 @@
+"""Make moto find this backend: the one place that touches moto's internals.
+
+moto has no way to add a service (moto issue 7126), so this leans on two things that it does:
+
+- `moto.backends.get_backend(name)` imports the module `moto.<name>` and takes `<name>_backends`
+  from it, so our package is put where that import looks first;
+- `moto.backend_index.backend_url_patterns` is the list of (name, URL pattern) that both of
+  moto's entrances, botocore's `before-send` and `responses`, go through, the first match first.
+"""
+
+import re
+import sys
+
+from moto.backend_index import backend_url_patterns
+
+NAME = "connectparticipant"
+
+# The second is the fake's own upload place in S3, whose signatures it checks before moto's S3
+# stores the bytes. It stands before moto's pattern for all of S3.
+PATTERNS = (
+    r"https?://participant\.connect(-fips)?\.(.+)\.amazonaws\.com",
+    r"https?://connect-attachments-[0-9]{12}-(.+)\.s3\.(.+)\.amazonaws\.com(\.cn)?/staging/",
+)
+
+
+def register() -> None:
+    """Register the backend, once."""
+    sys.modules[f"moto.{NAME}"] = sys.modules[__package__]
+    if NAME not in dict(backend_url_patterns):
+        backend_url_patterns[:0] = [(NAME, re.compile(pattern)) for pattern in PATTERNS]

@@ -1,0 +1,340 @@
+"""Chats, their participants and their attachments."""
+
+from __future__ import annotations
+
+import operator
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
+from uuid import uuid4
+
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from moto.core.base_backend import BackendDict, BaseBackend
+from moto.s3.models import s3_backends
+
+from attach_confirm_stubs.fake import exceptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from moto.s3.models import S3Backend
+
+URL_LIFETIME = timedelta(seconds=300)
+CONNECTION_LIFETIME = timedelta(days=1)
+ATTACHMENTS_PER_CHAT = 35
+_DEFAULT_PAGE = 10
+
+State = Literal["STARTED", "UPLOADED", "IN_PROGRESS", "APPROVED", "REJECTED"]
+
+
+@dataclass
+class Chat:
+    """One conversation.
+
+    Attributes:
+        contact_id: Its contact.
+        transcript: Its items, the oldest first, with the members that GetTranscript gives.
+    """
+
+    contact_id: str = field(default_factory=lambda: str(uuid4()))
+    transcript: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Participant:
+    """Someone in a chat, with what an idempotent operation answered under each ClientToken."""
+
+    chat: Chat
+    role: str
+    display_name: str
+    participant_id: str = field(default_factory=lambda: str(uuid4()))
+    answers: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+
+@dataclass
+class Connection:
+    """What a connection token stands for."""
+
+    participant: Participant
+    expires_at: datetime
+
+
+@dataclass
+class Attachment:
+    """A file that was announced.
+
+    Attributes:
+        attachment_id: Its id.
+        name: As declared.
+        content_type: As declared.
+        size: As declared, in bytes.
+        participant: Who announced it.
+        bucket: Where in moto's S3 it lies.
+        key: Under which key: first in `staging/`, once confirmed in `final/`.
+        url: The pre-signed URL for the PUT.
+        headers: What the PUT must carry.
+        expires_at: When the URL stops working.
+        state: STARTED until the PUT, UPLOADED until it is confirmed, then its status.
+    """
+
+    attachment_id: str
+    name: str
+    content_type: str
+    size: int
+    participant: Participant = field(repr=False)
+    bucket: str
+    key: str
+    url: str = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+    expires_at: datetime
+    state: State = "STARTED"
+
+
+class ConnectParticipantBackend(BaseBackend):
+    """The service in one account and region."""
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.lock = RLock()
+        self.instance_id = str(uuid4())
+        self.bucket = f"connect-attachments-{account_id}-{region_name}"
+        self.participants: dict[str, Participant] = {}
+        self.connections: dict[str, Connection] = {}
+        self.attachments: dict[str, Attachment] = {}
+
+    @property
+    def s3(self) -> S3Backend:
+        """The S3 of moto in the same account."""
+        return s3_backends[self.account_id][self.partition]
+
+    def create_participant(
+        self, chat: Chat | None = None, role: str = "CUSTOMER", display_name: str = "Customer"
+    ) -> str:
+        """Add a participant, to a new chat where none is named, and return their token."""
+        token = _token()
+        self.participants[token] = Participant(chat or Chat(), role, display_name)
+        return token
+
+    def create_participant_connection(self, participant_token: str) -> tuple[str, datetime]:
+        """Connect a participant, and return the connection token and when it expires."""
+        participant = self.participants.get(participant_token)
+        if participant is None:
+            raise exceptions.AccessDenied
+        token, expires_at = _token(), _now() + CONNECTION_LIFETIME
+        self.connections[token] = Connection(participant, expires_at)
+        return token, expires_at
+
+    def start_attachment_upload(
+        self, connection_token: str, name: str, size: int, content_type: str, client_token: str
+    ) -> Attachment:
+        """Announce a file; the same ClientToken gives the same attachment."""
+        with self.lock:
+            participant = self.connected(connection_token)
+            request = ("StartAttachmentUpload", client_token)
+            if request not in participant.answers:
+                chat = participant.chat
+                theirs = [a for a in self.attachments.values() if a.participant.chat is chat]
+                if len(theirs) >= ATTACHMENTS_PER_CHAT:
+                    raise exceptions.QuotaExceeded
+                attachment = self._announce(participant, name, size, content_type)
+                self.attachments[attachment.attachment_id] = attachment
+                participant.answers[request] = attachment
+            started: Attachment = participant.answers[request]
+            return started
+
+    def uploadable(self, url: str) -> Attachment:
+        """Return the attachment whose upload URL this is, to the letter of its query."""
+        for attachment in self.attachments.values():
+            if attachment.url == url:
+                return attachment
+        raise exceptions.SignatureDoesNotMatch
+
+    def check_put(self, attachment: Attachment, headers: Mapping[str, str], size: int) -> None:
+        """Refuse a PUT that S3 would: late, not as it was signed, or not as long as it says."""
+        now = _now()
+        if attachment.expires_at <= now:
+            raise exceptions.RequestExpired(attachment.expires_at, now)
+        if any(headers.get(name) != value for name, value in attachment.headers.items()):
+            raise exceptions.SignatureDoesNotMatch
+        if size != attachment.size:
+            raise exceptions.IncompleteBody
+
+    def complete_attachment_upload(
+        self, connection_token: str, attachment_id: str, client_token: str
+    ) -> None:
+        """Confirm an attachment: move its bytes to their place and tell the chat."""
+        with self.lock:
+            participant = self.connected(connection_token)
+            request = ("CompleteAttachmentUpload", client_token)
+            if request in participant.answers:
+                return
+            attachment = self._known(participant, attachment_id)
+            if attachment.state == "STARTED":
+                raise exceptions.Invalid("The attachment has not been uploaded.")
+            if attachment.state != "UPLOADED":
+                raise exceptions.Conflict
+            final = f"final/{attachment_id}"
+            self.s3.put_object(self.bucket, final, self.read(attachment))
+            self.s3.delete_object(self.bucket, attachment.key)
+            attachment.key, attachment.state = final, "APPROVED"
+            participant.chat.transcript.append(self._item(attachment))
+            participant.answers[request] = None
+
+    def get_transcript(
+        self,
+        connection_token: str,
+        *,
+        max_results: int,
+        next_token: str | None,
+        scan_direction: str,
+        sort_order: str,
+        start_position: dict[str, Any],
+    ) -> tuple[str, list[dict[str, Any]], str | None]:
+        """Return the contact id, one page of the transcript, and the next page's token."""
+        chat = self.connected(connection_token).chat
+        forward, ascending = scan_direction == "FORWARD", sort_order == "ASCENDING"
+        items = _window(chat.transcript, start_position, forward=forward)
+        first = _place(items, next_token) if next_token else 0
+        last = first + (max_results or _DEFAULT_PAGE)
+        page = items[first:last]
+        following = items[last]["Id"] if last < len(items) else None
+        return chat.contact_id, page if forward is ascending else page[::-1], following
+
+    def get_attachment(
+        self, connection_token: str, attachment_id: str, lifetime: int
+    ) -> tuple[str, datetime, int]:
+        """Return the URL of a confirmed attachment, when it expires, and the size in bytes."""
+        attachment = self._known(self.connected(connection_token), attachment_id)
+        if attachment.state != "APPROVED":
+            raise exceptions.Invalid("The attachment is not available.")
+        url = self._presigned("GET", attachment.key, {}, lifetime)
+        return url, _now() + timedelta(seconds=lifetime), attachment.size
+
+    def connected(self, connection_token: str) -> Participant:
+        """Return the participant whose connection token this is."""
+        connection = self.connections.get(connection_token)
+        if connection is None or connection.expires_at <= _now():
+            raise exceptions.AccessDenied
+        return connection.participant
+
+    def read(self, attachment: Attachment) -> bytes:
+        """Return an attachment's bytes from moto's S3."""
+        found = self.s3.get_object(attachment.bucket, attachment.key)
+        return found.value if found else b""
+
+    def _known(self, participant: Participant, attachment_id: str) -> Attachment:
+        attachment = self.attachments.get(attachment_id)
+        if attachment is None:
+            raise exceptions.Invalid("There is no attachment with that identifier.")
+        if attachment.participant.chat is not participant.chat:
+            raise exceptions.AccessDenied
+        return attachment
+
+    def _announce(
+        self, participant: Participant, name: str, size: int, content_type: str
+    ) -> Attachment:
+        if self.bucket not in self.s3.buckets:
+            self.s3.create_bucket(self.bucket, self.region_name)
+        attachment_id = str(uuid4())
+        key = f"staging/{attachment_id}"
+        contact_id = participant.chat.contact_id
+        headers = {
+            "x-amz-meta-contact_id": contact_id,
+            "x-amz-meta-initial_contact_id": contact_id,
+            "x-amz-acl": "bucket-owner-full-control",
+            "Content-Disposition": _disposition(name),
+            "x-amz-meta-account_id": self.account_id,
+            "Content-Length": str(size),
+            "Content-Type": content_type,
+            "x-amz-meta-organization_id": self.instance_id,
+        }
+        lifetime = int(URL_LIFETIME.total_seconds())
+        return Attachment(
+            attachment_id=attachment_id,
+            name=name,
+            content_type=content_type,
+            size=size,
+            participant=participant,
+            bucket=self.bucket,
+            key=key,
+            url=self._presigned("PUT", key, headers, lifetime),
+            headers=headers,
+            expires_at=_now() + URL_LIFETIME,
+        )
+
+    def _presigned(self, method: str, key: str, headers: dict[str, str], lifetime: int) -> str:
+        suffix = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+        request = AWSRequest(
+            method, f"https://{self.bucket}.s3.{self.region_name}.{suffix}/{key}", headers
+        )
+        credentials = Credentials("ASIAFAKEFAKEFAKEFAKE", secrets.token_hex(20))
+        S3SigV4QueryAuth(credentials, "s3", self.region_name, lifetime).add_auth(request)
+        return str(request.url)
+
+    def _item(self, attachment: Attachment) -> dict[str, Any]:
+        participant = attachment.participant
+        return {
+            "AbsoluteTime": timestamp(_now()),
+            "Attachments": [
+                {
+                    "AttachmentId": attachment.attachment_id,
+                    "AttachmentName": attachment.name,
+                    "ContentType": attachment.content_type,
+                    "Status": attachment.state,
+                }
+            ],
+            "ContactId": participant.chat.contact_id,
+            "DisplayName": participant.display_name,
+            "Id": str(uuid4()),
+            "ParticipantId": participant.participant_id,
+            "ParticipantRole": participant.role,
+            "Type": "ATTACHMENT",
+        }
+
+
+def timestamp(time: datetime) -> str:
+    """Return a time as the service writes it, with milliseconds."""
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(96)
+
+
+def _disposition(name: str) -> str:
+    if name.isascii() and not set(name) & set('"\\'):
+        return f'attachment; filename="{name}"'
+    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _window(
+    transcript: list[dict[str, Any]], position: dict[str, Any], *, forward: bool
+) -> list[dict[str, Any]]:
+    """Return the items from the start position on, in the order in which they are scanned."""
+    items = transcript[-position["MostRecent"] :] if position.get("MostRecent") else transcript[:]
+    if not forward:
+        items.reverse()
+    if "AbsoluteTime" in position:
+        time = position["AbsoluteTime"]
+        within = operator.ge if forward else operator.le
+        items = [item for item in items if within(item["AbsoluteTime"], time)]
+    return items[_place(items, position["Id"]) :] if "Id" in position else items
+
+
+def _place(items: list[dict[str, Any]], item_id: str) -> int:
+    for place, item in enumerate(items):
+        if item["Id"] == item_id:
+            return place
+    raise exceptions.Invalid("There is no such place in the transcript.")
+
+
+connectparticipant_backends = BackendDict(ConnectParticipantBackend, "connectparticipant")
