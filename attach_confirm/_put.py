@@ -18,7 +18,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
 
 from attach_confirm import _http, _params, _pause, _source
 from attach_confirm._errors import InvalidInput, PutRefused, UnexpectedAnswer, UploadExpired
@@ -62,9 +62,9 @@ def put(
 
     Retried here, for botocore does not know of it: lost connections, timeouts, HTTP 5xx,
     RequestTimeout, SlowDown and TooManyRequests, as long as the URL lives by this machine's
-    clock. The pause before retry n is min(30, 0.5 * 2**(n-1) + up to 0.5 at random) seconds. A
-    repeated PUT replaces the object (source: the S3 user guide on pre-signed URLs), so a retry
-    cannot send anything twice. The first attempt is made whatever the clock says.
+    clock. The pause before retry n is min(30, 0.5 * 2**(n-1)) seconds, and up to 0.5 more at
+    random. A repeated PUT replaces the object (source: the S3 user guide on pre-signed URLs),
+    so a retry cannot send anything twice. The first attempt is made whatever the clock says.
 
     Args:
         client: The client that `start` was called with.
@@ -121,7 +121,8 @@ def put_source(
     retrying = Retrying(
         retry=retry_if_exception(is_transient),
         stop=expires,
-        wait=wait_exponential_jitter(initial=_FIRST_PAUSE, max=_LONGEST_PAUSE, jitter=0.5),
+        wait=wait_exponential(multiplier=_FIRST_PAUSE, max=_LONGEST_PAUSE)
+        + wait_random(0, _FIRST_PAUSE),
         reraise=True,
     )
     with _http.opened(client, pending.url) as session:

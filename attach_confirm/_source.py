@@ -95,13 +95,13 @@ def opened(source: FileSource, parameter: str = "source") -> Iterator[Source]:
                 parameter,
                 f"must be a path, bytes or a binary file, not {type(source).__name__}",
             )
+        if isinstance(stream, io.TextIOBase):
+            raise InvalidInput(parameter, "is a text file; open it in binary mode")
         if not (hasattr(stream, "seekable") and stream.seekable()):
             stream = _spooled(stream, stack.enter_context(tempfile.TemporaryFile()), parameter)
         start = stream.tell()
         size = stream.seek(0, os.SEEK_END) - start
         stream.seek(start)
-        if isinstance(stream, io.TextIOBase):
-            raise InvalidInput(parameter, "is a text file; open it in binary mode")
         if size < 1:
             raise InvalidInput(parameter, "has 0 bytes, and the service takes 1 or more")
         yield Source(stream, size, name)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -63,7 +64,7 @@ class FakeConnectParticipant:
 
     def participant_token(self) -> str:
         """Add a customer in a chat of their own, and return the participant token."""
-        return self._backend.create_participant()
+        return self._backend.create_participant(contact_id=str(uuid4()))
 
     def connection_token(self) -> str:
         """Add a customer in a chat of their own, connect them, and return the token."""
@@ -85,9 +86,10 @@ class FakeConnectParticipant:
             for attachment in self._backend.attachments.values()
         ]
 
-    def transcript(self, connection_token: str) -> list[dict[str, Any]]:
-        """Return a chat's items, the oldest first, with the members that GetTranscript gives."""
-        return copy.deepcopy(self._backend.connected(connection_token).chat.transcript)
+    @property
+    def transcript(self) -> list[dict[str, Any]]:
+        """The items of all chats, the oldest first, with the members that GetTranscript gives."""
+        return copy.deepcopy(self._backend.transcript)
 
     @property
     def _backend(self) -> ConnectParticipantBackend:

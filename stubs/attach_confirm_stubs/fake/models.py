@@ -33,23 +33,18 @@ State = Literal["STARTED", "UPLOADED", "IN_PROGRESS", "APPROVED", "REJECTED"]
 
 
 @dataclass
-class Chat:
-    """One conversation.
+class Participant:
+    """Someone in a chat.
 
     Attributes:
-        contact_id: Its contact.
-        transcript: Its items, the oldest first, with the members that GetTranscript gives.
+        contact_id: The chat's contact.
+        role: As in the model's ParticipantRole.
+        display_name: The name that the others see.
+        participant_id: Their own id.
+        answers: What an idempotent operation answered, by operation and ClientToken.
     """
 
-    contact_id: str = field(default_factory=lambda: str(uuid4()))
-    transcript: list[dict[str, Any]] = field(default_factory=list)
-
-
-@dataclass
-class Participant:
-    """Someone in a chat, with what an idempotent operation answered under each ClientToken."""
-
-    chat: Chat
+    contact_id: str
     role: str
     display_name: str
     participant_id: str = field(default_factory=lambda: str(uuid4()))
@@ -106,6 +101,7 @@ class ConnectParticipantBackend(BaseBackend):
         self.participants: dict[str, Participant] = {}
         self.connections: dict[str, Connection] = {}
         self.attachments: dict[str, Attachment] = {}
+        self.transcript: list[dict[str, Any]] = []
 
     @property
     def s3(self) -> S3Backend:
@@ -113,11 +109,11 @@ class ConnectParticipantBackend(BaseBackend):
         return s3_backends[self.account_id][self.partition]
 
     def create_participant(
-        self, chat: Chat | None = None, role: str = "CUSTOMER", display_name: str = "Customer"
+        self, contact_id: str, role: str = "CUSTOMER", display_name: str = "Customer"
     ) -> str:
-        """Add a participant, to a new chat where none is named, and return their token."""
+        """Add a participant to a chat, and return their token."""
         token = _token()
-        self.participants[token] = Participant(chat or Chat(), role, display_name)
+        self.participants[token] = Participant(contact_id, role, display_name)
         return token
 
     def create_participant_connection(self, participant_token: str) -> tuple[str, datetime]:
@@ -137,9 +133,8 @@ class ConnectParticipantBackend(BaseBackend):
             participant = self.connected(connection_token)
             request = ("StartAttachmentUpload", client_token)
             if request not in participant.answers:
-                chat = participant.chat
-                theirs = [a for a in self.attachments.values() if a.participant.chat is chat]
-                if len(theirs) >= ATTACHMENTS_PER_CHAT:
+                chats = [a.participant.contact_id for a in self.attachments.values()]
+                if chats.count(participant.contact_id) >= ATTACHMENTS_PER_CHAT:
                     raise exceptions.QuotaExceeded
                 attachment = self._announce(participant, name, size, content_type)
                 self.attachments[attachment.attachment_id] = attachment
@@ -182,7 +177,7 @@ class ConnectParticipantBackend(BaseBackend):
             self.s3.put_object(self.bucket, final, self.read(attachment))
             self.s3.delete_object(self.bucket, attachment.key)
             attachment.key, attachment.state = final, "APPROVED"
-            participant.chat.transcript.append(self._item(attachment))
+            self.transcript.append(_item(attachment))
             participant.answers[request] = None
 
     def get_transcript(
@@ -196,14 +191,15 @@ class ConnectParticipantBackend(BaseBackend):
         start_position: dict[str, Any],
     ) -> tuple[str, list[dict[str, Any]], str | None]:
         """Return the contact id, one page of the transcript, and the next page's token."""
-        chat = self.connected(connection_token).chat
+        contact_id = self.connected(connection_token).contact_id
         forward, ascending = scan_direction == "FORWARD", sort_order == "ASCENDING"
-        items = _window(chat.transcript, start_position, forward=forward)
+        theirs = [item for item in self.transcript if item["ContactId"] == contact_id]
+        items = _window(theirs, start_position, forward=forward)
         first = _place(items, next_token) if next_token else 0
         last = first + (max_results or _DEFAULT_PAGE)
         page = items[first:last]
         following = items[last]["Id"] if last < len(items) else None
-        return chat.contact_id, page if forward is ascending else page[::-1], following
+        return contact_id, page if forward is ascending else page[::-1], following
 
     def get_attachment(
         self, connection_token: str, attachment_id: str, lifetime: int
@@ -231,7 +227,7 @@ class ConnectParticipantBackend(BaseBackend):
         attachment = self.attachments.get(attachment_id)
         if attachment is None:
             raise exceptions.Invalid("There is no attachment with that identifier.")
-        if attachment.participant.chat is not participant.chat:
+        if attachment.participant.contact_id != participant.contact_id:
             raise exceptions.AccessDenied
         return attachment
 
@@ -242,10 +238,9 @@ class ConnectParticipantBackend(BaseBackend):
             self.s3.create_bucket(self.bucket, self.region_name)
         attachment_id = str(uuid4())
         key = f"staging/{attachment_id}"
-        contact_id = participant.chat.contact_id
         headers = {
-            "x-amz-meta-contact_id": contact_id,
-            "x-amz-meta-initial_contact_id": contact_id,
+            "x-amz-meta-contact_id": participant.contact_id,
+            "x-amz-meta-initial_contact_id": participant.contact_id,
             "x-amz-acl": "bucket-owner-full-control",
             "Content-Disposition": _disposition(name),
             "x-amz-meta-account_id": self.account_id,
@@ -276,26 +271,6 @@ class ConnectParticipantBackend(BaseBackend):
         S3SigV4QueryAuth(credentials, "s3", self.region_name, lifetime).add_auth(request)
         return str(request.url)
 
-    def _item(self, attachment: Attachment) -> dict[str, Any]:
-        participant = attachment.participant
-        return {
-            "AbsoluteTime": timestamp(_now()),
-            "Attachments": [
-                {
-                    "AttachmentId": attachment.attachment_id,
-                    "AttachmentName": attachment.name,
-                    "ContentType": attachment.content_type,
-                    "Status": attachment.state,
-                }
-            ],
-            "ContactId": participant.chat.contact_id,
-            "DisplayName": participant.display_name,
-            "Id": str(uuid4()),
-            "ParticipantId": participant.participant_id,
-            "ParticipantRole": participant.role,
-            "Type": "ATTACHMENT",
-        }
-
 
 def timestamp(time: datetime) -> str:
     """Return a time as the service writes it, with milliseconds."""
@@ -314,6 +289,27 @@ def _disposition(name: str) -> str:
     if name.isascii() and not set(name) & set('"\\'):
         return f'attachment; filename="{name}"'
     return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _item(attachment: Attachment) -> dict[str, Any]:
+    participant = attachment.participant
+    return {
+        "AbsoluteTime": timestamp(_now()),
+        "Attachments": [
+            {
+                "AttachmentId": attachment.attachment_id,
+                "AttachmentName": attachment.name,
+                "ContentType": attachment.content_type,
+                "Status": attachment.state,
+            }
+        ],
+        "ContactId": participant.contact_id,
+        "DisplayName": participant.display_name,
+        "Id": str(uuid4()),
+        "ParticipantId": participant.participant_id,
+        "ParticipantRole": participant.role,
+        "Type": "ATTACHMENT",
+    }
 
 
 def _window(

@@ -1,0 +1,96 @@
+"""What the README shows is what happens."""
+
+import re
+import shlex
+from pathlib import Path
+
+import botocore.exceptions
+import pytest
+from typer.testing import CliRunner
+
+import attach_confirm
+from attach_confirm import cli
+from attach_confirm_stubs import fake_connectparticipant
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    """Return the README's blocks in a language, in their order."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder with the file that the README sends."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "receipt.pdf").write_bytes(b"%PDF-1.4 a receipt")
+    return tmp_path
+
+
+def test_the_python_examples_run(folder):  # noqa: ARG001
+    """Every Python example runs, one after another, with a participant's token given."""
+    examples = blocks("python")
+    with fake_connectparticipant("us-west-2") as fake:
+        names = {"participant_token": fake.participant_token()}
+        exec(examples[0], names)
+        (attachment,) = fake.attachments
+        assert attachment.state == "APPROVED"
+        names["attachment_id"] = attachment.attachment_id
+    for example in examples[1:]:
+        with fake_connectparticipant("us-west-2"):
+            exec(example, names)
+
+
+def test_the_commands_run(folder, monkeypatch):  # noqa: ARG001
+    """Every line that calls the command is one that it takes, and that succeeds."""
+    commands = re.findall(r"^\$ attach-confirm (.+)$", README, re.MULTILINE)
+    assert len(commands) >= 3
+    with fake_connectparticipant("us-west-2") as fake:
+        token = fake.connection_token()
+        sent = attach_confirm.upload(fake.client, "receipt.pdf", token)
+        monkeypatch.setenv(cli.TOKEN_VARIABLE, token)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+        for command in commands:
+            arguments = shlex.split(command.replace("ID", sent.attachment_id))
+            result = CliRunner().invoke(cli.app, arguments)
+            assert (result.exit_code, result.stderr) == (0, "")
+
+
+def error_named(name):
+    """Return an error of a name that the README's table uses."""
+    if hasattr(attach_confirm, name):
+        arguments = {
+            "AttachmentRejected": ("id",),
+            "UploadExpired": ("id", None),
+            "WaitTimeout": ("id", None, 1.0),
+        }
+        return getattr(attach_confirm, name)(*arguments.get(name, ("a", "b")))
+    if hasattr(botocore.exceptions, name):
+        return getattr(botocore.exceptions, name)(endpoint_url="", proxy_url="", error="")
+    return botocore.exceptions.ClientError({"Error": {"Code": name}}, "CompleteAttachmentUpload")
+
+
+def test_the_table_of_errors_is_what_advise_says():
+    """Each error that the table names gets the action of its row."""
+    rows = re.findall(r"^\| (.*`.*) \| ([A-Z]+)[^|]* \|$", README, re.MULTILINE)
+    told = {
+        name: action
+        for errors, action in rows
+        for name in re.findall(r"`(\w+)`", errors)
+        if not errors.startswith("`PutRefused")
+    }
+    assert len(told) > 15
+    assert told == {name: attach_confirm.advise(error_named(name)).action.value for name in told}
+
+
+def test_the_table_of_errors_names_every_own_error():
+    """No error of the library is missing in the table."""
+    own = [name for name in attach_confirm.__all__ if is_error(getattr(attach_confirm, name))]
+    assert [name for name in own if f"`{name}`" not in README] == []
+
+
+def is_error(thing):
+    """Tell a leaf of the error tree."""
+    root = attach_confirm.AttachConfirmError
+    return isinstance(thing, type) and issubclass(thing, root) and thing is not root
