@@ -128,7 +128,9 @@ def advise(error: BaseException) -> Advice:
         The next action, and why. STOP for an error that has nothing to do with the flow.
     """
     action, reason = _verdict(error)
-    return Advice(action, reason, getattr(error, "attachment_id", None))
+    # An expired upload has an id and no bytes.
+    known = None if isinstance(error, UploadExpired) else getattr(error, "attachment_id", None)
+    return Advice(action, reason, known)
 
 
 def _verdict(error: BaseException) -> _Verdict:

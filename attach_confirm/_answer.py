@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from botocore.utils import parse_timestamp
@@ -11,6 +13,9 @@ from attach_confirm._errors import UnexpectedAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from botocore.model import OperationModel
+    from types_boto3_connectparticipant.client import ConnectParticipantClient
 
 
 def require(operation: str, answer: Mapping[str, Any], *path: str) -> Any:
@@ -41,9 +46,28 @@ def require_time(operation: str, answer: Mapping[str, Any], *path: str) -> datet
     text = require(operation, answer, *path)
     try:
         time = parse_timestamp(text)
-    except ValueError:
+        return time.replace(tzinfo=time.tzinfo or timezone.utc).astimezone(timezone.utc)
+    except (ValueError, OverflowError, RuntimeError):
         raise UnexpectedAnswer(operation, f"its {'.'.join(path)} is no time: {text!r}") from None
-    return time.replace(tzinfo=time.tzinfo or timezone.utc).astimezone(timezone.utc)
+
+
+def screen(client: ConnectParticipantClient) -> None:
+    """Look at the bodies that this client gets, for botocore fails or sees success in any.
+
+    A success whose body is no JSON object raises UnexpectedAnswer. An error page is turned into
+    a JSON object with its text as the message, so that it stays an error that can be retried.
+    """
+    client.meta.events.register_first("before-parse.connectparticipant", _screen_body)
+
+
+def _screen_body(operation_model: OperationModel, response_dict: dict[str, Any], **_: Any) -> None:
+    body: bytes = response_dict["body"]
+    if not body or body.lstrip().startswith(b"{"):
+        return
+    if response_dict["status_code"] < HTTPStatus.MULTIPLE_CHOICES:
+        content_type = response_dict["headers"].get("Content-Type", "an unknown type")
+        raise UnexpectedAnswer(operation_model.name, f"its body is {content_type}, no JSON object")
+    response_dict["body"] = json.dumps({"message": body.decode(errors="replace")}).encode()
 
 
 def require_service(operation: str, metadata: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from attach_confirm import _http, _secrets
+from attach_confirm import _answer, _http, _secrets
 
 if TYPE_CHECKING:
     from types_boto3_connectparticipant.client import ConnectParticipantClient
@@ -44,7 +44,9 @@ def client(
 
     Args:
         region_name: The region of the Connect instance; None takes the session's.
-        session: The session to make the client from; None takes boto3's default one.
+        session: The session to make the client from; None takes boto3's default one. A CA
+            bundle that was set on a botocore session by hand counts for the API calls alone,
+            for boto3 does not give it away: pass it as `verify`.
         config: Wins over everything pinned here, except that the client stays unsigned. A
             `retries` that leaves out the mode or the number of attempts keeps ours for it.
         **kwargs: For `boto3.Session.client`, such as `endpoint_url` or `verify`.
@@ -60,17 +62,15 @@ def client(
     if not retries.keys() & {"max_attempts", "total_max_attempts"}:
         retries["total_max_attempts"] = _ATTEMPTS
     unsigned = Config(signature_version=UNSIGNED, retries=retries)
-    verify = kwargs.pop("verify", None)
-    if verify is None:
-        verify = _http.default_verify(session.profile_name if session else None)
     make = session.client if session else boto3.client
     made = make(
         "connectparticipant",
         region_name=region_name,
         config=_PINNED.merge(given).merge(unsigned),
-        verify=verify,
         **kwargs,
     )
-    _http.remember_verify(made, verify)
+    session = session or boto3.DEFAULT_SESSION
+    _http.remember_verify(made, kwargs.get("verify"), session.profile_name if session else None)
+    _answer.screen(made)
     _secrets.guard(made)
     return made

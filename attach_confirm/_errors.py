@@ -16,7 +16,7 @@ a pre-signed URL.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -132,7 +132,8 @@ class WaitTimeout(AttachConfirmError, TimeoutError):
     """
 
     def __init__(self, attachment_id: str, status: AttachmentStatus | None, timeout: float) -> None:
-        super().__init__(attachment_id, status, timeout)
+        # OSError, the parent of TimeoutError, would take three arguments for an errno and so on.
+        super().__init__(f"attachment {attachment_id}")
         self.attachment_id = attachment_id
         self.status = status
         self.timeout = timeout
@@ -140,3 +141,6 @@ class WaitTimeout(AttachConfirmError, TimeoutError):
     def __str__(self) -> str:
         seen = "not in the transcript" if self.status is None else self.status.value
         return f"attachment {self.attachment_id} was {seen} after {self.timeout:g} seconds"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.attachment_id, self.status, self.timeout)

@@ -39,8 +39,18 @@ def default_verify(profile: str | None = None) -> bool | str:
     return configured or os.environ.get("REQUESTS_CA_BUNDLE") or True
 
 
-def remember_verify(client: ConnectParticipantClient, verify: bool | str) -> None:
-    """Keep a client's `verify` with it, for botocore tells nobody what it was given."""
+def remember_verify(
+    client: ConnectParticipantClient, verify: bool | str | None, profile: str | None
+) -> None:
+    """Keep what a client verifies TLS with, for botocore tells nobody.
+
+    Args:
+        client: The client.
+        verify: What it was given; None means nothing.
+        profile: The profile whose `ca_bundle` counts where it was given nothing.
+    """
+    if verify is None:
+        verify = default_verify(profile)
     events: Any = client.meta.events
     events.register(_VERIFY_EVENT, lambda **_: verify)
 
@@ -89,22 +99,22 @@ def send(
         botocore.exceptions.HTTPClientError: As botocore raises it, with the query redacted.
         botocore.exceptions.ConnectionError: Likewise.
     """
-    with _secrets.unlogged_query(request.url):
+    with _secrets.unlogged_queries():
         try:
             answers = client.meta.events.emit(f"before-send.{event}", request=request)
             answer: AWSResponse | None = first_non_none_response(answers)
             return session.send(request) if answer is None else answer
         except (HTTPClientError, BotocoreConnectionError) as error:
-            failure = _redacted(error, request.url)
+            failure = _redacted(error)
     raise failure
 
 
 def _redacted(
-    error: HTTPClientError | BotocoreConnectionError, url: str
+    error: HTTPClientError | BotocoreConnectionError,
 ) -> HTTPClientError | BotocoreConnectionError:
     """Return the error again, without the URL's query and the request that it held."""
     texts: dict[str, Any] = {
-        name: _secrets.hide_query(str(value), url)
+        name: _secrets.hide_queries(str(value))
         for name, value in error.kwargs.items()
         if name != "request"
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -15,3 +15,8 @@ def elapsed(state: RetryCallState) -> float:
     replaced tenacity's sleep.
     """
     return max(state.seconds_since_start or 0.0, float(state.idle_for))
+
+
+def last_result(state: RetryCallState) -> Any:
+    """Return what the last attempt returned, where tenacity would raise that it gave up."""
+    return state.outcome.result() if state.outcome else None

@@ -18,7 +18,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential, wait_random
+from tenacity import RetryCallState, Retrying, retry_if_result, wait_exponential, wait_random
 
 from attach_confirm import _http, _params, _pause, _source
 from attach_confirm._errors import InvalidInput, PutRefused, UnexpectedAnswer, UploadExpired
@@ -26,7 +26,7 @@ from attach_confirm._errors import InvalidInput, PutRefused, UnexpectedAnswer, U
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from botocore.awsrequest import AWSResponse
     from botocore.httpsession import URLLib3Session
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
@@ -36,6 +36,7 @@ _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 
 _SUCCESS = range(200, 300)
+_FAILED = (HTTPClientError, BotocoreConnectionError)
 _LOST = (
     ConnectionClosedError,
     ConnectTimeoutError,
@@ -43,7 +44,8 @@ _LOST = (
     ProxyConnectionError,
     ReadTimeoutError,
 )
-_TRANSIENT_CODES = frozenset({"RequestTimeout", "SlowDown", "TooManyRequests"})
+_TRANSIENT = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+_TRANSIENT_CODES = frozenset({"RequestTimeout", "SlowDown"})
 _EXPIRED_CODES = frozenset({"ExpiredToken", "RequestExpired"})
 
 
@@ -61,7 +63,7 @@ def put(
     `pending.headers`, all and unchanged, and streams: memory does not grow with the file.
 
     Retried here, for botocore does not know of it: lost connections, timeouts, HTTP 5xx,
-    RequestTimeout, SlowDown and TooManyRequests, as long as the URL lives by this machine's
+    408 and 429, and S3's RequestTimeout, as long as the URL lives by this machine's
     clock. The pause before retry n is min(30, 0.5 * 2**(n-1)) seconds, and up to 0.5 more at
     random. A repeated PUT replaces the object (source: the S3 user guide on pre-signed URLs),
     so a retry cannot send anything twice. The first attempt is made whatever the clock says.
@@ -108,31 +110,41 @@ def put_source(
     lifetime = (pending.expires_at - datetime.now(timezone.utc)).total_seconds()
     body = _source.Body(source, parameter, callback)
 
-    def attempt(session: URLLib3Session) -> None:
+    def attempt(session: URLLib3Session) -> Exception | None:
         body.rewind()
         request = AWSRequest("PUT", pending.url, headers, body).prepare()
-        answer = _send(client, session, request, body)
-        if answer.status_code not in _SUCCESS:
-            raise _refusal(answer, pending)
+        try:
+            answer = _http.send(client, session, request, "s3.PutObject")
+        except _FAILED as error:
+            failure: Exception | None = error
+        else:
+            failure = None if answer.status_code in _SUCCESS else _refusal(answer, pending)
+        if body.failure is not None:
+            raise body.failure
+        return failure
 
     def expires(state: RetryCallState) -> bool:
         return _pause.elapsed(state) + state.upcoming_sleep >= lifetime
 
+    # What an attempt raises, it raises at once: only what it returns can be retried.
     retrying = Retrying(
-        retry=retry_if_exception(is_transient),
+        retry=retry_if_result(is_transient),
         stop=expires,
         wait=wait_exponential(multiplier=_FIRST_PAUSE, max=_LONGEST_PAUSE)
         + wait_random(0, _FIRST_PAUSE),
-        reraise=True,
+        retry_error_callback=_pause.last_result,
     )
     with _http.opened(client, pending.url) as session:
-        retrying(attempt, session)
+        failure = retrying(attempt, session)
+    if failure is not None:
+        raise failure
 
 
-def is_transient(error: BaseException) -> bool:
+def is_transient(error: BaseException | None) -> bool:
     """Tell whether the same PUT may succeed when it is sent again."""
     if isinstance(error, PutRefused):
-        return error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code in _TRANSIENT_CODES
+        server_error = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        return server_error or error.status in _TRANSIENT or error.code in _TRANSIENT_CODES
     return isinstance(error, _LOST)
 
 
@@ -149,30 +161,13 @@ def _headers(pending: PendingUpload, size: int, parameter: str) -> dict[str, byt
     return headers
 
 
-def _send(
-    client: ConnectParticipantClient,
-    session: URLLib3Session,
-    request: AWSPreparedRequest,
-    body: _source.Body,
-) -> AWSResponse:
-    """Send the request, and let what failed in reading the body come before what it led to."""
-    try:
-        answer = _http.send(client, session, request, "s3.PutObject")
-    except (HTTPClientError, BotocoreConnectionError):
-        if body.failure is not None:
-            raise body.failure from None
-        raise
-    if body.failure is not None:
-        raise body.failure
-    return answer
-
-
 def _refusal(answer: AWSResponse, pending: PendingUpload) -> PutRefused | UploadExpired:
     try:
         error = ET.fromstring(answer.content)  # noqa: S314
-    except ET.ParseError:
+    except (ET.ParseError, LookupError, ValueError):
+        # No XML, or XML in an encoding that expat does not know.
         error = ET.Element("Error")
-    code = error.findtext("Code")
+    code = error.findtext("Code") or None
     expired = code == "AccessDenied" and error.find("Expires") is not None
     if expired or code in _EXPIRED_CODES:
         return UploadExpired(pending.attachment_id, pending.expires_at)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 REDACTED = "<redacted>"
 
-_query: ContextVar[str] = ContextVar("attach_confirm_query", default="")
+_quiet: ContextVar[bool] = ContextVar("attach_confirm_quiet", default=False)
+
+# urllib3 spells a URL's query in its own way, so no search for the very text finds it.
+_QUERY = re.compile(r"\?[^\s\"'<>]+")
 
 
 class _HiddenBytes(bytes):
@@ -40,16 +43,14 @@ class _HiddenText(str):
 
 
 class _HideQuery(logging.Filter):
-    """Take the signed query of the PUT under way in this thread out of a record."""
+    """Take every URL's query out of a record that the PUT under way in this thread made."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        query = _query.get()
-        if query:
-            record.msg = record.getMessage().replace(query, REDACTED)
-            record.args = None
+        if _quiet.get():
+            record.msg, record.args = hide_queries(record.getMessage()), None
             if record.exc_info:
                 trace = logging.Formatter().formatException(record.exc_info)
-                record.exc_info, record.exc_text = None, trace.replace(query, REDACTED)
+                record.exc_info, record.exc_text = None, hide_queries(trace)
         return True
 
 
@@ -72,28 +73,21 @@ def guard(client: ConnectParticipantClient) -> None:
     URL (source: the service model). botocore logs both with `repr`, which is what is changed.
     """
     client.meta.events.register("before-call.connectparticipant", _hide_bearer)
-    client.meta.events.register("before-parse.connectparticipant", _hide_body)
+    client.meta.events.register_last("before-parse.connectparticipant", _hide_body)
 
 
-def without_query(url: str) -> str:
-    """Return a URL as it may be shown: with what was its query redacted."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(query=parts.query and REDACTED, fragment=""))
-
-
-def hide_query(text: str, url: str) -> str:
-    """Return a text in which the URL's query is redacted."""
-    query = urlsplit(url).query
-    return text.replace(query, REDACTED) if query else text
+def hide_queries(text: str) -> str:
+    """Return a text in which the query of every URL is redacted."""
+    return _QUERY.sub(f"?{REDACTED}", text)
 
 
 @contextmanager
-def unlogged_query(url: str) -> Iterator[None]:
-    """While open, keep the URL's query out of what this thread makes the HTTP layer log."""
+def unlogged_queries() -> Iterator[None]:
+    """While open, keep the queries of URLs out of what this thread makes the HTTP layer log."""
     for name in ("botocore.httpsession", "urllib3.connectionpool", "urllib3.util.retry"):
         logging.getLogger(name).addFilter(_hide_query)
-    token = _query.set(urlsplit(url).query)
+    token = _quiet.set(True)
     try:
         yield
     finally:
-        _query.reset(token)
+        _quiet.reset(token)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import mimetypes
 import os
+import shutil
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
 
 from attach_confirm._errors import InvalidInput
 
@@ -79,26 +81,18 @@ def opened(source: FileSource, parameter: str = "source") -> Iterator[Source]:
         stream: IO[bytes]
         if isinstance(source, bytes):
             stream, name = io.BytesIO(source), None
-        elif isinstance(source, (str, os.PathLike)):
-            try:
-                stream = stack.enter_context(open(source, "rb"))  # noqa: PTH123
-            except (OSError, ValueError) as error:
-                reason = getattr(error, "strerror", None) or error
-                raise InvalidInput(
-                    parameter, f"{os.fspath(source)!r} cannot be read: {reason}"
-                ) from error
-            name = Path(source).name
+        elif isinstance(source, (str, os.PathLike)) and isinstance(os.fspath(source), str):
+            stream, name = stack.enter_context(_file(source, parameter)), Path(source).name
         elif hasattr(source, "read"):
-            stream, name = source, _own_name(source)
+            stream, name = cast("IO[bytes]", source), _own_name(source)
         else:
             raise InvalidInput(
                 parameter,
                 f"must be a path, bytes or a binary file, not {type(source).__name__}",
             )
-        if isinstance(stream, io.TextIOBase):
-            raise InvalidInput(parameter, "is a text file; open it in binary mode")
+        _check_readable(stream, parameter)
         if not (hasattr(stream, "seekable") and stream.seekable()):
-            stream = _spooled(stream, stack.enter_context(tempfile.TemporaryFile()), parameter)
+            stream = _spooled(stream, stack.enter_context(tempfile.TemporaryFile()))
         start = stream.tell()
         size = stream.seek(0, os.SEEK_END) - start
         stream.seek(start)
@@ -161,7 +155,9 @@ class Body:
             self._report(-self._sent)
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next bytes, `size` at the most, `b""` at the end."""
+        """Return the next bytes, `size` at the most; all that are left if it is negative."""
+        if size < 0:
+            return b"".join(iter(partial(self.read, _CHUNK), b""))
         done = False
         try:
             chunk = self._next(size)
@@ -178,12 +174,12 @@ class Body:
         if not left:
             return b""
         try:
-            chunk = self._source.stream.read(left if size < 0 else min(size, left))
+            chunk = self._source.stream.read(min(size, left))
             # One byte beyond the last one sent tells a file that has grown meanwhile.
             grown = len(chunk) == left and self._source.stream.read(1)
         except OSError as error:
             raise InvalidInput(
-                self._parameter, f"could not be read to its end: {error.strerror}"
+                self._parameter, f"could not be read to its end: {error.strerror or error}"
             ) from error
         if grown or not chunk:
             raise InvalidInput(
@@ -199,15 +195,30 @@ class Body:
             self._callback(count)
 
 
+def _file(path: str | os.PathLike[str], parameter: str) -> IO[bytes]:
+    try:
+        return Path(path).open("rb")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidInput(parameter, f"{os.fspath(path)!r} cannot be read: {reason}") from error
+
+
 def _own_name(stream: Any) -> str | None:
     name = getattr(stream, "name", None)
-    return Path(name).name if isinstance(name, str) else None
+    # Python calls its standard input "<stdin>"; a temporary file's name is a number.
+    return Path(name).name if isinstance(name, str) and not name.startswith("<") else None
 
 
-def _spooled(stream: IO[bytes], spool: IO[bytes], parameter: str) -> IO[bytes]:
-    while chunk := stream.read(_CHUNK):
-        if not isinstance(chunk, bytes):
-            raise InvalidInput(parameter, f"gives {type(chunk).__name__}, not bytes")
-        spool.write(chunk)
+def _check_readable(stream: IO[bytes], parameter: str) -> None:
+    try:
+        nothing = stream.read(0)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(parameter, f"cannot be read: {error}") from error
+    if not isinstance(nothing, bytes):
+        raise InvalidInput(parameter, "is a text file; open it in binary mode")
+
+
+def _spooled(stream: IO[bytes], spool: IO[bytes]) -> IO[bytes]:
+    shutil.copyfileobj(stream, spool, _CHUNK)
     spool.seek(0)
     return spool

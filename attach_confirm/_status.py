@@ -115,15 +115,21 @@ def wait(
     if not 0 <= timeout < math.inf:
         raise InvalidInput("timeout", f"must be 0 or more seconds, and finite, not {timeout!r}")
     growing = wait_exponential(multiplier=_FIRST_PAUSE, max=_LONGEST_PAUSE)
+    attempts = math.inf
 
     def pause(state: RetryCallState) -> float:
-        return min(growing(state), max(0.0, timeout - _pause.elapsed(state)))
+        nonlocal attempts
+        seconds, left = growing(state), timeout - _pause.elapsed(state)
+        if seconds < left:
+            return seconds
+        attempts = min(attempts, state.attempt_number + 1 if left > 0 else state.attempt_number)
+        return max(0.0, left)
 
     polling = Retrying(
         retry=retry_if_result(_undecided),
-        stop=lambda state: _pause.elapsed(state) >= timeout,
+        stop=lambda state: state.attempt_number >= attempts,
         wait=pause,
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        retry_error_callback=_pause.last_result,
     )
     found = polling(status, client, attachment_id, connection_token)
     if found is AttachmentStatus.REJECTED:

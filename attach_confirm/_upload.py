@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from attach_confirm import _source
+from attach_confirm import _params, _source
 from attach_confirm._confirm import Confirmation, confirm
 from attach_confirm._put import put_source
 from attach_confirm._start import start
@@ -78,6 +78,8 @@ def upload(
     """
     with _source.opened(source) as file:
         name = _source.name_of(file, name)
+        model = _params.operation(client, "StartAttachmentUpload")
+        _params.check_text(model, "AttachmentName", "name", name)
         content_type = _source.content_type_of(name, content_type)
         pending = start(
             client,
