@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -46,8 +45,7 @@ class Action(str, Enum):
     STOP = "STOP"
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(NamedTuple):
     """What to do about an error.
 
     Attributes:

@@ -61,13 +61,13 @@ def screen(client: ConnectParticipantClient) -> None:
 
 
 def _screen_body(operation_model: OperationModel, response_dict: dict[str, Any], **_: Any) -> None:
-    body: bytes = response_dict["body"]
-    if not body or body.lstrip().startswith(b"{"):
-        return
-    if response_dict["status_code"] < HTTPStatus.MULTIPLE_CHOICES:
-        content_type = response_dict["headers"].get("Content-Type", "an unknown type")
-        raise UnexpectedAnswer(operation_model.name, f"its body is {content_type}, no JSON object")
-    response_dict["body"] = json.dumps({"message": body.decode(errors="replace")}).encode()
+    text = response_dict["body"].decode(errors="replace").strip()
+    if text and not text.startswith("{"):
+        if response_dict["status_code"] < HTTPStatus.MULTIPLE_CHOICES:
+            kind = response_dict["headers"].get("Content-Type", "of an unknown type")
+            raise UnexpectedAnswer(operation_model.name, f"its body is {kind}, no JSON object")
+        text = json.dumps({"message": text})
+    response_dict["body"] = text.encode()
 
 
 def require_service(operation: str, metadata: Mapping[str, Any]) -> None:

@@ -6,7 +6,6 @@ token with a stray newline ends in an exception that prints it.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Any, cast
 
 from attach_confirm._errors import InvalidInput
@@ -82,6 +81,8 @@ def _input_shape(model: OperationModel, member: str) -> Shape:
 
 
 def _refuse_characters(parameter: str, value: str) -> None:
+    import unicodedata  # noqa: PLC0415
+
     for place, character in enumerate(value):
         kind = _REFUSED.get(unicodedata.category(character))
         if kind:

@@ -18,7 +18,6 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
-from tenacity import RetryCallState, Retrying, retry_if_result, wait_exponential, wait_random
 
 from attach_confirm import _http, _params, _pause, _source
 from attach_confirm._errors import InvalidInput, PutRefused, UnexpectedAnswer, UploadExpired
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from botocore.awsrequest import AWSResponse
     from botocore.httpsession import URLLib3Session
+    from tenacity import RetryCallState
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
     from attach_confirm._start import PendingUpload
@@ -104,6 +104,8 @@ def put_source(
         parameter: The name under which the caller knows the source.
         callback: As for `put`.
     """
+    from tenacity import Retrying, retry_if_result, wait_exponential, wait_random  # noqa: PLC0415
+
     headers = _headers(pending, source.size, parameter)
     if urlsplit(client.meta.endpoint_url).scheme == "https" != urlsplit(pending.url).scheme:
         raise UnexpectedAnswer("StartAttachmentUpload", "its upload URL is not https")

@@ -18,7 +18,7 @@ REDACTED = "<redacted>"
 _quiet: ContextVar[bool] = ContextVar("attach_confirm_quiet", default=False)
 
 # urllib3 spells a URL's query in its own way, so no search for the very text finds it.
-_QUERY = re.compile(r"\?[^\s\"'<>]+")
+_QUERY = r"\?[^\s\"'<>]+"
 
 
 class _HiddenBytes(bytes):
@@ -78,7 +78,7 @@ def guard(client: ConnectParticipantClient) -> None:
 
 def hide_queries(text: str) -> str:
     """Return a text in which the query of every URL is redacted."""
-    return _QUERY.sub(f"?{REDACTED}", text)
+    return re.sub(_QUERY, f"?{REDACTED}", text)
 
 
 @contextmanager

@@ -9,10 +9,9 @@ import shutil
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias, cast
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from attach_confirm._errors import InvalidInput
 
@@ -23,33 +22,30 @@ FileSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes]"
 
 _CHUNK = 1024 * 1024
 
-# Without the system's own tables, so that a name gives the same type on every machine; with the
-# types that AWS's own chat clients send for the extensions that a new instance allows.
-_TYPES = mimetypes.MimeTypes()
-for _type, _extensions in {
-    "application/msword": "doc",
-    "application/pdf": "pdf",
-    "application/rtf": "rtf",
-    "application/vnd.ms-excel": "xls",
-    "application/vnd.ms-powerpoint": "ppt",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
-    "audio/wav": "wav",
-    "image/heic": "heic",
-    "image/jpeg": "jfif jpeg jpg",
-    "image/png": "png",
-    "text/csv": "csv",
-    "text/plain": "txt",
-    "video/mp4": "mp4",
-    "video/quicktime": "mov",
-}.items():
-    for _extension in _extensions.split():
-        _TYPES.add_type(_type, f".{_extension}")
+# The types that AWS's own chat clients send for the extensions that a new instance allows.
+_TYPES = {
+    ".csv": "text/csv",
+    ".doc": "application/msword",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".heic": "image/heic",
+    ".jfif": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".mov": "video/quicktime",
+    ".mp4": "video/mp4",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".ppt": "application/vnd.ms-powerpoint",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ".rtf": "application/rtf",
+    ".txt": "text/plain",
+    ".wav": "audio/wav",
+    ".xls": "application/vnd.ms-excel",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """An open file.
 
     Attributes:
@@ -122,7 +118,8 @@ def content_type_of(name: str, content_type: str | None) -> str:
     """
     if content_type is None:
         ending = Path(name).suffix.lower()
-        content_type = _TYPES.types_map[True].get(ending)
+        # Of Python's types only those that are the same on every machine.
+        content_type = _TYPES.get(ending) or mimetypes.MimeTypes().types_map[True].get(ending)
     if content_type is None:
         raise InvalidInput(
             "content_type", f"cannot be told from the name's ending {ending!r}; pass one"

@@ -6,8 +6,6 @@ import math
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from tenacity import RetryCallState, Retrying, retry_if_result, wait_exponential
-
 from attach_confirm import _answer, _params, _pause
 from attach_confirm._errors import (
     AttachmentRejected,
@@ -17,6 +15,7 @@ from attach_confirm._errors import (
 )
 
 if TYPE_CHECKING:
+    from tenacity import RetryCallState
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
 _OPERATION = "GetTranscript"
@@ -112,6 +111,8 @@ def wait(
         botocore.exceptions.ClientError: As `status`.
         botocore.exceptions.BotoCoreError: As `status`.
     """
+    from tenacity import Retrying, retry_if_result, wait_exponential  # noqa: PLC0415
+
     if not 0 <= timeout < math.inf:
         raise InvalidInput("timeout", f"must be 0 or more seconds, and finite, not {timeout!r}")
     growing = wait_exponential(multiplier=_FIRST_PAUSE, max=_LONGEST_PAUSE)

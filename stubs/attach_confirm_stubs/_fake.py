@@ -83,7 +83,7 @@ class FakeConnectParticipant:
                 data=self._backend.read(attachment),
                 state=attachment.state,
             )
-            for attachment in self._backend.attachments.values()
+            for attachment in list(self._backend.attachments.values())
         ]
 
     @property

@@ -5,26 +5,26 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-import botocore.session
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from botocore.model import (
-        ListShape,
-        OperationModel,
-        ServiceModel,
-        Shape,
-        StructureShape,
-    )
+    from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
 SERVICE = "connectparticipant"
+
+
+def builtin_loader() -> Loader:
+    """Return a loader of botocore's own models, whatever lies in `~/.aws/models`."""
+    return Loader([Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
 
 
 @cache
 def service_model() -> ServiceModel:
     """Return the service's model as the installed botocore has it."""
-    return botocore.session.get_session().get_service_model(SERVICE)
+    return ServiceModel(builtin_loader().load_service_model(SERVICE, "service-2"), SERVICE)
 
 
 def operation(name: str) -> OperationModel:
@@ -32,18 +32,32 @@ def operation(name: str) -> OperationModel:
     return service_model().operation_model(name)
 
 
-def error_status(code: str) -> int:
-    """Return the HTTP status of an error that the service declares."""
+def errors(operation_name: str) -> list[str]:
+    """Return the codes of the errors that an operation declares."""
+    return [shape.name for shape in operation(operation_name).error_shapes]
+
+
+def error(code: str) -> StructureShape | None:
+    """Return the shape of an error, or None if the service declares none of this code."""
     # botocore-stubs says that the code is an int.
     model: Any = service_model()
-    status: int = model.shape_for_error_code(code).metadata["error"]["httpStatusCode"]
+    shape: StructureShape | None = model.shape_for_error_code(code)
+    return shape
+
+
+def error_status(code: str) -> int:
+    """Return the HTTP status of an error that the service declares."""
+    metadata: Any = cast("Shape", error(code)).metadata
+    status: int = metadata["error"]["httpStatusCode"]
     return status
 
 
 def token_member(model: OperationModel) -> str:
     """Return the input member that goes out as the `X-Amz-Bearer` header."""
     members = cast("StructureShape", model.input_shape).members
-    return next(name for name, shape in members.items() if "location" in shape.serialization)
+    return next(
+        name for name, shape in members.items() if shape.serialization.get("location") == "header"
+    )
 
 
 def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:
@@ -73,6 +87,7 @@ _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "integer": int,
     "list": list,
     "long": int,
+    "map": dict,
     "string": str,
     "structure": dict,
 }
@@ -95,7 +110,7 @@ def _structure_violations(
 
 
 def _bound_violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    counted = isinstance(value, (str, list))
+    counted = isinstance(value, (str, list, dict))
     measure, unit = (len(value), "have length") if counted else (value, "have value")
     rule = f"Value at '{path}' failed to satisfy constraint: Member must"
     if measure < shape.metadata.get("min", measure):

@@ -90,6 +90,18 @@ class SignatureDoesNotMatch(S3Error):
         )
 
 
+class HeadersNotSigned(S3Error):
+    """The PUT asks S3 for more than was signed."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(
+            403,
+            "AccessDenied",
+            "There were headers present in the request which were not signed",
+            HeadersNotSigned=", ".join(names),
+        )
+
+
 class IncompleteBody(S3Error):
     """Fewer bytes arrived than were declared."""
 

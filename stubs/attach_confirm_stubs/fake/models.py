@@ -8,26 +8,27 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from uuid import uuid4
 
-from botocore.auth import S3SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from botocore.loaders import create_loader
+from botocore.utils import parse_timestamp
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.s3.models import s3_backends
 
 from attach_confirm_stubs.fake import exceptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from moto.s3.models import S3Backend
+    from moto.s3.models import FakeKey, S3Backend
 
 URL_LIFETIME = timedelta(seconds=300)
+WEBSOCKET_LIFETIME = timedelta(seconds=100)
 CONNECTION_LIFETIME = timedelta(days=1)
 ATTACHMENTS_PER_CHAT = 35
 _DEFAULT_PAGE = 10
+_KEY_ID = "ASIAFAKEFAKEFAKEFAKE"
 
 State = Literal["STARTED", "UPLOADED", "IN_PROGRESS", "APPROVED", "REJECTED"]
 
@@ -142,22 +143,29 @@ class ConnectParticipantBackend(BaseBackend):
             started: Attachment = participant.answers[request]
             return started
 
-    def uploadable(self, url: str) -> Attachment:
-        """Return the attachment whose upload URL this is, to the letter of its query."""
-        for attachment in self.attachments.values():
-            if attachment.url == url:
-                return attachment
-        raise exceptions.SignatureDoesNotMatch
+    def check_put(
+        self, attachment_id: str, url: str, headers: Mapping[str, str], size: int
+    ) -> Attachment:
+        """Return the attachment of a PUT.
 
-    def check_put(self, attachment: Attachment, headers: Mapping[str, str], size: int) -> None:
-        """Refuse a PUT that S3 would: late, not as it was signed, or not as long as it says."""
-        now = _now()
+        Refuse what S3 would: late, not as it was signed, or not as long as it says.
+        """
+        attachment, now = self.attachments.get(attachment_id), _now()
+        if attachment is None or _spelled(url) != _spelled(attachment.url):
+            raise exceptions.SignatureDoesNotMatch
+        signed = {name.lower(): value for name, value in attachment.headers.items()}
         if attachment.expires_at <= now:
             raise exceptions.RequestExpired(attachment.expires_at, now)
-        if any(headers.get(name) != value for name, value in attachment.headers.items()):
+        if any(headers.get(name) != value for name, value in signed.items()):
             raise exceptions.SignatureDoesNotMatch
+        # S3 lets the hash of the body pass unsigned.
+        sent = {name.lower() for name in headers.keys()} - {"x-amz-content-sha256"}  # noqa: SIM118
+        surplus = sorted(name for name in sent - signed.keys() if name.startswith("x-amz-"))
+        if surplus:
+            raise exceptions.HeadersNotSigned(surplus)
         if size != attachment.size:
             raise exceptions.IncompleteBody
+        return attachment
 
     def complete_attachment_upload(
         self, connection_token: str, attachment_id: str, client_token: str
@@ -169,12 +177,12 @@ class ConnectParticipantBackend(BaseBackend):
             if request in participant.answers:
                 return
             attachment = self._known(participant, attachment_id)
-            if attachment.state == "STARTED":
-                raise exceptions.Invalid("The attachment has not been uploaded.")
-            if attachment.state != "UPLOADED":
+            if attachment.state not in ("STARTED", "UPLOADED"):
                 raise exceptions.Conflict
-            final = f"final/{attachment_id}"
-            self.s3.put_object(self.bucket, final, self.read(attachment))
+            staged, final = self._stored(attachment), f"final/{attachment_id}"
+            if attachment.state == "STARTED" or staged is None:
+                raise exceptions.Invalid("The attachment has not been uploaded.")
+            self.s3.copy_object(staged, self.bucket, final)
             self.s3.delete_object(self.bucket, attachment.key)
             attachment.key, attachment.state = final, "APPROVED"
             self.transcript.append(_item(attachment))
@@ -208,8 +216,17 @@ class ConnectParticipantBackend(BaseBackend):
         attachment = self._known(self.connected(connection_token), attachment_id)
         if attachment.state != "APPROVED":
             raise exceptions.Invalid("The attachment is not available.")
-        url = self._presigned("GET", attachment.key, {}, lifetime)
+        url = self._presigned(attachment.key, (), lifetime)
         return url, _now() + timedelta(seconds=lifetime), attachment.size
+
+    def websocket(self, connection_token: str) -> tuple[str, datetime]:
+        """Return the URL of a connection's websocket, and until when it can be opened."""
+        host = f"chat.transport.connect.{self.region_name}.amazonaws.com"
+        return f"wss://{host}/chat?token={connection_token}", _now() + WEBSOCKET_LIFETIME
+
+    def knows(self, token: str) -> bool:
+        """Tell whether a participant or connection token is of this service."""
+        return token in self.participants or token in self.connections
 
     def connected(self, connection_token: str) -> Participant:
         """Return the participant whose connection token this is."""
@@ -220,8 +237,12 @@ class ConnectParticipantBackend(BaseBackend):
 
     def read(self, attachment: Attachment) -> bytes:
         """Return an attachment's bytes from moto's S3."""
-        found = self.s3.get_object(attachment.bucket, attachment.key)
-        return found.value if found else b""
+        with self.lock:
+            stored = self._stored(attachment)
+            return stored.value if stored else b""
+
+    def _stored(self, attachment: Attachment) -> FakeKey | None:
+        return self.s3.get_object(attachment.bucket, attachment.key)
 
     def _known(self, participant: Participant, attachment_id: str) -> Attachment:
         attachment = self.attachments.get(attachment_id)
@@ -257,19 +278,25 @@ class ConnectParticipantBackend(BaseBackend):
             participant=participant,
             bucket=self.bucket,
             key=key,
-            url=self._presigned("PUT", key, headers, lifetime),
+            url=self._presigned(key, headers, lifetime),
             headers=headers,
             expires_at=_now() + URL_LIFETIME,
         )
 
-    def _presigned(self, method: str, key: str, headers: dict[str, str], lifetime: int) -> str:
+    def _presigned(self, key: str, headers: Iterable[str], lifetime: int) -> str:
+        """Return a URL like S3's. Its signature is made up: the fake knows what it gave out."""
         suffix = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
-        request = AWSRequest(
-            method, f"https://{self.bucket}.s3.{self.region_name}.{suffix}/{key}", headers
-        )
-        credentials = Credentials("ASIAFAKEFAKEFAKEFAKE", secrets.token_hex(20))
-        S3SigV4QueryAuth(credentials, "s3", self.region_name, lifetime).add_auth(request)
-        return str(request.url)
+        time = _now().strftime("%Y%m%dT%H%M%SZ")
+        query = {
+            "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+            "X-Amz-Credential": f"{_KEY_ID}/{time[:8]}/{self.region_name}/s3/aws4_request",
+            "X-Amz-Date": time,
+            "X-Amz-Expires": lifetime,
+            "X-Amz-SignedHeaders": ";".join(sorted({"host", *(name.lower() for name in headers)})),
+            "X-Amz-Signature": secrets.token_hex(32),
+        }
+        host = f"{self.bucket}.s3.{self.region_name}.{suffix}"
+        return f"https://{host}/{key}?{urlencode(query)}"
 
 
 def timestamp(time: datetime) -> str:
@@ -286,9 +313,9 @@ def _token() -> str:
 
 
 def _disposition(name: str) -> str:
-    if name.isascii() and not set(name) & set('"\\'):
+    if name.isascii() and name.isprintable() and not set(name) & set('"\\'):
         return f'attachment; filename="{name}"'
-    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    return f"attachment; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
 
 
 def _item(attachment: Attachment) -> dict[str, Any]:
@@ -320,10 +347,25 @@ def _window(
     if not forward:
         items.reverse()
     if "AbsoluteTime" in position:
-        time = position["AbsoluteTime"]
-        within = operator.ge if forward else operator.le
-        items = [item for item in items if within(item["AbsoluteTime"], time)]
+        time, within = _time(position["AbsoluteTime"]), operator.ge if forward else operator.le
+        items = [item for item in items if within(_time(item["AbsoluteTime"]), time)]
     return items[_place(items, position["Id"]) :] if "Id" in position else items
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = parse_timestamp(text)
+    except (ValueError, OverflowError):
+        time = datetime.min  # noqa: DTZ901
+    if time.tzinfo is None:
+        raise exceptions.Invalid("AbsoluteTime must be an ISO 8601 time in UTC.")
+    return time
+
+
+def _spelled(url: str) -> tuple[str, str, list[tuple[str, str]]]:
+    """Return what counts of a URL, however its query's characters are escaped."""
+    parts = urlsplit(url)
+    return parts.netloc, parts.path, sorted(parse_qsl(parts.query))
 
 
 def _place(items: list[dict[str, Any]], item_id: str) -> int:
@@ -333,4 +375,21 @@ def _place(items: list[dict[str, Any]], item_id: str) -> int:
     raise exceptions.Invalid("There is no such place in the transcript.")
 
 
-connectparticipant_backends = BackendDict(ConnectParticipantBackend, "connectparticipant")
+def _regions() -> list[str]:
+    """Return every region that botocore knows, for a client can be made for any."""
+    partitions = create_loader().load_data("partitions")["partitions"]
+    return [region for partition in partitions for region in partition["regions"]]
+
+
+connectparticipant_backends = BackendDict(
+    ConnectParticipantBackend,
+    "connectparticipant",
+    use_boto3_regions=False,
+    additional_regions=_regions(),
+)
+
+
+def backends() -> Iterator[ConnectParticipantBackend]:
+    """Yield the service of each account and region where it is in use."""
+    for regions in list(connectparticipant_backends.values()):
+        yield from list(regions.values())

@@ -14,7 +14,7 @@ from attach_confirm_stubs import _model
 from attach_confirm_stubs.fake import exceptions
 from attach_confirm_stubs.fake.models import (
     ConnectParticipantBackend,
-    connectparticipant_backends,
+    backends,
     timestamp,
 )
 
@@ -24,25 +24,31 @@ if TYPE_CHECKING:
 
 
 class ConnectParticipantResponse(BaseResponse):
-    """One request to the service, or to its upload place in S3."""
+    """One request to the service, or to its upload place in S3.
+
+    Attributes:
+        backend: The service that the request's token belongs to, once that was read.
+    """
+
+    backend: ConnectParticipantBackend
 
     def __init__(self) -> None:
         super().__init__(service_name=_model.SERVICE)
-
-    @property
-    def backend(self) -> ConnectParticipantBackend:
-        """The service in this request's account and region."""
-        return connectparticipant_backends[self.current_account][self.region]
 
     def create_participant_connection(self) -> str:
         """Answer CreateParticipantConnection."""
         params = self._params("CreateParticipantConnection")
         kinds = params.get("Type", [])
         token, expires_at = self.backend.create_participant_connection(params["ParticipantToken"])
-        expiry = timestamp(expires_at)
-        answer: dict[str, Any] = {}
+        answer = {}
         if "CONNECTION_CREDENTIALS" in kinds:
-            answer["ConnectionCredentials"] = {"ConnectionToken": token, "Expiry": expiry}
+            answer["ConnectionCredentials"] = {
+                "ConnectionToken": token,
+                "Expiry": timestamp(expires_at),
+            }
+        if "WEBSOCKET" in kinds:
+            url, closes_at = self.backend.websocket(token)
+            answer["Websocket"] = {"Url": url, "ConnectionExpiry": timestamp(closes_at)}
         return self._answer(answer)
 
     def start_attachment_upload(self) -> str:
@@ -102,23 +108,31 @@ class ConnectParticipantResponse(BaseResponse):
 
     @classmethod
     def put_object(cls, request: Any, full_url: str, headers: Any) -> TYPE_RESPONSE:
-        """Check a PUT to the upload place, and let moto's S3 store it.
+        """Check the PUT of an attachment, and let moto's S3 store it.
 
-        What is no PUT is S3's own business.
+        What else is asked of the place is S3's own business.
         """
-        if request.method != "PUT":
-            return S3Response.key_dispatch(request, full_url, headers)
-        account_id, region = urlsplit(full_url).netloc.split(".")[0].split("-", 3)[2:]
-        backend = connectparticipant_backends[account_id][region]
-        attachment = backend.uploadable(full_url)
-        backend.check_put(attachment, request.headers, len(request.data))
-        answer: TYPE_RESPONSE = S3Response.key_dispatch(request, full_url, headers)
-        if answer[0] == HTTPStatus.OK:
-            attachment.state = "UPLOADED"
-        return answer
+        place = urlsplit(full_url)
+        bucket, attachment_id = place.netloc.partition(".")[0], place.path.rpartition("/")[2]
+        presigned = request.method == "PUT" and "Authorization" not in request.headers
+        for backend in backends():
+            if presigned and backend.bucket == bucket:
+                attachment = backend.check_put(
+                    attachment_id, full_url, request.headers, len(request.data)
+                )
+                with backend.lock:
+                    answer = S3Response.key_dispatch(request, full_url, headers)
+                    if answer[0] == HTTPStatus.OK and attachment.state == "STARTED":
+                        attachment.state = "UPLOADED"
+                return answer
+        return S3Response.key_dispatch(request, full_url, headers)
 
     def _params(self, operation: str) -> dict[str, Any]:
-        """Return the request's parameters by their names in the API, checked by the model."""
+        """Return the request's parameters by their names in the API, checked by the model.
+
+        The service itself is found by the token: it says which account's chat is meant, whoever
+        signed the request.
+        """
         model = _model.operation(operation)
         params: dict[str, Any] = json.loads(self.body or "{}")
         params[_model.token_member(model)] = self.headers.get("X-Amz-Bearer")
@@ -127,7 +141,12 @@ class ConnectParticipantResponse(BaseResponse):
             raise exceptions.Invalid(
                 f"{len(problems)} validation error(s) detected: {'; '.join(problems)}"
             )
-        return params
+        token = params[_model.token_member(model)]
+        for backend in backends():
+            if backend.region_name == self.region and backend.knows(token):
+                self.backend = backend
+                return params
+        raise exceptions.AccessDenied
 
     def _answer(self, body: dict[str, Any]) -> str:
         self.response_headers["content-type"] = exceptions.JSON
