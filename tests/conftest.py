@@ -23,6 +23,7 @@ settings.register_profile(
     "attach-confirm",
     database=None,
     deadline=None,
+    derandomize=True,
     max_examples=50,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

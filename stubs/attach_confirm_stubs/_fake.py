@@ -74,17 +74,19 @@ class FakeConnectParticipant:
     @property
     def attachments(self) -> list[FakeAttachment]:
         """The attachments that were started, of all chats, the oldest first."""
-        return [
-            FakeAttachment(
-                attachment_id=attachment.attachment_id,
-                name=attachment.name,
-                content_type=attachment.content_type,
-                size=attachment.size,
-                data=self._backend.read(attachment),
-                state=attachment.state,
-            )
-            for attachment in list(self._backend.attachments.values())
-        ]
+        backend = self._backend
+        with backend.lock:
+            return [
+                FakeAttachment(
+                    attachment_id=attachment.attachment_id,
+                    name=attachment.name,
+                    content_type=attachment.content_type,
+                    size=attachment.size,
+                    data=backend.read(attachment),
+                    state=attachment.state,
+                )
+                for attachment in backend.attachments.values()
+            ]
 
     @property
     def transcript(self) -> list[dict[str, Any]]:

@@ -49,6 +49,16 @@ def test_the_four_lines(fake, receipt):
     assert attachment.data == PDF
 
 
+def test_what_connects(fake, watching):
+    """A participant without a websocket is connected by the one request for credentials."""
+    sent = watching(fake.client)
+    participant_token = fake.participant_token()
+    attach_confirm.connect(fake.client, participant_token)
+    (request,) = sent
+    assert request.body == {"Type": ["CONNECTION_CREDENTIALS"], "ConnectParticipant": True}
+    assert request.headers["X-Amz-Bearer"] == participant_token.encode()
+
+
 def test_what_upload_returns(fake, token, receipt):
     """An upload tells what was confirmed, under which token, and as what it was announced."""
     sent = attach_confirm.upload(fake.client, receipt, token)

@@ -141,8 +141,9 @@ def test_a_connection_that_lacks_something(client, answering, answer, lacks):
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\n", b" {}\n"])
 def test_a_confirmation_needs_no_body(client, answering, body):
-    """The service's own answer to a confirmation is empty, with a request id or without a type."""
-    for headers in ({"x-amzn-RequestId": "R1"}, JSON, {"Content-Type": "Application/JSON"}):
+    """The service's own answer holds nothing: its request id tells it, or else that it is JSON."""
+    known = {"x-amzn-RequestId": "R1"}
+    for headers in (known, {**known, **HTML}, JSON, {"Content-Type": "Application/JSON"}):
         answering(client, "connectparticipant.CompleteAttachmentUpload", (200, body, headers))
         assert attach_confirm.confirm(client, "att-1", "token").attempts == 1
 

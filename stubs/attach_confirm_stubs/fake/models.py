@@ -149,18 +149,24 @@ class ConnectParticipantBackend(BaseBackend):
         """Return the attachment of a PUT.
 
         Refuse what S3 would: late, not as it was signed, or not as long as it says.
+
+        Args:
+            attachment_id: The id in its path.
+            url: Its URL.
+            headers: Its headers, by `folded` names.
+            size: The length of its body in bytes.
         """
         attachment, now = self.attachments.get(attachment_id), _now()
         if attachment is None or _spelled(url) != _spelled(attachment.url):
             raise exceptions.SignatureDoesNotMatch
-        signed = {name.lower(): value for name, value in attachment.headers.items()}
+        signed = {folded(name): value for name, value in attachment.headers.items()}
         if attachment.expires_at <= now:
             raise exceptions.RequestExpired(attachment.expires_at, now)
         if any(headers.get(name) != value for name, value in signed.items()):
             raise exceptions.SignatureDoesNotMatch
         # S3 lets the hash of the body pass unsigned.
-        sent = {name.lower() for name in headers.keys()} - {"x-amz-content-sha256"}  # noqa: SIM118
-        surplus = sorted(name for name in sent - signed.keys() if name.startswith("x-amz-"))
+        unsigned = headers.keys() - signed.keys() - {"x-amz-content-sha256"}
+        surplus = sorted(name for name in unsigned if name.startswith("x-amz-"))
         if surplus:
             raise exceptions.HeadersNotSigned(surplus)
         if size != attachment.size:
@@ -297,6 +303,11 @@ class ConnectParticipantBackend(BaseBackend):
         }
         host = f"{self.bucket}.s3.{self.region_name}.{suffix}"
         return f"https://{host}/{key}?{urlencode(query)}"
+
+
+def folded(name: str) -> str:
+    """Return a header's name as the gateways that moto goes through may spell it."""
+    return name.lower().replace("_", "-")
 
 
 def timestamp(time: datetime) -> str:

@@ -15,6 +15,7 @@ from attach_confirm_stubs.fake import exceptions
 from attach_confirm_stubs.fake.models import (
     ConnectParticipantBackend,
     backends,
+    folded,
     timestamp,
 )
 
@@ -114,12 +115,11 @@ class ConnectParticipantResponse(BaseResponse):
         """
         place = urlsplit(full_url)
         bucket, attachment_id = place.netloc.partition(".")[0], place.path.rpartition("/")[2]
-        presigned = request.method == "PUT" and "Authorization" not in request.headers
+        sent = _sent_headers(request)
+        presigned = request.method == "PUT" and "authorization" not in sent
         for backend in backends():
             if presigned and backend.bucket == bucket:
-                attachment = backend.check_put(
-                    attachment_id, full_url, request.headers, len(request.data)
-                )
+                attachment = backend.check_put(attachment_id, full_url, sent, _size(request))
                 with backend.lock:
                     answer = S3Response.key_dispatch(request, full_url, headers)
                     if answer[0] == HTTPStatus.OK and attachment.state == "STARTED":
@@ -151,3 +151,24 @@ class ConnectParticipantResponse(BaseResponse):
     def _answer(self, body: dict[str, Any]) -> str:
         self.response_headers["content-type"] = exceptions.JSON
         return json.dumps(body)
+
+
+# moto before 5.2.5 hands over botocore's own request where botocore made it, and werkzeug's, whose
+# header names know no underscore, where `requests` did; since then always werkzeug's.
+
+
+def _sent_headers(request: Any) -> dict[str, str]:
+    """Return a request's headers by `folded` names."""
+    return {
+        folded(name): value.decode() if isinstance(value, bytes) else value
+        for name, value in request.headers.items()
+    }
+
+
+def _size(request: Any) -> int:
+    """Return the length of a request's body, and leave the body to be read again."""
+    if hasattr(request, "data"):
+        return len(request.data)
+    if hasattr(request.body, "read"):
+        request.body = request.body.read()
+    return len(request.body or b"")
