@@ -1,0 +1,134 @@
+"""The history of calls that a double keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock, call
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SECRETS = frozenset(
+    {"AuthenticationUrl", "ConnectionToken", "JoinToken", "ParticipantToken", "Url", "ViewToken"}
+)
+
+
+class _Hidden(str):
+    """A secret that compares as it is, and shows no more than whether it equals another."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<redacted {sha256(self.encode()).hexdigest()[:4]}>"
+
+
+def hidden(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of parameters, or of an answer, whose tokens and signed URLs do not show."""
+    return {name: _hidden(name, value) for name, value in params.items()}
+
+
+def _hidden(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return _Hidden(value) if name in SECRETS else value
+    if isinstance(value, dict):
+        return hidden(value)
+    return [_hidden(name, item) for item in value] if isinstance(value, list) else value
+
+
+def shown(operation: str, params: Mapping[str, Any]) -> str:
+    """Return a call as a test would write it, without its tokens."""
+    return f"{operation}({', '.join(f'{k}={v!r}' for k, v in hidden(params).items())})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Call:
+    """One call of an operation.
+
+    Attributes:
+        operation: The operation's name in the API, such as `CompleteAttachmentUpload`.
+        params: The parameters as they were sent, the ClientToken that botocore filled in
+            included. Their `repr` shows no connection or participant token.
+        result: What the call returned, or the exception that it raised.
+    """
+
+    operation: str
+    params: dict[str, Any]
+    result: Any
+
+    def __repr__(self) -> str:
+        failed = isinstance(self.result, BaseException)
+        result = type(self.result).__name__ if failed else repr(_hidden("", self.result))
+        return f"Call({shown(self.operation, self.params)} -> {result})"
+
+
+class Calls(list[Call]):
+    """Calls in the order in which they were made, with the assertions of `unittest.mock`.
+
+    Each operation counts as a mock of its own: `assert_called_once_with("SendMessage", ...)`
+    is about SendMessage, whatever else was called. Parameters are all that were sent, so give
+    `unittest.mock.ANY` for those that do not matter.
+    """
+
+    def __init__(self, operations: Iterable[str], calls: Iterable[Call] = ()) -> None:
+        super().__init__(calls)
+        self._operations = frozenset(operations)
+
+    def __call__(self, operation: str) -> Calls:
+        """Return the calls of one operation."""
+        self._check(operation)
+        return Calls(self._operations, [made for made in self if made.operation == operation])
+
+    def assert_called(self, operation: str) -> None:
+        """Assert that the operation was called at least once."""
+        self._mock(operation).assert_called()
+
+    def assert_called_once(self, operation: str) -> None:
+        """Assert that the operation was called exactly once."""
+        self._mock(operation).assert_called_once()
+
+    def assert_called_with(self, operation: str, **params: Any) -> None:
+        """Assert that the operation's last call had these parameters."""
+        self._mock(operation).assert_called_with(**hidden(params))
+
+    def assert_called_once_with(self, operation: str, **params: Any) -> None:
+        """Assert that the operation was called exactly once, with these parameters."""
+        self._mock(operation).assert_called_once_with(**hidden(params))
+
+    def assert_any_call(self, operation: str, **params: Any) -> None:
+        """Assert that one of the operation's calls had these parameters."""
+        self._mock(operation).assert_any_call(**hidden(params))
+
+    def assert_not_called(self, operation: str | None = None) -> None:
+        """Assert that the operation, or where none is named any, was not called."""
+        for name in [operation] if operation else sorted({made.operation for made in self}):
+            self._mock(name).assert_not_called()
+
+    def assert_has_calls(self, calls: Iterable[Any], *, any_order: bool = False) -> None:
+        """Assert that these calls were made, one right after the other.
+
+        Args:
+            calls: As `unittest.mock.call` writes them: `call.SendMessage(Content="Hello", ...)`.
+            any_order: Whether they may stand anywhere.
+        """
+        expected = []
+        for name, positional, params in calls:
+            self._check(name)
+            expected.append(getattr(call, name)(*positional, **hidden(params)))
+        self._replayed().assert_has_calls(expected, any_order=any_order)
+
+    def _check(self, operation: str) -> None:
+        if operation not in self._operations:
+            known = ", ".join(sorted(self._operations))
+            raise ValueError(f"{operation!r} is no operation; there are {known}")
+
+    def _mock(self, operation: str) -> Any:
+        self._check(operation)
+        return getattr(self._replayed(), operation)
+
+    def _replayed(self) -> Mock:
+        replayed = Mock(name="calls")
+        for made in self:
+            getattr(replayed, made.operation)(**hidden(made.params))
+        return replayed

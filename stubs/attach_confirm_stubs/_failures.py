@@ -1,0 +1,68 @@
+"""Every way in which calls can fail, for `pytest.mark.parametrize`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore import xform_name
+
+from attach_confirm_stubs import _model
+
+if TYPE_CHECKING:
+    from attach_confirm_stubs._stubber import ConnectParticipantStubber
+
+
+def modeled_errors(operation: str) -> list[str]:
+    """Return the code of every error that an operation declares.
+
+    Args:
+        operation: The operation's name in the API, such as `CompleteAttachmentUpload`.
+    """
+    return _model.errors(operation)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One way in which a flow of calls fails.
+
+    Attributes:
+        before: The operations that succeed before.
+        operation: The operation that fails.
+        error_code: The error that it fails with.
+    """
+
+    before: tuple[str, ...]
+    operation: str
+    error_code: str
+
+    def __str__(self) -> str:
+        return f"{self.operation}-{self.error_code}"
+
+    def stub(self, stubber: ConnectParticipantStubber, **params: Any) -> None:
+        """Stub the calls that succeed, and the one that fails.
+
+        Args:
+            stubber: Where to stub them.
+            **params: Named parameters of the call that fails.
+        """
+        for operation in self.before:
+            getattr(stubber, f"stub_{xform_name(operation)}")()
+        failing = getattr(stubber, f"stub_{xform_name(self.operation)}")
+        failing(**params, error_code=self.error_code)
+
+
+def every_failure(*operations: str) -> list[Failure]:
+    """Return one case per step of a flow and error that the step declares.
+
+    Args:
+        *operations: The operations of the flow in their order.
+
+    Returns:
+        The cases, for `@pytest.mark.parametrize("failure", every_failure(...), ids=str)`.
+    """
+    return [
+        Failure(operations[:place], operation, code)
+        for place, operation in enumerate(operations)
+        for code in _model.errors(operation)
+    ]

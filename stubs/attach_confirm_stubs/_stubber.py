@@ -1,0 +1,310 @@
+"""A botocore Stubber for the Participant Service: strict, and with a memory."""
+
+from __future__ import annotations
+
+import sys
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from botocore.stub import Stubber
+
+from attach_confirm_stubs import _answers, _messages, _model, _upstream
+from attach_confirm_stubs._calls import Call, Calls, hidden
+from attach_confirm_stubs._operations import FREE, OperationStubs, Options
+from attach_confirm_stubs._stub import Params, Stub, producer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+
+    from botocore.awsrequest import AWSResponse
+    from botocore.client import BaseClient
+    from botocore.model import OperationModel
+    from typing_extensions import Self
+
+_ACTIVE_EVENT = "attach-confirm-stubs.active"
+_GIVEN, _SENT, _STUB = (f"attach-confirm-stubs.{name}" for name in ("given", "sent", "stub"))
+_RAISED: Any = object()
+
+
+class UnexpectedCall(AssertionError):
+    """A call was made that no stub allows. No `except ClientError` or `BotoCoreError` sees it."""
+
+
+class ConnectParticipantStubber(OperationStubs, Stubber):
+    """Answers a client's calls with what a test said, and remembers them.
+
+    It is a `botocore.stub.Stubber`, whose methods do what botocore documents, for a client of any
+    service. A `stub_<operation>` method adds a stub that knows the service: its parameters, its
+    answers, its errors.
+
+    By default calls must come in the order of the stubs. Once a `stub_<operation>` method was
+    used, or with `strict=True`, a call that no stub allows raises `UnexpectedCall`; before,
+    botocore's own errors. Either way it is remembered, and `verify` tells of it. A strict stubber
+    verifies itself at the end of a `with` block.
+
+    Args:
+        client: The client to stub. Nothing that it is called with reaches the network while the
+            stubber is active.
+        in_any_order: Match stubs by operation and parameters instead of by their order; the first
+            that allows a call answers it. Safe from many threads.
+        strict: Raise `UnexpectedCall` from the start.
+
+    Attributes:
+        client: The client.
+        calls: The calls made while active, those without a stub included.
+    """
+
+    def __init__(
+        self, client: BaseClient, *, in_any_order: bool = False, strict: bool = False
+    ) -> None:
+        super().__init__(client)
+        self.client: Any = client
+        self.calls = Calls(client.meta.service_model.operation_names)
+        self._knows_service = client.meta.service_model.service_name == _model.SERVICE
+        self._in_any_order = in_any_order
+        self._strict = strict
+        self._active = False
+        self._lock = Lock()
+        self._stubs: list[Stub] = []
+        self._left: list[Stub] = []
+        self._unexpected: list[str] = []
+
+    def __enter__(self) -> Self:
+        self.activate()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.deactivate()
+        if self._strict and error is None:
+            self.verify()
+
+    def activate(self) -> None:
+        """Begin to answer the client's calls.
+
+        Raises:
+            RuntimeError: Another stubber is active on the client.
+        """
+        if self._active:
+            return
+        events: Any = self.client.meta.events
+        if events.emit(_ACTIVE_EVENT):
+            raise RuntimeError(
+                "another ConnectParticipantStubber is active on this client; add the stubs to it,"
+                " or deactivate it first"
+            )
+        for register, event, handler in self._handlers(events):
+            register(event, handler)
+        self._active = True
+
+    def deactivate(self) -> None:
+        """Let the client's calls go to the network again."""
+        if not self._active:
+            return
+        events: Any = self.client.meta.events
+        for _, event, handler in self._handlers(events):
+            events.unregister(event, handler)
+        self._active = False
+
+    def add_response(
+        self, method: str, service_response: Mapping[str, Any], expected_params: Any = None
+    ) -> None:
+        """Add an answer as `botocore.stub.Stubber.add_response` does, for any service.
+
+        Raises:
+            ValueError: The client has no such method.
+            ParamValidationError: The answer does not fit the operation's output.
+        """
+        model = _upstream.operation(self.client, method)
+        self._add_upstream(model, _upstream.response(model, service_response), expected_params)
+
+    def add_client_error(  # noqa: PLR0917
+        self,
+        method: str,
+        service_error_code: str = "",
+        service_message: str = "",
+        http_status_code: int = 400,
+        service_error_meta: Mapping[str, Any] | None = None,
+        expected_params: Any = None,
+        response_meta: Mapping[str, Any] | None = None,
+        modeled_fields: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add an error as `botocore.stub.Stubber.add_client_error` does, for any service.
+
+        Raises:
+            ValueError: The client has no such method, which botocore's own overlooks.
+            ParamValidationError: The modelled fields do not fit the error.
+        """
+        model = _upstream.operation(self.client, method)
+        error = {"Message": service_message, "Code": service_error_code}
+        error.update(service_error_meta or {})
+        metadata = {"HTTPStatusCode": http_status_code, **(response_meta or {})}
+        answer = _upstream.client_error(model, error, metadata, modeled_fields)
+        self._add_upstream(model, answer, expected_params)
+
+    def assert_no_pending_responses(self) -> None:
+        """Assert that every stub was used that is not optional.
+
+        Raises:
+            AssertionError: Some were not; a strict stubber lists them.
+        """
+        pending = sum(stub.left for stub in self._left if not stub.optional)
+        if pending:
+            upstreams = f"{pending} responses remaining in queue."
+            raise AssertionError(_messages.unused(self._stubs) if self._strict else upstreams)
+
+    def assert_no_unexpected_calls(self) -> None:
+        """Assert that no call was made without a stub.
+
+        Raises:
+            UnexpectedCall: One was, even if the code under test caught the error.
+        """
+        if self._unexpected:
+            raise UnexpectedCall(_messages.swallowed(self._unexpected))
+
+    def verify(self) -> None:
+        """Assert that no call was made without a stub, and that every stub was used.
+
+        Raises:
+            UnexpectedCall: A call had no stub, even if the code under test caught the error.
+            AssertionError: A stub was not used.
+        """
+        self.assert_no_unexpected_calls()
+        self.assert_no_pending_responses()
+
+    def stub_get_transcript_pages(self, *pages: Sequence[Mapping[str, Any]], **params: Any) -> None:
+        """Stub one GetTranscript for each page, tied together by their NextTokens.
+
+        Args:
+            *pages: The items of each page, each merged over a complete default item.
+            **params: Parameters that every call must have.
+        """
+        for number, items in enumerate(pages, 1):
+            asked: dict[str, Any] = {"NextToken": f"page-{number}"} if number > 1 else {}
+            following = {"NextToken": f"page-{number + 1}"} if number < len(pages) else {}
+            self.stub_get_transcript(
+                **params, **asked, response={"Transcript": list(items), **following}
+            )
+
+    def _stub(self, operation: str, options: Options, **params: Any) -> None:
+        if not self._knows_service:
+            raise TypeError(
+                f"stub_<operation> is for {_model.SERVICE} clients, and this is one for"
+                f" {self.client.meta.service_model.service_name}; use add_response"
+            )
+        unknown = options.keys() - Options.__annotations__.keys()
+        if unknown:
+            raise TypeError(f"{operation} has no parameter {', '.join(sorted(unknown))}")
+        named = {name: value for name, value in params.items() if value is not FREE}
+        stub = Stub(
+            operation,
+            _answers.snapshot(named),
+            producer(operation, options),
+            exactly=options.get("exactly", False),
+            times=options.get("times", 1),
+            optional=options.get("optional", False),
+        )
+        if stub.times < 1:
+            raise ValueError(f"times={stub.times}, but a stub answers at least once")
+        self._strict = True
+        self._add(stub)
+
+    def _add_upstream(self, model: OperationModel, answer: _answers.Answer, expected: Any) -> None:
+        self._add(Stub(model.name, expected, lambda _: answer, exactly=True, upstream=True))
+
+    def _add(self, stub: Stub) -> None:
+        with self._lock:
+            self._stubs.append(stub)
+            self._left.append(stub)
+
+    def _handlers(self, events: Any) -> list[tuple[Callable[..., None], str, Callable[..., Any]]]:
+        # botocore fills in a missing ClientToken between _on_given and _on_built.
+        return [
+            (events.register, _ACTIVE_EVENT, self._is_active),
+            (events.register_first, "before-parameter-build.*.*", self._on_given),
+            (events.register_last, "before-parameter-build", self._on_built),
+            (events.register, "before-call.*.*", self._on_call),
+            (events.register, "before-endpoint-resolution.*", _upstream.forget_account),
+        ]
+
+    def _is_active(self, **_: Any) -> bool:
+        return True
+
+    def _on_given(
+        self, model: OperationModel, params: Params, context: dict[str, Any], **_: Any
+    ) -> None:
+        context[_GIVEN] = dict(params)
+        if not self._strict:
+            self._look(model.name, context, params)
+
+    def _on_built(
+        self, model: OperationModel, params: Params, context: dict[str, Any], **_: Any
+    ) -> None:
+        context[_SENT] = hidden(params)
+        if self._strict:
+            self._look(model.name, context, params)
+
+    def _look(self, operation: str, context: dict[str, Any], params: Params) -> None:
+        """Refuse a call without a stub before botocore validates its parameters, as upstream."""
+        if not context.get("is_presign_request"):
+            with self._lock:
+                context[_STUB] = self._find(operation, context[_GIVEN], params)
+
+    def _on_call(
+        self, model: OperationModel, context: dict[str, Any], **_: Any
+    ) -> tuple[AWSResponse, dict[str, Any]]:
+        sent = context[_SENT]
+        with self._lock:
+            stub: Stub = context[_STUB]
+            if not stub.left:  # Another thread was faster.
+                stub = self._find(model.name, context[_GIVEN], sent)
+            stub.used += 1
+            last = not stub.left
+            if last:
+                self._left.remove(stub)
+        result = _RAISED
+        try:
+            answer = stub.produce(sent)
+            parsed = _answers.snapshot(answer.parsed)
+            result = answer.result(self.client, model.name, last=last)
+        finally:
+            result = sys.exc_info()[1] if result is _RAISED else result
+            self.calls.append(Call(model.name, sent, result))
+        return answer.http, parsed
+
+    def _find(self, operation: str, given: Params, sent: Params) -> Stub:
+        """Return the stub that answers a call.
+
+        Raises:
+            UnexpectedCall: There is none, in a strict stubber.
+            botocore.exceptions.StubResponseError: There is none, as botocore's own raises it.
+        """
+        for stub in self._left:
+            if stub.matches(operation, given, sent):
+                return stub
+            if not (stub.optional or self._in_any_order):
+                break
+        error = self._refusal(operation, given, sent)
+        self.calls.append(Call(operation, hidden(sent), error))
+        return _raise(error)
+
+    def _refusal(self, operation: str, given: Params, sent: Params) -> Exception:
+        in_order = [] if self._in_any_order else self._left
+        first = next((stub for stub in in_order if not stub.optional), None)
+        told = _messages.unexpected(
+            operation, given, sent, self._stubs, first, has_method=self._knows_service
+        )
+        self._unexpected.append(told)
+        if self._strict:
+            return UnexpectedCall(told)
+        return _upstream.refusal(operation, given, in_order[:1] or self._left)
+
+
+def _raise(error: Exception) -> NoReturn:
+    # pytest shows the arguments of the last frame, and those of the others hold tokens.
+    raise error
