@@ -93,8 +93,7 @@ def refusal(operation_name: str, given: Params, waiting: Sequence[Stub]) -> Stub
 
 def forget_account(builtins: dict[str, Any], **_: Any) -> None:
     """Keep botocore from looking for credentials where an endpoint depends on the account."""
-    if "AWS::Auth::AccountId" in builtins:
-        builtins["AWS::Auth::AccountId"] = None
+    builtins["AWS::Auth::AccountId"] = None
 
 
 def _validate(shape: Shape | None, members: Mapping[str, Any]) -> None:

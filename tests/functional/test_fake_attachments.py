@@ -107,6 +107,7 @@ def test_the_handle_lists_attachments_of_all_chats_in_order(fake):
 def test_start_answers_as_the_service(fake, token):
     """The upload's place comes in the shape that was seen of the real service."""
     answer = start(fake.client, token)
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "application/json"
     upload = answer["UploadMetadata"]
     headers = upload["HeadersToInclude"]
     assert headers.keys() == {

@@ -4,6 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -179,6 +180,20 @@ def test_every_region_has_a_service(region):
         client = boto3.client("connectparticipant", region_name=region)
         assert fake.client.meta.region_name == region
         assert flow(client, fake.connection_token()) == b"\xff1"
+
+
+def test_an_upload_in_china_goes_to_china():
+    """The upload's place is in the partition of the region, as a real one would be."""
+    for region, domain in (("cn-north-1", "amazonaws.com.cn"), ("us-east-1", "amazonaws.com")):
+        with fake_connectparticipant(region) as fake:
+            pending = attach_confirm.start(
+                fake.client,
+                name="a",
+                size=1,
+                content_type="text/plain",
+                connection_token=fake.connection_token(),
+            )
+            assert urlsplit(pending.url).netloc.endswith(f".s3.{region}.{domain}")
 
 
 def test_a_fips_endpoint_is_the_same_service(fake, token):

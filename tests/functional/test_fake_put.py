@@ -189,6 +189,23 @@ def test_the_escapes_in_the_url_are_free(started, state):
     assert state() == ("UPLOADED", DATA)
 
 
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json"],
+)
+def test_the_content_type_does_not_change_the_bytes(fake, token, state, content_type):
+    """A file that is said to be a web form is stored as it is, like any other."""
+    pending = attach_confirm.start(
+        fake.client,
+        name="a",
+        size=len(DATA),
+        content_type=content_type,
+        connection_token=token,
+    )
+    assert put_with_requests(pending, DATA).status_code == 200
+    assert state() == ("UPLOADED", DATA)
+
+
 def test_a_late_put_is_refused(monkeypatch, fake, token, state):
     """A PUT after UrlExpiry is answered as S3 does, with when that was."""
     monkeypatch.setattr(models, "URL_LIFETIME", timedelta(0))

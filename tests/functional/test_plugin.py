@@ -53,10 +53,10 @@ To allow that, give the stub optional=True."""
 def suite(pytester):
     """Return a way to run a test module, with the plugin as if it were installed."""
 
-    def run(source, *args, subprocess=False):
+    def run(source, *args, plugin=PLUGIN, subprocess=False):
         pytester.makepyfile(APP + source)
         runner = pytester.runpytest_subprocess if subprocess else pytester.runpytest_inprocess
-        return runner("-p", PLUGIN, "-p", "no:randomly", "-p", "no:cacheprovider", *args)
+        return runner("-p", plugin, "-p", "no:randomly", "-p", "no:cacheprovider", *args)
 
     return run
 
@@ -98,7 +98,6 @@ def test_unused(connectparticipant_stubber):
 """)
     result.assert_outcomes(passed=1, errors=1)
     assert section(result, "ERROR at teardown of test_unused") == UNUSED
-    result.stdout.fnmatch_lines(["ERROR *::test_unused - Failed: Not every stub was used."])
 
 
 def test_a_call_without_a_stub_fails_the_test(suite):
@@ -334,12 +333,12 @@ def test(connectparticipant_stubber, number):
         subprocess=True,
     )
     result.assert_outcomes(passed=4, errors=1)
-    assert section(result, "ERROR at teardown of test[0]") == UNUSED
+    assert section(result, "ERROR at teardown of test[0]").endswith(f"\n{UNUSED}")
 
 
 def test_it_can_be_left_out(suite):
     """`-p no:attach_confirm_stubs.plugin` takes the fixtures and the marker away."""
-    result = suite("def test(connectparticipant_stubber): pass", "-p", f"no:{PLUGIN}")
+    result = suite("def test(connectparticipant_stubber): pass", plugin=f"no:{PLUGIN}")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["E*fixture 'connectparticipant_stubber' not found"])
 

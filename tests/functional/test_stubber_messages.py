@@ -88,6 +88,15 @@ def test_with_a_stub_that_is_used_up(stubber):
     )
 
 
+def test_with_a_response_of_upstreams_that_is_used_up(stubber):
+    """A stub of `add_response` that expects nothing is listed and compared like the others."""
+    stubber.add_response("complete_attachment_upload", {})
+    confirm(stubber.client)
+    message = told(stubber)
+    assert "Nearest is stub 1, but\n  it was used up (times=1)\n" in message
+    assert "Stubs:\n  1. CompleteAttachmentUpload(): used\n" in message
+
+
 def test_in_the_wrong_order(stubber):
     """A call that comes too early is told which stub comes first, and how to lift the order."""
     stubber.stub_start_attachment_upload(AttachmentName="a.pdf")

@@ -70,10 +70,12 @@ def test_every_operation_can_be_stubbed():
 def test_a_stub_takes_the_operations_own_parameters(name):
     """A `stub_<operation>` has exactly the parameters of the operation's input."""
     method = getattr(OperationStubs, f"stub_{xform_name(name)}")
-    own = set(inspect.signature(method).parameters) - {"self", "options"}
+    signature = inspect.signature(method)
+    own = set(signature.parameters) - {"self", "options"}
     modelled = set(_model.operation(name).input_shape.members)
     assert modelled <= own
     assert own - modelled <= NEWER
+    assert str(signature).count(" = FREE") == len(own)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
