@@ -272,6 +272,15 @@ def isolated(program):
     )
 
 
+def test_the_entry_point_runs_the_command(monkeypatch, capsys):
+    """What the console script calls is the command."""
+    monkeypatch.setattr(sys, "argv", ["attach-confirm", "--help"])
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    assert exit_.value.code == 0
+    assert "upload" in capsys.readouterr().out
+
+
 def test_without_the_extra_the_command_names_it():
     """Who installed the library alone is told what the command needs."""
     result = isolated("import sys; sys.modules['typer'] = None; import attach_confirm.cli")

@@ -1,6 +1,7 @@
 """The fake as a part of moto: registration, reset, accounts, regions, and moto beside it."""
 
 import importlib
+import io
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 import requests
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 from moto import mock_aws
 from moto.backend_index import backend_url_patterns
@@ -18,7 +20,8 @@ import attach_confirm
 import attach_confirm_stubs
 from attach_confirm_stubs import FakeConnectParticipant, fake_connectparticipant
 from attach_confirm_stubs import fake as backend_package
-from attach_confirm_stubs.fake import connectparticipant_backends
+from attach_confirm_stubs.fake import connectparticipant_backends, exceptions
+from attach_confirm_stubs.fake.responses import ConnectParticipantResponse
 
 REGION = "us-east-1"
 OTHER_ACCOUNT = "111122223333"
@@ -287,3 +290,15 @@ def test_motos_connect_is_motos():
     )
     (listed,) = connect.list_instances()["InstanceSummaryList"]
     assert listed["Id"] == made["Id"]
+
+
+@pytest.mark.parametrize("body", [b"123", io.BytesIO(b"123"), None])
+def test_the_request_of_an_older_moto_is_read_too(fake, token, body):
+    """Before 5.2.5 moto hands over botocore's own request, whose body is counted all the same."""
+    pending = attach_confirm.start(
+        fake.client, name="a", size=4, content_type="text/plain", connection_token=token
+    )
+    headers = {name: value.encode() for name, value in pending.headers.items()}
+    request = AWSPreparedRequest("PUT", pending.url, headers, body, stream_output=False)
+    with pytest.raises(exceptions.IncompleteBody):
+        ConnectParticipantResponse.put_object(request, pending.url, headers)

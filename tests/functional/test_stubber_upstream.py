@@ -627,25 +627,35 @@ def test_limit_14_is_lifted_pending_answers_are_listed(client):
         stubber.__exit__(None, None, None)
 
 
-@pytest.mark.parametrize(
-    ("service", "method", "params"),
-    [
-        ("connectparticipant", "disconnect_participant", {"ConnectionToken": "token"}),
-        # The endpoint depends on the account, which the credentials would tell.
-        ("dynamodb", "delete_item", {"TableName": "table", "Key": {"id": {"S": "1"}}}),
-    ],
-)
-def test_limit_15_no_credentials_are_needed(cls, service, method, params):
-    """Holds for both, with a client that would sign what it sends."""
+@pytest.fixture
+def unasked():
+    """Return a way to make a client that would sign, and fails the test if it asks how."""
 
     def refresh():
         pytest.fail("credentials were looked for")
 
-    deferred = DeferredRefreshableCredentials(refresh, "test")
-    found = SimpleNamespace(load_credentials=lambda: deferred)
-    botocore_session = botocore.session.Session()
-    botocore_session.register_component("credential_provider", found)
-    client = botocore_session.create_client(service, region_name="us-east-1")
+    def client(service):
+        deferred = DeferredRefreshableCredentials(refresh, "test")
+        made = botocore.session.Session()
+        made.register_component(
+            "credential_provider", SimpleNamespace(load_credentials=lambda: deferred)
+        )
+        return made.create_client(service, region_name="us-east-1")
+
+    return client
+
+
+def test_limit_15_no_credentials_are_needed(cls, unasked):
+    """Holds for both, with a client that would sign what it sends."""
+    client = unasked("connectparticipant")
     with cls(client) as stubber:
-        stubber.add_response(method, {})
-        assert getattr(client, method)(**params) == {}
+        stubber.add_response("send_message", {"Id": "1"})
+        assert say(client) == {"Id": "1"}
+
+
+def test_limit_15_holds_where_the_endpoint_depends_on_the_account(unasked):
+    """Holds as in recent releases of botocore, for the older ones that setup.cfg admits too."""
+    client = unasked("dynamodb")
+    with ConnectParticipantStubber(client) as stubber:
+        stubber.add_response("delete_item", {})
+        assert client.delete_item(TableName="table", Key={"id": {"S": "1"}}) == {}

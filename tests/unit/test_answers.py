@@ -65,9 +65,7 @@ def test_an_empty_list_stays_empty(stubber):
 
 def test_a_callable_makes_the_response_from_the_parameters(stubber):
     """The response can depend on what was sent, and is merged like any other."""
-    stubber.stub_send_message(
-        response=lambda params: {"Id": params["Content"].upper(), "MessageMetadata": {}}, times=2
-    )
+    stubber.stub_send_message(response=lambda params: {"Id": params["Content"].upper()}, times=2)
     ids = [send(stubber, text)["Id"] for text in ("a", "b")]
     assert ids == ["A", "B"]
 

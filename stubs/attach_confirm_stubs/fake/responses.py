@@ -167,8 +167,9 @@ def _sent_headers(request: Any) -> dict[str, str]:
 
 def _size(request: Any) -> int:
     """Return the length of a request's body, and leave the body to be read again."""
-    if hasattr(request, "data"):
-        return len(request.data)
+    if hasattr(request, "get_data"):
+        # Kept whole, also where the file is a web form that werkzeug would take apart.
+        return len(request.get_data())
     if hasattr(request.body, "read"):
         request.body = request.body.read()
     return len(request.body or b"")
