@@ -12,6 +12,8 @@ import attach_confirm
 from attach_confirm import cli
 from attach_confirm_stubs import fake_connectparticipant
 
+pytest_plugins = ["pytester"]
+
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
@@ -40,6 +42,13 @@ def test_the_python_examples_run(folder):  # noqa: ARG001
     for example in examples[1:]:
         with fake_connectparticipant("us-west-2"):
             exec(example, names)
+
+
+def test_the_test_that_it_shows_passes(pytester):
+    """The README's test of a caller's own passes with the fixtures of the plugin."""
+    (shown,) = [example for example in blocks("python") if "def test_" in example]
+    pytester.makepyfile(f"import attach_confirm\n{shown}")
+    pytester.runpytest_subprocess("-p", "attach_confirm_stubs.plugin").assert_outcomes(passed=1)
 
 
 def test_the_commands_run(folder, monkeypatch):  # noqa: ARG001

@@ -281,13 +281,21 @@ def test_an_exception_of_a_callable_is_the_calls_result(stubber):
         raise KeyError(params["Content"])
 
     stubber.stub_send_message(response=answer)
-    try:
-        raise ValueError  # noqa: TRY301
-    except ValueError:
-        with pytest.raises(KeyError):
-            say(stubber.client)
+    with pytest.raises(KeyError):
+        say(stubber.client)
     (made,) = stubber.calls
     assert repr(made.result) == "KeyError('Hello')"
+
+
+def test_a_call_made_while_an_error_is_handled_has_its_own_result(stubber):
+    """Code that calls on in an `except` block leaves that error out of the history."""
+    stubber.stub_send_message(error=TimeoutError())
+    stubber.stub_send_message(response={"Id": "message-2"})
+    try:
+        say(stubber.client)
+    except TimeoutError:
+        say(stubber.client)
+    assert stubber.calls[1].result["Id"] == "message-2"
 
 
 def test_pages_of_a_transcript_are_tied_by_their_tokens(stubber):

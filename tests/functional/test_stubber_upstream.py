@@ -151,6 +151,7 @@ def test_a_call_out_of_order_is_refused(cls, s3):
     """Another operation's answer is not given, and stays for its call."""
     with cls(s3) as stubber:
         stubber.add_response("list_buckets", {})
+        stubber.add_response("list_objects", {}, {"Bucket": "another"})
         with pytest.raises(StubResponseError) as caught:
             s3.list_objects(Bucket="bucket")
         assert str(caught.value) == (
@@ -158,6 +159,7 @@ def test_a_call_out_of_order_is_refused(cls, s3):
             " response for ListBuckets."
         )
         s3.list_buckets()
+        s3.list_objects(Bucket="another")
         stubber.assert_no_pending_responses()
 
 
@@ -208,6 +210,15 @@ def test_parameters_are_compared_before_botocore_changes_them(cls, make):
     ec2 = make("ec2")
     params = {"MinCount": 1, "MaxCount": 1, "UserData": "echo"}
     with cls(ec2) as stubber:
+        stubber.add_response("run_instances", {}, params)
+        ec2.run_instances(**params)
+
+
+def test_strict_compares_the_same_parameters(make):
+    """A strict stubber refuses otherwise than botocore's, and allows the same calls."""
+    ec2 = make("ec2")
+    params = {"MinCount": 1, "MaxCount": 1, "UserData": "echo"}
+    with ConnectParticipantStubber(ec2, strict=True) as stubber:
         stubber.add_response("run_instances", {}, params)
         ec2.run_instances(**params)
 
@@ -658,4 +669,5 @@ def test_limit_15_holds_where_the_endpoint_depends_on_the_account(unasked):
     client = unasked("dynamodb")
     with ConnectParticipantStubber(client) as stubber:
         stubber.add_response("delete_item", {})
+        ConnectParticipantStubber(client).deactivate()
         assert client.delete_item(TableName="table", Key={"id": {"S": "1"}}) == {}
