@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -13,11 +13,13 @@ from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 import attach_confirm
+from attach_confirm_stubs._session import hermetic_session
 from attach_confirm_stubs.fake.models import State, connectparticipant_backends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import boto3
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
     from attach_confirm_stubs.fake.models import ConnectParticipantBackend
@@ -60,7 +62,7 @@ class FakeConnectParticipant:
     @cached_property
     def client(self) -> ConnectParticipantClient:
         """A client of the fake, as `attach_confirm.client` makes them."""
-        return attach_confirm.client(self.region_name)
+        return attach_confirm.client(self.region_name, session=_session())
 
     def participant_token(self) -> str:
         """Add a customer in a chat of their own, and return the participant token."""
@@ -96,6 +98,12 @@ class FakeConnectParticipant:
     @property
     def _backend(self) -> ConnectParticipantBackend:
         return connectparticipant_backends[DEFAULT_ACCOUNT_ID][self.region_name]
+
+
+@cache
+def _session() -> boto3.Session:
+    """Return the session of all handles' clients, for a session is what takes time to make."""
+    return hermetic_session()
 
 
 @contextmanager

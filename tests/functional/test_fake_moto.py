@@ -294,11 +294,11 @@ def test_motos_connect_is_motos():
 
 @pytest.mark.parametrize("body", [b"123", io.BytesIO(b"123"), None])
 def test_the_request_of_an_older_moto_is_read_too(fake, token, body):
-    """Before 5.2.5 moto hands over botocore's own request, whose body is counted all the same."""
+    """Before 5.2.4 moto hands over botocore's own request, whose body is counted all the same."""
     pending = attach_confirm.start(
         fake.client, name="a", size=4, content_type="text/plain", connection_token=token
     )
     headers = {name: value.encode() for name, value in pending.headers.items()}
     request = AWSPreparedRequest("PUT", pending.url, headers, body, stream_output=False)
-    with pytest.raises(exceptions.IncompleteBody):
+    with pytest.raises(exceptions.SignatureDoesNotMatch):
         ConnectParticipantResponse.put_object(request, pending.url, headers)

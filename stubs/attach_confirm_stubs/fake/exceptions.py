@@ -102,17 +102,6 @@ class HeadersNotSigned(S3Error):
         )
 
 
-class IncompleteBody(S3Error):
-    """Fewer bytes arrived than were declared."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            400,
-            "IncompleteBody",
-            "You did not provide the number of bytes specified by the Content-Length HTTP header.",
-        )
-
-
 class RequestExpired(S3Error):
     """The pre-signed URL's time is up."""
 

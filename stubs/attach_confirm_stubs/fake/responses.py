@@ -153,7 +153,7 @@ class ConnectParticipantResponse(BaseResponse):
         return json.dumps(body)
 
 
-# moto before 5.2.5 hands over botocore's own request where botocore made it, and werkzeug's, whose
+# moto before 5.2.4 hands over botocore's own request where botocore made it, and werkzeug's, whose
 # header names know no underscore, where `requests` did; since then always werkzeug's.
 
 
