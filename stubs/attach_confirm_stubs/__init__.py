@@ -11,22 +11,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attach_confirm_stubs._calls import Call, Calls
+    from attach_confirm_stubs._attachment import FakeAttachment
+    from attach_confirm_stubs._calls import Attempt, Call, Calls, FakeCall
     from attach_confirm_stubs._failures import Failure, every_failure, modeled_errors
-    from attach_confirm_stubs._fake import (
-        FakeAttachment,
-        FakeConnectParticipant,
-        fake_connectparticipant,
+    from attach_confirm_stubs._fake import FakeConnectParticipant, fake_connectparticipant
+    from attach_confirm_stubs._faults import (
+        ConnectionReset,
+        ConnectTimeout,
+        Fault,
+        Latency,
+        ModeledError,
+        ProxyPage,
+        ReadTimeout,
+        ServerError,
+        Throttle,
+        TruncatedBody,
     )
     from attach_confirm_stubs._stubber import ConnectParticipantStubber, UnexpectedCall
 
 __all__ = [
+    "Attempt",
     "Call",
     "Calls",
     "ConnectParticipantStubber",
+    "ConnectTimeout",
+    "ConnectionReset",
     "Failure",
     "FakeAttachment",
+    "FakeCall",
     "FakeConnectParticipant",
+    "Fault",
+    "Latency",
+    "ModeledError",
+    "ProxyPage",
+    "ReadTimeout",
+    "ServerError",
+    "Throttle",
+    "TruncatedBody",
     "UnexpectedCall",
     "every_failure",
     "fake_connectparticipant",
@@ -34,12 +55,24 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Attempt": "_calls",
     "Call": "_calls",
     "Calls": "_calls",
     "ConnectParticipantStubber": "_stubber",
+    "ConnectTimeout": "_faults",
+    "ConnectionReset": "_faults",
     "Failure": "_failures",
-    "FakeAttachment": "_fake",
+    "FakeAttachment": "_attachment",
+    "FakeCall": "_calls",
     "FakeConnectParticipant": "_fake",
+    "Fault": "_faults",
+    "Latency": "_faults",
+    "ModeledError": "_faults",
+    "ProxyPage": "_faults",
+    "ReadTimeout": "_faults",
+    "ServerError": "_faults",
+    "Throttle": "_faults",
+    "TruncatedBody": "_faults",
     "UnexpectedCall": "_stubber",
     "every_failure": "_failures",
     "fake_connectparticipant": "_fake",

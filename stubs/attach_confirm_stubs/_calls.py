@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from unittest.mock import Mock, call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from attach_confirm_stubs._faults import Fault
 
 SECRETS = frozenset(
     {"AuthenticationUrl", "ConnectionToken", "JoinToken", "ParticipantToken", "Url", "ViewToken"}
@@ -63,7 +65,57 @@ class Call:
         return f"Call({shown(self.operation, self.params)} -> {result})"
 
 
-class Calls(list[Call]):
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request of a call to the fake.
+
+    Attributes:
+        client_token: The ClientToken that it bore; None if it bore none.
+        status: The HTTP status that it was answered with; None where no answer reached the caller.
+        error_code: The code of the error that it was answered with; None without one.
+        fault: The fault that was injected into it; None if none was.
+        committed: Whether the service did what it was asked.
+    """
+
+    client_token: str | None
+    status: int | None
+    error_code: str | None
+    fault: Fault | None
+    committed: bool
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FakeCall:
+    """One call of an operation of the fake, with each of its attempts.
+
+    The attempts of a call are those that an AWS SDK marks as such (`amz-sdk-invocation-id`), for
+    the PUT those to the same upload URL. Any other request is a call of one attempt.
+
+    Attributes:
+        operation: The operation's name in the API, such as `CompleteAttachmentUpload`, or
+            `PutObject` for the PUT.
+        params: The parameters of its first attempt, as they were sent.
+        attempts: Its attempts in their order; one that is not answered yet is not among them.
+    """
+
+    operation: str
+    params: dict[str, Any]
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def client_token(self) -> str | None:
+        """The ClientToken that its first attempt bore; None if it bore none."""
+        return self.params.get("ClientToken")
+
+    def __repr__(self) -> str:
+        got = [attempt.error_code or attempt.status or "no answer" for attempt in self.attempts]
+        return f"FakeCall({shown(self.operation, self.params)} -> {', '.join(map(str, got))})"
+
+
+C = TypeVar("C", bound="Call | FakeCall")
+
+
+class Calls(list[C], Generic[C]):
     """Calls in the order in which they were made, with the assertions of `unittest.mock`.
 
     Each operation counts as a mock of its own: `assert_called_once_with("SendMessage", ...)`
@@ -71,11 +123,11 @@ class Calls(list[Call]):
     `unittest.mock.ANY` for those that do not matter.
     """
 
-    def __init__(self, operations: Iterable[str], calls: Iterable[Call] = ()) -> None:
+    def __init__(self, operations: Iterable[str], calls: Iterable[C] = ()) -> None:
         super().__init__(calls)
         self._operations = frozenset(operations)
 
-    def __call__(self, operation: str) -> Calls:
+    def __call__(self, operation: str) -> Calls[C]:
         """Return the calls of one operation."""
         self._check(operation)
         return Calls(self._operations, [made for made in self if made.operation == operation])

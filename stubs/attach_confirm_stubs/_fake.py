@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import copy
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 import attach_confirm
+from attach_confirm_stubs._clock import without_pauses
 from attach_confirm_stubs._session import hermetic_session
-from attach_confirm_stubs.fake.models import State, connectparticipant_backends
+from attach_confirm_stubs.fake.models import clock, connectparticipant_backends
+from attach_confirm_stubs.fake.responses import DEFAULT_REGION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,35 +22,20 @@ if TYPE_CHECKING:
     import boto3
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
+    from attach_confirm_stubs._attachment import FakeAttachment
+    from attach_confirm_stubs._calls import Calls, FakeCall
+    from attach_confirm_stubs._clock import Clock
+    from attach_confirm_stubs._faults import Fault
+    from attach_confirm_stubs._quotas import Quotas
+    from attach_confirm_stubs._scanner import Scanner
+    from attach_confirm_stubs.fake._assumptions import Assumptions
     from attach_confirm_stubs.fake.models import ConnectParticipantBackend
-
-DEFAULT_REGION = "us-east-1"
-
-
-@dataclass(frozen=True, slots=True)
-class FakeAttachment:
-    """What the fake holds of an attachment, at the time it was asked.
-
-    Attributes:
-        attachment_id: Its id.
-        name: Its name, as declared.
-        content_type: Its MIME type, as declared.
-        size: Its size in bytes, as declared.
-        data: The bytes that arrived; empty before the PUT.
-        state: STARTED before the PUT, UPLOADED before the confirmation, then what the
-            transcript says: IN_PROGRESS, APPROVED or REJECTED.
-    """
-
-    attachment_id: str
-    name: str
-    content_type: str
-    size: int
-    data: bytes = field(repr=False)
-    state: State
 
 
 class FakeConnectParticipant:
-    """A handle on the fake service in one region, with one chat to use.
+    """A handle on the fake service in one region.
+
+    It looks at moto's default account. What it shows is the fake's state at that moment.
 
     Attributes:
         region_name: The region.
@@ -64,36 +49,118 @@ class FakeConnectParticipant:
         """A client of the fake, as `attach_confirm.client` makes them."""
         return attach_confirm.client(self.region_name, session=_session())
 
-    def participant_token(self) -> str:
-        """Add a customer in a chat of their own, and return the participant token."""
-        return self._backend.create_participant(contact_id=str(uuid4()))
+    def participant_token(
+        self,
+        *,
+        contact_id: str | None = None,
+        role: str = "CUSTOMER",
+        display_name: str = "Customer",
+    ) -> str:
+        """Add a participant to a chat, and return the participant token.
 
-    def connection_token(self) -> str:
-        """Add a customer in a chat of their own, connect them, and return the token."""
-        token, _ = self._backend.create_participant_connection(self.participant_token())
+        Args:
+            contact_id: The chat's contact, where someone is in it already; a chat of their own
+                if not given.
+            role: CUSTOMER, AGENT, SYSTEM, CUSTOM_BOT or SUPERVISOR.
+            display_name: The name that the others see.
+
+        Raises:
+            ValueError: There is no such chat.
+        """
+        backend = self._backend
+        with backend.lock:
+            chat = backend.chat(contact_id) if contact_id else backend.start_chat()
+            return backend.add_participant(chat, role, display_name).token
+
+    def connection_token(
+        self,
+        *,
+        contact_id: str | None = None,
+        role: str = "CUSTOMER",
+        display_name: str = "Customer",
+    ) -> str:
+        """Add a participant, connect them, and return the connection token.
+
+        The transcript does not tell of it, other than of a connection by the API. The arguments
+        are those of `participant_token`.
+        """
+        participant_token = self.participant_token(
+            contact_id=contact_id, role=role, display_name=display_name
+        )
+        token, _ = self._backend.create_participant_connection(participant_token)
         return token
+
+    def view_token(self, **view: Any) -> str:
+        """Show a view in a chat, and return the token that DescribeView takes.
+
+        Args:
+            **view: What DescribeView answers: `Id`, `Arn`, `Name`, `Version` or `Content`.
+        """
+        return self._backend.create_view(view)
+
+    def authentication_session(self, connection_token: str) -> str:
+        """Ask a customer to sign in, and return the session's id.
+
+        Args:
+            connection_token: The customer's.
+        """
+        return self._backend.start_authentication(connection_token)
+
+    def inject(self, operation: str, *faults: Fault) -> None:
+        """Queue faults for an operation, one for each attempt.
+
+        Args:
+            operation: Its name in the API, such as `CompleteAttachmentUpload`, or `PutObject`.
+            *faults: In the order in which the attempts get them. Attempts after the last one
+                get none.
+
+        Raises:
+            TypeError: One is no fault.
+            ValueError: There is no such operation, or it does not declare the error.
+        """
+        self._backend.faults.inject(operation, *faults)
+
+    def clear_faults(self) -> None:
+        """Drop the faults that are left."""
+        self._backend.faults.clear()
 
     @property
     def attachments(self) -> list[FakeAttachment]:
         """The attachments that were started, of all chats, the oldest first."""
-        backend = self._backend
-        with backend.lock:
-            return [
-                FakeAttachment(
-                    attachment_id=attachment.attachment_id,
-                    name=attachment.name,
-                    content_type=attachment.content_type,
-                    size=attachment.size,
-                    data=backend.read(attachment),
-                    state=attachment.state,
-                )
-                for attachment in backend.attachments.values()
-            ]
+        return self._backend.look()
 
     @property
     def transcript(self) -> list[dict[str, Any]]:
         """The items of all chats, the oldest first, with the members that GetTranscript gives."""
-        return copy.deepcopy(self._backend.transcript)
+        return copy.deepcopy(self._backend.read_transcript())
+
+    @property
+    def calls(self) -> Calls[FakeCall]:
+        """The calls that came in, in their order, with every attempt.
+
+        `fake.calls("CompleteAttachmentUpload")` are those of one operation.
+        """
+        return self._backend.history.snapshot()
+
+    @property
+    def scanner(self) -> Scanner:
+        """The attachment scanner, whose verdicts can be set."""
+        return self._backend.scanner
+
+    @property
+    def clock(self) -> Clock:
+        """The time of the fake, of all regions."""
+        return clock
+
+    @property
+    def quotas(self) -> Quotas:
+        """The throttling quotas, which can be enabled."""
+        return self._backend.quotas
+
+    @property
+    def assumptions(self) -> Assumptions:
+        """The switches for what no public source tells of the service."""
+        return self._backend.assumptions
 
     @property
     def _backend(self) -> ConnectParticipantBackend:
@@ -113,7 +180,8 @@ def fake_connectparticipant(
     """Run a block, or as a decorator a function, with the fake in AWS's place.
 
     Everything else that moto fakes is there too, for this is moto's `mock_aws`: no request
-    reaches AWS. State is gone at the end.
+    reaches AWS. Pauses between attempts, botocore's and those of `attach_confirm`, take no time;
+    the fake's clock is advanced instead. State is gone at the end.
 
     Args:
         region_name: The region that the handle looks at.
@@ -121,5 +189,5 @@ def fake_connectparticipant(
     Returns:
         A context manager that gives the handle.
     """
-    with mock_aws():
+    with mock_aws(), without_pauses(clock):
         yield FakeConnectParticipant(region_name)

@@ -60,7 +60,7 @@ class ConnectParticipantStubber(OperationStubs, Stubber):
     ) -> None:
         super().__init__(client)
         self.client: Any = client
-        self.calls = Calls(client.meta.service_model.operation_names)
+        self.calls: Calls[Call] = Calls(client.meta.service_model.operation_names)
         self._knows_service = client.meta.service_model.service_name == _model.SERVICE
         self._in_any_order = in_any_order
         self._strict = strict

@@ -9,7 +9,6 @@ import pytest
 import requests
 
 import attach_confirm
-from attach_confirm_stubs.fake import connectparticipant_backends, models
 
 DATA = b"\x89PNG\x00\xff"
 
@@ -167,15 +166,15 @@ def test_a_participant_may_connect_again(fake):
 
 
 @pytest.fixture(params=["made up", "participant's", "expired"])
-def wrong_token(request, monkeypatch, fake):
+def wrong_token(request, fake):
     """Return something that is not a connection token, or no longer."""
     if request.param == "made up":
         return "made-up"
     if request.param == "participant's":
         return fake.participant_token()
-    with monkeypatch.context() as patch:
-        patch.setattr(models, "CONNECTION_LIFETIME", timedelta(0))
-        return fake.connection_token()
+    token = fake.connection_token()
+    fake.clock.advance(24 * 3600)
+    return token
 
 
 def test_only_a_connection_token_opens(fake, wrong_token):
@@ -372,11 +371,9 @@ def test_another_chats_attachment_is_out_of_reach(fake, token):
 
 def test_others_in_the_chat_see_the_attachment(fake):
     """An agent in the customer's chat finds the attachment in the transcript and gets it."""
-    backend = connectparticipant_backends["123456789012"][fake.region_name]
-    customer, agent = (
-        attach_confirm.connect(fake.client, backend.create_participant("contact-1", *who)).token
-        for who in (("CUSTOMER", "Jane"), ("AGENT", "Joe"))
-    )
+    customer = fake.connection_token(display_name="Jane")
+    contact_id = fake.client.get_transcript(ConnectionToken=customer)["InitialContactId"]
+    agent = fake.connection_token(contact_id=contact_id, role="AGENT", display_name="Joe")
     started = sent(fake.client, customer)
     complete(fake.client, customer, started)
     (item,) = fake.client.get_transcript(ConnectionToken=agent)["Transcript"]

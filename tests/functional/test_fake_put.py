@@ -1,6 +1,5 @@
 """The PUT between start and confirmation, as S3 would take it."""
 
-from datetime import timedelta
 from io import BytesIO
 from xml.etree import ElementTree as ET
 
@@ -11,7 +10,6 @@ from botocore.awsrequest import AWSRequest
 from botocore.hooks import first_non_none_response
 
 import attach_confirm
-from attach_confirm_stubs.fake import models
 
 DATA = b"\xff\xfe\x00 not UTF-8 \x80"
 
@@ -206,18 +204,20 @@ def test_the_content_type_does_not_change_the_bytes(fake, token, state, content_
     assert state() == ("UPLOADED", DATA)
 
 
-def test_a_late_put_is_refused(monkeypatch, fake, token, state):
+def test_a_late_put_is_refused(fake, token, state):
     """A PUT after UrlExpiry is answered as S3 does, with when that was."""
-    monkeypatch.setattr(models, "URL_LIFETIME", timedelta(0))
     pending = attach_confirm.start(
         fake.client, name="a", size=1, content_type="text/plain", connection_token=token
     )
+    fake.clock.advance(299)
+    assert put_with_requests(pending, b"0").status_code == 200
+    fake.clock.advance(1)
     status, members = error(put_with_requests(pending, b"1"))
     assert (status, members["Code"]) == (403, "AccessDenied")
     assert members["Message"] == "Request has expired"
     assert members["Expires"] == pending.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     assert members["ServerTime"] >= members["Expires"]
-    assert state() == ("STARTED", b"")
+    assert state() == ("UPLOADED", b"0")
     with pytest.raises(attach_confirm.UploadExpired):
         attach_confirm.put(fake.client, pending, b"1")
 
@@ -261,8 +261,22 @@ def test_what_s3_refuses_is_not_uploaded(started, state):
     assert state() == ("STARTED", b"")
 
 
-def test_a_get_of_the_upload_place_is_s3s_own(started):
-    """Only the PUT is the service's business; what else is asked there, moto's S3 answers."""
-    assert requests.get(started.url, timeout=5).status_code == 404
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_the_upload_url_is_for_the_put_alone(started, state, method):
+    """A URL that was signed for a PUT does nothing else."""
     put_with_requests(started, DATA)
-    assert requests.get(started.url, timeout=5).content == DATA
+    _, members = error(requests.request(method, started.url, headers=started.headers, timeout=5))
+    assert members["Code"] == "SignatureDoesNotMatch"
+    assert state() == ("UPLOADED", DATA)
+
+
+def test_a_signed_request_to_the_upload_place_is_s3s_own(started):
+    """Whoever signs a request of their own sees in moto's S3 what was sent."""
+    put_with_requests(started, DATA)
+    s3 = boto3.client("s3", region_name="us-east-1")
+    (bucket,) = s3.list_buckets()["Buckets"]
+    stored = s3.get_object(Bucket=bucket["Name"], Key=f"staging/{started.attachment_id}")
+    assert stored["Body"].read() == DATA
+    assert stored["ContentType"] == "application/octet-stream"
+    assert stored["ContentDisposition"] == 'attachment; filename="a.bin"'
+    assert stored["Metadata"].keys() >= {"contact_id", "account_id"}

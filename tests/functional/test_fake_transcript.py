@@ -206,7 +206,7 @@ def test_a_transcript_starts_at_a_time(fake, chat, pages, spelled):
     position = {"AbsoluteTime": spelled(times[1])}
     until = [number for number in (2, 1, 0) if times[number] <= times[1]]
     since = [number for number in (0, 1, 2) if times[number] >= times[1]]
-    assert pages(StartPosition=position) == [until]
+    assert pages(StartPosition=position, ScanDirection="BACKWARD") == [until]
     found = pages(StartPosition=position, ScanDirection="FORWARD", SortOrder="ASCENDING")
     assert found == [since]
 
@@ -221,7 +221,14 @@ def test_a_time_need_not_have_milliseconds(fake, chat, pages):
     order = {"ScanDirection": "FORWARD", "SortOrder": "ASCENDING"}
     assert pages(StartPosition={"AbsoluteTime": second}, **order) == [[0, 1]]
     assert pages(StartPosition={"AbsoluteTime": later}, **order) == [[]]
-    assert pages(StartPosition={"AbsoluteTime": later}) == [[1, 0]]
+    assert pages(StartPosition={"AbsoluteTime": later}, ScanDirection="BACKWARD") == [[1, 0]]
+
+
+def test_a_start_position_is_scanned_forward(chat, pages):
+    """Without a ScanDirection, a StartPosition is scanned forward, and the rest backward."""
+    chat(3)
+    assert pages(MaxResults=2) == [[2, 1], [0]]
+    assert pages(MaxResults=2, StartPosition={"MostRecent": 3}) == [[1, 0], [2]]
 
 
 def test_a_page_that_there_is_not_is_refused(fake, chat, ask):

@@ -15,11 +15,13 @@ from moto.backend_index import backend_url_patterns
 
 NAME = "connectparticipant"
 
-# The second is the fake's own upload place in S3, whose signatures it checks before moto's S3
-# stores the bytes. It stands before moto's pattern for all of S3.
+# The service; the place of its attachments, whose URLs the fake signs; and the one operation of
+# Amazon Connect that gives out participant tokens. They stand before moto's own patterns for
+# all of S3 and of Connect.
 PATTERNS = (
-    r"https?://participant\.connect(-fips)?\.(.+)\.amazonaws\.com",
-    r"https?://connect-attachments-[0-9]{12}-(.+)\.s3\.(.+)\.amazonaws\.com(\.cn)?/staging/",
+    r"https?://participant\.connect(-fips)?\.[^/]+/participant/",
+    r"https?://connect-attachments-[0-9]{12}-[^./]+\.s3\.[^/]+/(staging|final)/",
+    r"https?://connect(-fips)?\.[^/]+/contact/chat$",
 )
 
 

@@ -1,26 +1,57 @@
-"""The errors that the backend raises, with the statuses and bodies of the real ones."""
+"""What the fake answers instead of success, with the statuses and bodies of the real ones."""
+
+from __future__ import annotations
 
 import json
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from moto.core.exceptions import JsonRESTError
-from werkzeug.exceptions import HTTPException
+from attach_confirm_stubs import _faults, _model
+from attach_confirm_stubs.fake._http import Answer
 
-from attach_confirm_stubs import _model
+if TYPE_CHECKING:
+    from datetime import datetime
 
-JSON = "application/json"
+
+# Of errors that the service's model does not declare.
+_STATUSES = {"MissingAuthenticationTokenException": 403, "UnknownOperationException": 404}
 
 
-class ServiceError(JsonRESTError):
-    """An error of the service's own, by the code that its model declares."""
+class Refused(Exception):
+    """A request that is answered with an error."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.error_code)
+        self.answer = answer
+
+
+class Lost(Exception):
+    """A request whose answer does not reach the caller.
+
+    Attributes:
+        fault: Why.
+        answer: The answer, where there was one.
+    """
+
+    def __init__(self, fault: _faults.Fault, answer: Answer | None = None) -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.answer = answer
+
+
+class ServiceError(Refused):
+    """An error of the service's own, by its code."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message)
-        self.code = _model.error_status(code)
-        self.description = json.dumps({"Message": message})
+        headers = {
+            "content-type": "application/json",
+            "x-amzn-errortype": code,
+            "x-amzn-requestid": str(uuid4()),
+        }
+        body = json.dumps({"Message": message}).encode()
+        status = _model.error_status(code) if _model.error(code) else _STATUSES.get(code, 400)
+        super().__init__(Answer(status, headers, body, code))
 
 
 class AccessDenied(ServiceError):
@@ -37,16 +68,6 @@ class Invalid(ServiceError):
         super().__init__("ValidationException", message)
 
 
-class Conflict(ServiceError):
-    """The attachment is being, or was, completed by another request."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "ConflictException",
-            "An attachment with that identifier is already being uploaded.",
-        )
-
-
 class QuotaExceeded(ServiceError):
     """The chat has as many attachments as it may have."""
 
@@ -57,25 +78,23 @@ class QuotaExceeded(ServiceError):
         )
 
 
-class S3Error(HTTPException):
+class Throttled(ServiceError):
+    """The instance has too many requests."""
+
+    def __init__(self) -> None:
+        super().__init__("ThrottlingException", "Rate exceeded")
+
+
+class S3Error(Refused):
     """An error as S3 words it."""
 
-    def __init__(self, status: int, code: str, message: str, **more: str) -> None:
-        super().__init__()
-        self.code = status
+    def __init__(self, code: str, message: str, **more: str) -> None:
         request_id = uuid4().hex[:16].upper()
         members = {"Code": code, "Message": message, **more, "RequestId": request_id}
         inner = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in members.items())
-        self.description = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'
-        self._headers = [("Content-Type", "application/xml"), ("x-amz-request-id", request_id)]
-
-    def get_headers(self, *_: Any) -> list[tuple[str, str]]:
-        """Return the headers that S3 gives its errors."""
-        return self._headers
-
-    def get_body(self, *_: Any) -> str:
-        """Return S3's XML."""
-        return self.description or ""
+        headers = {"content-type": "application/xml", "x-amz-request-id": request_id}
+        body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'.encode()
+        super().__init__(Answer(_faults.S3_ERRORS.get(code, 404), headers, body, code))
 
 
 class SignatureDoesNotMatch(S3Error):
@@ -83,7 +102,6 @@ class SignatureDoesNotMatch(S3Error):
 
     def __init__(self) -> None:
         super().__init__(
-            403,
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided."
             " Check your key and signing method.",
@@ -95,7 +113,6 @@ class HeadersNotSigned(S3Error):
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(
-            403,
             "AccessDenied",
             "There were headers present in the request which were not signed",
             HeadersNotSigned=", ".join(names),
@@ -107,7 +124,6 @@ class RequestExpired(S3Error):
 
     def __init__(self, expired: datetime, now: datetime) -> None:
         super().__init__(
-            403,
             "AccessDenied",
             "Request has expired",
             Expires=expired.strftime("%Y-%m-%dT%H:%M:%SZ"),

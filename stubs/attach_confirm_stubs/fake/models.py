@@ -2,93 +2,49 @@
 
 from __future__ import annotations
 
-import operator
-import secrets
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from botocore.loaders import create_loader
-from botocore.utils import parse_timestamp
 from moto.core.base_backend import BackendDict, BaseBackend
 from moto.s3.models import s3_backends
 
-from attach_confirm_stubs.fake import exceptions
+from attach_confirm_stubs._attachment import FakeAttachment
+from attach_confirm_stubs._clock import Clock
+from attach_confirm_stubs._faults import Faults
+from attach_confirm_stubs._quotas import Quotas
+from attach_confirm_stubs._scanner import Scanner
+from attach_confirm_stubs.fake import _limits, _transcript, exceptions
+from attach_confirm_stubs.fake._assumptions import Assumptions
+from attach_confirm_stubs.fake._chat import (
+    Answered,
+    Attachment,
+    Chat,
+    Connection,
+    Participant,
+    new_token,
+)
+from attach_confirm_stubs.fake._history import History
+from attach_confirm_stubs.fake._transcript import EVENT, Item
+from attach_confirm_stubs.fake._urls import Signed, SignedUrls, attached
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from moto.s3.models import FakeKey, S3Backend
 
-URL_LIFETIME = timedelta(seconds=300)
-WEBSOCKET_LIFETIME = timedelta(seconds=100)
-CONNECTION_LIFETIME = timedelta(days=1)
-ATTACHMENTS_PER_CHAT = 35
-_DEFAULT_PAGE = 10
-_KEY_ID = "ASIAFAKEFAKEFAKEFAKE"
+    from attach_confirm_stubs.fake._http import Request
 
-State = Literal["STARTED", "UPLOADED", "IN_PROGRESS", "APPROVED", "REJECTED"]
+T = TypeVar("T")
 
-
-@dataclass
-class Participant:
-    """Someone in a chat.
-
-    Attributes:
-        contact_id: The chat's contact.
-        role: As in the model's ParticipantRole.
-        display_name: The name that the others see.
-        participant_id: Their own id.
-        answers: What an idempotent operation answered, by operation and ClientToken.
-    """
-
-    contact_id: str
-    role: str
-    display_name: str
-    participant_id: str = field(default_factory=lambda: str(uuid4()))
-    answers: dict[tuple[str, str], Any] = field(default_factory=dict)
-
-
-@dataclass
-class Connection:
-    """What a connection token stands for."""
-
-    participant: Participant
-    expires_at: datetime
-
-
-@dataclass
-class Attachment:
-    """A file that was announced.
-
-    Attributes:
-        attachment_id: Its id.
-        name: As declared.
-        content_type: As declared.
-        size: As declared, in bytes.
-        participant: Who announced it.
-        bucket: Where in moto's S3 it lies.
-        key: Under which key: first in `staging/`, once confirmed in `final/`.
-        url: The pre-signed URL for the PUT.
-        headers: What the PUT must carry.
-        expires_at: When the URL stops working.
-        state: STARTED until the PUT, UPLOADED until it is confirmed, then its status.
-    """
-
-    attachment_id: str
-    name: str
-    content_type: str
-    size: int
-    participant: Participant = field(repr=False)
-    bucket: str
-    key: str
-    url: str = field(repr=False)
-    headers: dict[str, str] = field(repr=False)
-    expires_at: datetime
-    state: State = "STARTED"
+# Time is one for all accounts and regions, as it is for botocore's pauses.
+clock = Clock()
 
 
 class ConnectParticipantBackend(BaseBackend):
@@ -102,287 +58,478 @@ class ConnectParticipantBackend(BaseBackend):
         self.participants: dict[str, Participant] = {}
         self.connections: dict[str, Connection] = {}
         self.attachments: dict[str, Attachment] = {}
-        self.transcript: list[dict[str, Any]] = []
+        self.chats_started: dict[tuple[str, str], Participant] = {}
+        self.views: dict[str, dict[str, Any]] = {}
+        self.sessions: dict[str, tuple[Participant, datetime]] = {}
+        self.transcript: list[Item] = []
+        self.urls_given = SignedUrls()
+        self.assumptions = Assumptions()
+        self.faults = Faults()
+        self.history = History()
+        self.quotas = Quotas(clock)
+        self.scanner = Scanner()
+
+    def reset(self) -> None:
+        """Forget everything, and go back to the machine's time."""
+        super().reset()
+        clock.reset()
 
     @property
     def s3(self) -> S3Backend:
         """The S3 of moto in the same account."""
         return s3_backends[self.account_id][self.partition]
 
-    def create_participant(
-        self, contact_id: str, role: str = "CUSTOMER", display_name: str = "Customer"
-    ) -> str:
-        """Add a participant to a chat, and return their token."""
-        token = _token()
-        self.participants[token] = Participant(contact_id, role, display_name)
-        return token
+    def start_chat(
+        self,
+        *,
+        instance_id: str | None = None,
+        duration: timedelta = _limits.CHAT_DURATION,
+        content_types: frozenset[str] = _limits.MESSAGES,
+    ) -> Chat:
+        """Start a chat."""
+        return Chat(
+            str(uuid4()),
+            instance_id or self.instance_id,
+            clock.now() + duration,
+            content_types,
+        )
 
-    def create_participant_connection(self, participant_token: str) -> tuple[str, datetime]:
-        """Connect a participant, and return the connection token and when it expires."""
-        participant = self.participants.get(participant_token)
-        if participant is None:
-            raise exceptions.AccessDenied
-        token, expires_at = _token(), _now() + CONNECTION_LIFETIME
-        self.connections[token] = Connection(participant, expires_at)
-        return token, expires_at
+    def chat(self, contact_id: str) -> Chat:
+        """Return a chat that someone is in.
 
-    def start_attachment_upload(
-        self, connection_token: str, name: str, size: int, content_type: str, client_token: str
-    ) -> Attachment:
-        """Announce a file; the same ClientToken gives the same attachment."""
-        with self.lock:
-            participant = self.connected(connection_token)
-            request = ("StartAttachmentUpload", client_token)
-            if request not in participant.answers:
-                chats = [a.participant.contact_id for a in self.attachments.values()]
-                if chats.count(participant.contact_id) >= ATTACHMENTS_PER_CHAT:
-                    raise exceptions.QuotaExceeded
-                attachment = self._announce(participant, name, size, content_type)
-                self.attachments[attachment.attachment_id] = attachment
-                participant.answers[request] = attachment
-            started: Attachment = participant.answers[request]
-            return started
+        Raises:
+            ValueError: There is none of this contact.
+        """
+        for participant in self.participants.values():
+            if participant.chat.contact_id == contact_id:
+                return participant.chat
+        raise ValueError(f"there is no chat of the contact {contact_id!r}")
 
-    def check_put(
-        self, attachment_id: str, url: str, headers: Mapping[str, str], size: int
-    ) -> Attachment:
-        """Return the attachment of a PUT.
+    def add_participant(
+        self, chat: Chat, role: str = "CUSTOMER", display_name: str = "Customer"
+    ) -> Participant:
+        """Add a participant to a chat."""
+        participant = Participant(chat, role, display_name, new_token(), clock.now())
+        self.participants[participant.token] = participant
+        return participant
 
-        Refuse what S3 would: late, or not as it was signed, its length included.
+    def create_participant_connection(
+        self, participant_token: str, *, join: bool = False
+    ) -> tuple[str, datetime]:
+        """Connect a participant, and return the connection token and when it expires.
 
         Args:
-            attachment_id: The id in its path.
-            url: Its URL.
-            headers: Its headers, by `folded` names.
-            size: The length of its body in bytes.
+            participant_token: Theirs.
+            join: Whether to tell the chat.
         """
-        attachment, now = self.attachments.get(attachment_id), _now()
-        if attachment is None or _spelled(url) != _spelled(attachment.url):
-            raise exceptions.SignatureDoesNotMatch
-        signed = {folded(name): value for name, value in attachment.headers.items()}
-        if attachment.expires_at <= now:
-            raise exceptions.RequestExpired(attachment.expires_at, now)
-        changed = any(headers.get(name) != value for name, value in signed.items())
-        if changed or size != attachment.size:
-            raise exceptions.SignatureDoesNotMatch
-        # S3 lets the hash of the body pass unsigned.
-        unsigned = headers.keys() - signed.keys() - {"x-amz-content-sha256"}
-        surplus = sorted(name for name in unsigned if name.startswith("x-amz-"))
-        if surplus:
-            raise exceptions.HeadersNotSigned(surplus)
-        return attachment
-
-    def complete_attachment_upload(
-        self, connection_token: str, attachment_id: str, client_token: str
-    ) -> None:
-        """Confirm an attachment: move its bytes to their place and tell the chat."""
         with self.lock:
-            participant = self.connected(connection_token)
-            request = ("CompleteAttachmentUpload", client_token)
-            if request in participant.answers:
-                return
-            attachment = self._known(participant, attachment_id)
-            if attachment.state not in ("STARTED", "UPLOADED"):
-                raise exceptions.Conflict
-            staged, final = self._stored(attachment), f"final/{attachment_id}"
-            if attachment.state == "STARTED" or staged is None:
-                raise exceptions.Invalid("The attachment has not been uploaded.")
-            self.s3.copy_object(staged, self.bucket, final)
-            self.s3.delete_object(self.bucket, attachment.key)
-            attachment.key, attachment.state = final, "APPROVED"
-            self.transcript.append(_item(attachment))
-            participant.answers[request] = None
-
-    def get_transcript(
-        self,
-        connection_token: str,
-        *,
-        max_results: int,
-        next_token: str | None,
-        scan_direction: str,
-        sort_order: str,
-        start_position: dict[str, Any],
-    ) -> tuple[str, list[dict[str, Any]], str | None]:
-        """Return the contact id, one page of the transcript, and the next page's token."""
-        contact_id = self.connected(connection_token).contact_id
-        forward, ascending = scan_direction == "FORWARD", sort_order == "ASCENDING"
-        theirs = [item for item in self.transcript if item["ContactId"] == contact_id]
-        items = _window(theirs, start_position, forward=forward)
-        first = _place(items, next_token) if next_token else 0
-        last = first + (max_results or _DEFAULT_PAGE)
-        page = items[first:last]
-        following = items[last]["Id"] if last < len(items) else None
-        return contact_id, page if forward is ascending else page[::-1], following
-
-    def get_attachment(
-        self, connection_token: str, attachment_id: str, lifetime: int
-    ) -> tuple[str, datetime, int]:
-        """Return the URL of a confirmed attachment, when it expires, and the size in bytes."""
-        attachment = self._known(self.connected(connection_token), attachment_id)
-        if attachment.state != "APPROVED":
-            raise exceptions.Invalid("The attachment is not available.")
-        url = self._presigned(attachment.key, (), lifetime)
-        return url, _now() + timedelta(seconds=lifetime), attachment.size
+            now, participant = clock.now(), self.participants.get(participant_token)
+            if participant is None or participant.left or participant.chat.ends_at <= now:
+                raise exceptions.AccessDenied
+            if (
+                not participant.connected
+                and participant.created_at + _limits.TIME_TO_CONNECT <= now
+            ):
+                raise exceptions.AccessDenied
+            participant.connected = True
+            if join and not participant.joined:
+                participant.joined = True
+                self.say(participant, "EVENT", ContentType=f"{EVENT}participant.joined")
+            token, expires_at = new_token(), now + _limits.CONNECTION_LIFETIME
+            self.connections[token] = Connection(participant, expires_at)
+            return token, expires_at
 
     def websocket(self, connection_token: str) -> tuple[str, datetime]:
         """Return the URL of a connection's websocket, and until when it can be opened."""
         host = f"chat.transport.connect.{self.region_name}.amazonaws.com"
-        return f"wss://{host}/chat?token={connection_token}", _now() + WEBSOCKET_LIFETIME
+        return (
+            f"wss://{host}/chat?token={connection_token}",
+            clock.now() + _limits.WEBSOCKET_LIFETIME,
+        )
 
-    def knows(self, token: str) -> bool:
-        """Tell whether a participant or connection token is of this service."""
-        return token in self.participants or token in self.connections
+    def disconnect_participant(self, params: Mapping[str, Any]) -> None:
+        """Let a participant leave their chat."""
 
-    def connected(self, connection_token: str) -> Participant:
-        """Return the participant whose connection token this is."""
+        def leave(participant: Participant) -> None:
+            participant.left = True
+            self.say(participant, "EVENT", ContentType=f"{EVENT}participant.left")
+            if participant.role == "CUSTOMER" and self.assumptions.chat_ends_with_customer:
+                self.say(participant, "EVENT", ContentType=f"{EVENT}chat.ended")
+                participant.chat.ends_at = clock.now()
+
+        self._once("DisconnectParticipant", params, leave)
+
+    def say(self, participant: Participant, kind: str, **members: Any) -> Item:
+        """Add an item to the transcript of a participant's chat."""
+        said = _transcript.item(participant, kind, clock.now(), **members)
+        participant.chat.items.append(said)
+        self.transcript.append(said)
+        return said
+
+    def send_message(self, params: Mapping[str, Any]) -> Item:
+        """Say something."""
+
+        def say(participant: Participant) -> Item:
+            kind, content = params["ContentType"], params["Content"]
+            if kind not in participant.chat.content_types:
+                raise exceptions.Invalid(f"The chat does not support the ContentType {kind}.")
+            if len(content.encode("utf-8", "replace")) > _limits.MESSAGE_BYTES:
+                raise exceptions.Invalid(f"Content must not exceed {_limits.MESSAGE_BYTES} bytes.")
+            return self.say(participant, "MESSAGE", ContentType=kind, Content=content)
+
+        return self._once("SendMessage", params, say)
+
+    def send_event(self, params: Mapping[str, Any]) -> Item:
+        """Tell of something that is not for the transcript: typing, or that a message came."""
+
+        def tell(participant: Participant) -> Item:
+            kind = params["ContentType"]
+            if kind not in _limits.EVENTS:
+                raise exceptions.Invalid(f"There is no event of the ContentType {kind}.")
+            if kind in _limits.RECEIPTS:
+                self._receive(participant, params.get("Content") or "", _limits.RECEIPTS[kind])
+            return _transcript.item(participant, "EVENT", clock.now(), ContentType=kind)
+
+        return self._once("SendEvent", params, tell)
+
+    def get_transcript(self, params: Mapping[str, Any]) -> tuple[str, list[Item], str | None]:
+        """Return the contact id, one page of the transcript, and the next page's token."""
+        with self.lock:
+            chat = self._connected(params["ConnectionToken"]).chat
+            if params.get("ContactId", chat.contact_id) != chat.contact_id:
+                raise exceptions.Invalid("There is no such contact in the chain of this chat.")
+            self._settle()
+            page = _transcript.page(chat.items, params, self.assumptions.zero_results)
+            return chat.contact_id, *page
+
+    def start_attachment_upload(
+        self, params: Mapping[str, Any], served_at: str | None
+    ) -> Attachment:
+        """Announce a file; the same ClientToken gives the same attachment."""
+
+        def announce(participant: Participant) -> Attachment:
+            self._count(participant.chat, "started")
+            attachment = self._announced(participant, params, served_at)
+            self.attachments[attachment.attachment_id] = attachment
+            return attachment
+
+        return self._once("StartAttachmentUpload", params, announce)
+
+    def put_object(self, attachment_id: str, request: Request) -> str:
+        """Store the bytes of a PUT, and return their ETag.
+
+        Raises:
+            exceptions.S3Error: S3 would refuse it.
+        """
+        with self.lock:
+            signed = self.urls_given.find(request.url)
+            signed.check(request, clock.now())
+            if self.bucket not in self.s3.buckets:
+                raise exceptions.S3Error("NoSuchBucket", "The specified bucket does not exist")
+            attachment = self.attachments[attachment_id]
+            stored = self.s3.put_object(self.bucket, f"staging/{attachment_id}", request.body)
+            stored.set_metadata(_metadata(signed.headers))
+            if attachment.state == "STARTED":
+                attachment.state = "UPLOADED"
+            return str(stored.etag)
+
+    def get_object(self, key: str, request: Request) -> FakeKey | None:
+        """Return what a pre-signed GET asks for, or None where it is not there.
+
+        Raises:
+            exceptions.S3Error: S3 would refuse it.
+        """
+        self.urls_given.find(request.url).check(request, clock.now())
+        return self.s3.get_object(self.bucket, key)
+
+    def complete_attachment_upload(self, params: Mapping[str, Any]) -> None:
+        """Confirm an attachment: move its bytes to their place and tell the chat."""
+        (attachment_id,) = params["AttachmentIds"]
+
+        def complete(participant: Participant) -> None:
+            self._settle()
+            attachment = self._of_chat(participant, attachment_id)
+            if attachment.state not in {"STARTED", "UPLOADED"}:
+                _refuse(
+                    self.assumptions.complete_again,
+                    "An attachment with that identifier is already being uploaded.",
+                )
+                return
+            if self._stored(attachment) is None:
+                _refuse(
+                    self.assumptions.complete_before_put, "The attachment has not been uploaded."
+                )
+            self._count(participant.chat, "completed")
+            self._complete(attachment)
+
+        self._once("CompleteAttachmentUpload", params, complete)
+
+    def get_attachment(
+        self, params: Mapping[str, Any], served_at: str | None
+    ) -> tuple[Signed, Attachment]:
+        """Return the URL of an approved attachment, and the attachment."""
+        with self.lock:
+            participant = self._connected(params["ConnectionToken"])
+            if participant.role == "CUSTOM_BOT":
+                raise exceptions.AccessDenied
+            self._settle()
+            attachment = self._of_chat(participant, params["AttachmentId"])
+            if attachment.state != "APPROVED" or self._stored(attachment) is None:
+                raise exceptions.Invalid("The attachment is not available.")
+            lifetime = timedelta(seconds=params.get("UrlExpiryInSeconds", 300))
+            return self._signed("GET", attachment.key, {}, lifetime, served_at), attachment
+
+    def create_view(self, content: Mapping[str, Any]) -> str:
+        """Show a view, and return its token."""
+        token = new_token()
+        self.views[token] = dict(content)
+        return token
+
+    def describe_view(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a view."""
+        self._connected(params["ConnectionToken"])
+        view = self.views.get(params["ViewToken"])
+        if view is None:
+            raise exceptions.ServiceError("ResourceNotFoundException", "The view was not found.")
+        return view
+
+    def start_authentication(self, connection_token: str) -> str:
+        """Ask a customer to sign in, and return the session's id."""
+        with self.lock:
+            participant, session_id = self._connected(connection_token), str(uuid4())
+            self.sessions[session_id] = participant, clock.now()
+            self._authentication(participant, "initiated", session_id)
+            return session_id
+
+    def get_authentication_url(self, params: Mapping[str, Any]) -> str:
+        """Return where the customer signs in."""
+        with self.lock:
+            _, started_at = self._session(params)
+            if started_at + _limits.TIME_TO_AUTHENTICATE <= clock.now():
+                raise exceptions.Invalid("The session has expired.")
+        query = {"redirect_uri": params["RedirectUri"], "state": params["SessionId"]}
+        host = f"connect-{self.account_id}.auth.{self.region_name}.amazoncognito.com"
+        return f"https://{host}/oauth2/authorize?{urlencode(query)}"
+
+    def cancel_participant_authentication(self, params: Mapping[str, Any]) -> None:
+        """End a session."""
+        with self.lock:
+            participant, _ = self._session(params)
+            del self.sessions[params["SessionId"]]
+            self._authentication(participant, "cancelled", params["SessionId"])
+
+    def instance_of(self, token: str | None) -> str | None:
+        """Return the instance that a token is of, or None where it is not of this service."""
+        if token in self.connections:
+            return self.connections[token].participant.chat.instance_id
+        participant = self.participants.get(token or "")
+        return participant.chat.instance_id if participant else None
+
+    def look(self) -> list[FakeAttachment]:
+        """Return the attachments as a test sees them, the oldest first."""
+        with self.lock:
+            self._settle()
+            return [self._seen(attachment) for attachment in self.attachments.values()]
+
+    def read_transcript(self) -> list[Item]:
+        """Return the items of all chats, the oldest first."""
+        with self.lock:
+            self._settle()
+            return self.transcript
+
+    def _connection(self, connection_token: str) -> Participant:
         connection = self.connections.get(connection_token)
-        if connection is None or connection.expires_at <= _now():
+        if connection is None or connection.expires_at <= clock.now():
             raise exceptions.AccessDenied
         return connection.participant
 
-    def read(self, attachment: Attachment) -> bytes:
-        """Return an attachment's bytes from moto's S3."""
-        with self.lock:
-            stored = self._stored(attachment)
-            return stored.value if stored else b""
-
-    def _stored(self, attachment: Attachment) -> FakeKey | None:
-        return self.s3.get_object(attachment.bucket, attachment.key)
-
-    def _known(self, participant: Participant, attachment_id: str) -> Attachment:
-        attachment = self.attachments.get(attachment_id)
-        if attachment is None:
-            raise exceptions.Invalid("There is no attachment with that identifier.")
-        if attachment.participant.contact_id != participant.contact_id:
+    def _connected(self, connection_token: str) -> Participant:
+        """Return the participant of a connection that may still do something."""
+        participant = self._connection(connection_token)
+        if participant.left or participant.chat.ends_at <= clock.now():
             raise exceptions.AccessDenied
-        return attachment
+        return participant
 
-    def _announce(
-        self, participant: Participant, name: str, size: int, content_type: str
+    def _once(
+        self, operation: str, params: Mapping[str, Any], act: Callable[[Participant], T]
+    ) -> T:
+        """Do what a request asks for, unless one with its ClientToken was answered already."""
+        asked = {n: v for n, v in params.items() if n not in {"ClientToken", "ConnectionToken"}}
+        request = operation, params.get("ClientToken", "")
+        with self.lock:
+            participant, now = self._connection(params["ConnectionToken"]), clock.now()
+            known, lifetime = participant.answered.get(request), self.assumptions
+            remembered = lifetime.client_token_lifetime
+            if known and (remembered is None or now < known.time + remembered):
+                if known.params != asked:
+                    _refuse(lifetime.client_token_reused, "The ClientToken was used before.")
+                answer: T = known.answer
+                return answer
+            answer = act(self._connected(params["ConnectionToken"]))
+            if request[1]:
+                participant.answered[request] = Answered(answer, asked, now)
+            return answer
+
+    def _receive(self, participant: Participant, content: str, time: str) -> None:
+        """Note in a message's item that a participant got or read it."""
+        try:
+            message_id = json.loads(content)["messageId"]
+        except (ValueError, TypeError, KeyError):
+            raise exceptions.Invalid('Content must be {"messageId": "..."}.') from None
+        for said in participant.chat.items:
+            if said["Id"] == message_id and said["Type"] == "MESSAGE":
+                receipts = said.setdefault("MessageMetadata", {"MessageId": message_id})
+                receipt = {"RecipientParticipantId": participant.participant_id}
+                theirs = receipts.setdefault("Receipts", [])
+                known = [r for r in theirs if r.items() >= receipt.items()]
+                if not known:
+                    theirs.append(receipt)
+                (known or [receipt])[0][time] = _transcript.timestamp(clock.now())
+                return
+        raise exceptions.Invalid("There is no message of that Id.")
+
+    def _count(self, chat: Chat, when: str) -> None:
+        """Count an attachment, if now is when it counts."""
+        if self.assumptions.quota_counts == when:
+            if chat.attachments >= _limits.ATTACHMENTS_PER_CHAT:
+                raise exceptions.QuotaExceeded
+            chat.attachments += 1
+
+    def _announced(
+        self, participant: Participant, params: Mapping[str, Any], served_at: str | None
     ) -> Attachment:
         if self.bucket not in self.s3.buckets:
             self.s3.create_bucket(self.bucket, self.region_name)
-        attachment_id = str(uuid4())
-        key = f"staging/{attachment_id}"
+        attachment_id, contact_id = str(uuid4()), participant.chat.contact_id
         headers = {
-            "x-amz-meta-contact_id": participant.contact_id,
-            "x-amz-meta-initial_contact_id": participant.contact_id,
+            "x-amz-meta-contact_id": contact_id,
+            "x-amz-meta-initial_contact_id": contact_id,
             "x-amz-acl": "bucket-owner-full-control",
-            "Content-Disposition": _disposition(name),
+            "Content-Disposition": attached(params["AttachmentName"]),
             "x-amz-meta-account_id": self.account_id,
-            "Content-Length": str(size),
-            "Content-Type": content_type,
-            "x-amz-meta-organization_id": self.instance_id,
+            "Content-Length": str(params["AttachmentSizeInBytes"]),
+            "Content-Type": params["ContentType"],
+            "x-amz-meta-organization_id": participant.chat.instance_id,
         }
-        lifetime = int(URL_LIFETIME.total_seconds())
+        key, lifetime = f"staging/{attachment_id}", self.assumptions.upload_url_lifetime
         return Attachment(
             attachment_id=attachment_id,
-            name=name,
-            content_type=content_type,
-            size=size,
+            name=params["AttachmentName"],
+            content_type=params["ContentType"],
+            size=params["AttachmentSizeInBytes"],
             participant=participant,
-            bucket=self.bucket,
             key=key,
-            url=self._presigned(key, headers, lifetime),
-            headers=headers,
-            expires_at=_now() + URL_LIFETIME,
+            upload=self._signed("PUT", key, headers, lifetime, served_at),
         )
 
-    def _presigned(self, key: str, headers: Iterable[str], lifetime: int) -> str:
-        """Return a URL like S3's. Its signature is made up: the fake knows what it gave out."""
+    def _signed(
+        self,
+        method: str,
+        key: str,
+        headers: Mapping[str, str],
+        lifetime: timedelta,
+        served_at: str | None,
+    ) -> Signed:
         suffix = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
-        time = _now().strftime("%Y%m%dT%H%M%SZ")
-        query = {
-            "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-            "X-Amz-Credential": f"{_KEY_ID}/{time[:8]}/{self.region_name}/s3/aws4_request",
-            "X-Amz-Date": time,
-            "X-Amz-Expires": lifetime,
-            "X-Amz-SignedHeaders": ";".join(sorted({"host", *(name.lower() for name in headers)})),
-            "X-Amz-Signature": secrets.token_hex(32),
+        real = f"https://{self.bucket}.s3.{self.region_name}.{suffix}/{key}"
+        place, now = f"{served_at}/{self.bucket}/{key}" if served_at else real, clock.now()
+        return self.urls_given.sign(
+            method,
+            place,
+            headers,
+            region_name=self.region_name,
+            now=now,
+            expires_at=now + lifetime,
+        )
+
+    def _of_chat(self, participant: Participant, attachment_id: str) -> Attachment:
+        attachment = self.attachments.get(attachment_id)
+        if attachment is None:
+            message = "There is no attachment with that identifier."
+            raise exceptions.ServiceError(self.assumptions.unknown_id, message)
+        if attachment.participant.chat is not participant.chat:
+            raise exceptions.ServiceError(self.assumptions.other_chat, "Access denied")
+        return attachment
+
+    def _complete(self, attachment: Attachment) -> None:
+        staged, final = self._stored(attachment), f"final/{attachment.attachment_id}"
+        if staged is not None:
+            self.s3.copy_object(staged, self.bucket, final)
+            self.s3.delete_object(self.bucket, attachment.key)
+        attachment.key, attachment.completed_at = final, clock.now()
+        attachment.state = "IN_PROGRESS"
+        shown = {
+            "AttachmentId": attachment.attachment_id,
+            "AttachmentName": attachment.name,
+            "ContentType": attachment.content_type,
+            "Status": attachment.state,
         }
-        host = f"{self.bucket}.s3.{self.region_name}.{suffix}"
-        return f"https://{host}/{key}?{urlencode(query)}"
+        attachment.item = self.say(attachment.participant, "ATTACHMENT", Attachments=[shown])
+        self._settle()
+
+    def _settle(self) -> None:
+        """Give the verdicts that are due."""
+        for attachment in self.attachments.values():
+            if attachment.state == "IN_PROGRESS" and attachment.completed_at:
+                seconds = (clock.now() - attachment.completed_at).total_seconds()
+                verdict = self.scanner.verdict(partial(self._seen, attachment), seconds)
+                attachment.state = attachment.item["Attachments"][0]["Status"] = verdict
+                if verdict == "REJECTED":
+                    self.s3.delete_object(self.bucket, attachment.key)
+                    if not self.assumptions.rejected_item:
+                        del attachment.item["Attachments"]
+
+    def _seen(self, attachment: Attachment) -> FakeAttachment:
+        stored = self._stored(attachment)
+        seen = FakeAttachment(
+            attachment_id=attachment.attachment_id,
+            name=attachment.name,
+            content_type=attachment.content_type,
+            size=attachment.size,
+            data=b"",
+            state=attachment.state,
+        )
+        if stored is None:
+            return seen
+        return replace(
+            seen,
+            data=stored.value,
+            stored_content_type=stored.metadata.get("content-type"),
+            stored_size=stored.size,
+        )
+
+    def _stored(self, attachment: Attachment) -> FakeKey | None:
+        there = self.bucket in self.s3.buckets
+        return self.s3.get_object(self.bucket, attachment.key) if there else None
+
+    def _session(self, params: Mapping[str, Any]) -> tuple[Participant, datetime]:
+        participant = self._connected(params["ConnectionToken"])
+        session = self.sessions.get(params["SessionId"])
+        if session is None or session[0] is not participant:
+            raise exceptions.Invalid("There is no such session.")
+        return session
+
+    def _authentication(self, participant: Participant, what: str, session_id: str) -> None:
+        content = json.dumps({"SessionId": session_id})
+        kind = f"{EVENT}authentication.{what}"
+        self.say(participant, "EVENT", ContentType=kind, Content=content)
 
 
-def folded(name: str) -> str:
-    """Return a header's name as the gateways that moto goes through may spell it."""
-    return name.lower().replace("_", "-")
+def backends() -> Iterator[ConnectParticipantBackend]:
+    """Yield the service of each account and region where it is in use."""
+    for regions in list(connectparticipant_backends.values()):
+        yield from list(regions.values())
 
 
-def timestamp(time: datetime) -> str:
-    """Return a time as the service writes it, with milliseconds."""
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _refuse(code: str | None, message: str) -> None:
+    if code is not None:
+        raise exceptions.ServiceError(code, message)
 
 
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
-
-
-def _token() -> str:
-    return secrets.token_urlsafe(96)
-
-
-def _disposition(name: str) -> str:
-    if name.isascii() and name.isprintable() and not set(name) & set('"\\'):
-        return f'attachment; filename="{name}"'
-    return f"attachment; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
-
-
-def _item(attachment: Attachment) -> dict[str, Any]:
-    participant = attachment.participant
-    return {
-        "AbsoluteTime": timestamp(_now()),
-        "Attachments": [
-            {
-                "AttachmentId": attachment.attachment_id,
-                "AttachmentName": attachment.name,
-                "ContentType": attachment.content_type,
-                "Status": attachment.state,
-            }
-        ],
-        "ContactId": participant.contact_id,
-        "DisplayName": participant.display_name,
-        "Id": str(uuid4()),
-        "ParticipantId": participant.participant_id,
-        "ParticipantRole": participant.role,
-        "Type": "ATTACHMENT",
-    }
-
-
-def _window(
-    transcript: list[dict[str, Any]], position: dict[str, Any], *, forward: bool
-) -> list[dict[str, Any]]:
-    """Return the items from the start position on, in the order in which they are scanned."""
-    items = transcript[-position["MostRecent"] :] if position.get("MostRecent") else transcript[:]
-    if not forward:
-        items.reverse()
-    if "AbsoluteTime" in position:
-        time, within = _time(position["AbsoluteTime"]), operator.ge if forward else operator.le
-        items = [item for item in items if within(_time(item["AbsoluteTime"]), time)]
-    return items[_place(items, position["Id"]) :] if "Id" in position else items
-
-
-def _time(text: str) -> datetime:
-    try:
-        time = parse_timestamp(text)
-    except (ValueError, OverflowError):
-        time = datetime.min  # noqa: DTZ901
-    if time.tzinfo is None:
-        raise exceptions.Invalid("AbsoluteTime must be an ISO 8601 time in UTC.")
-    return time
-
-
-def _spelled(url: str) -> tuple[str, str, list[tuple[str, str]]]:
-    """Return what counts of a URL, however its query's characters are escaped."""
-    parts = urlsplit(url)
-    return parts.netloc, parts.path, sorted(parse_qsl(parts.query))
-
-
-def _place(items: list[dict[str, Any]], item_id: str) -> int:
-    for place, item in enumerate(items):
-        if item["Id"] == item_id:
-            return place
-    raise exceptions.Invalid("There is no such place in the transcript.")
+def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
+    kept = ("content-", "x-amz-meta-")
+    names = [name for name in headers if name.lower().startswith(kept)]
+    return {name.lower(): headers[name] for name in names if name != "Content-Length"}
 
 
 def _regions() -> list[str]:
@@ -397,9 +544,3 @@ connectparticipant_backends = BackendDict(
     use_boto3_regions=False,
     additional_regions=_regions(),
 )
-
-
-def backends() -> Iterator[ConnectParticipantBackend]:
-    """Yield the service of each account and region where it is in use."""
-    for regions in list(connectparticipant_backends.values()):
-        yield from list(regions.values())

@@ -3,173 +3,298 @@
 from __future__ import annotations
 
 import json
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
+import re
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
 
-from moto.core.responses import BaseResponse
-from moto.s3.responses import S3Response
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from attach_confirm_stubs import _model
-from attach_confirm_stubs.fake import exceptions
+from attach_confirm_stubs._faults import PUT_OBJECT
+from attach_confirm_stubs.fake import _edge, exceptions
+from attach_confirm_stubs.fake._http import Answer, Request
+from attach_confirm_stubs.fake._transcript import timestamp
 from attach_confirm_stubs.fake.models import (
     ConnectParticipantBackend,
     backends,
-    folded,
-    timestamp,
+    connectparticipant_backends,
 )
 
 if TYPE_CHECKING:
     from botocore.model import Shape
-    from moto.core.common_types import TYPE_RESPONSE
+
+Params: TypeAlias = Mapping[str, Any]
+Respond: TypeAlias = Callable[[ConnectParticipantBackend, dict[str, Any], Request], Any]
+
+DEFAULT_REGION = "us-east-1"
+
+_BEARER = "x-amz-bearer"
+_INVOCATION = "amz-sdk-invocation-id"
+_HOST = re.compile(r"https?://participant\.connect(?:-fips)?\.([^.]+)\.")
+_BUCKET = re.compile(r"connect-attachments-([0-9]{12})-([a-z0-9-]+)")
 
 
-class ConnectParticipantResponse(BaseResponse):
-    """One request to the service, or to its upload place in S3.
-
-    Attributes:
-        backend: The service that the request's token belongs to, once that was read.
-    """
-
-    backend: ConnectParticipantBackend
-
-    def __init__(self) -> None:
-        super().__init__(service_name=_model.SERVICE)
-
-    def create_participant_connection(self) -> str:
-        """Answer CreateParticipantConnection."""
-        params = self._params("CreateParticipantConnection")
-        kinds = params.get("Type", [])
-        token, expires_at = self.backend.create_participant_connection(params["ParticipantToken"])
-        answer = {}
-        if "CONNECTION_CREDENTIALS" in kinds:
-            answer["ConnectionCredentials"] = {
-                "ConnectionToken": token,
-                "Expiry": timestamp(expires_at),
-            }
-        if "WEBSOCKET" in kinds:
-            url, closes_at = self.backend.websocket(token)
-            answer["Websocket"] = {"Url": url, "ConnectionExpiry": timestamp(closes_at)}
-        return self._answer(answer)
-
-    def start_attachment_upload(self) -> str:
-        """Answer StartAttachmentUpload."""
-        params = self._params("StartAttachmentUpload")
-        attachment = self.backend.start_attachment_upload(
-            params["ConnectionToken"],
-            params["AttachmentName"],
-            params["AttachmentSizeInBytes"],
-            params["ContentType"],
-            params["ClientToken"],
-        )
-        return self._answer(
-            {
-                "AttachmentId": attachment.attachment_id,
-                "UploadMetadata": {
-                    "Url": attachment.url,
-                    "UrlExpiry": attachment.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                    "HeadersToInclude": attachment.headers,
-                },
-            }
-        )
-
-    def complete_attachment_upload(self) -> str:
-        """Answer CompleteAttachmentUpload."""
-        params = self._params("CompleteAttachmentUpload")
-        self.backend.complete_attachment_upload(
-            params["ConnectionToken"], params["AttachmentIds"][0], params["ClientToken"]
-        )
-        return ""
-
-    def get_transcript(self) -> str:
-        """Answer GetTranscript."""
-        params = self._params("GetTranscript")
-        contact_id, items, next_token = self.backend.get_transcript(
-            params["ConnectionToken"],
-            max_results=params.get("MaxResults", 0),
-            next_token=params.get("NextToken"),
-            scan_direction=params.get("ScanDirection", "BACKWARD"),
-            sort_order=params.get("SortOrder", "DESCENDING"),
-            start_position=params.get("StartPosition", {}),
-        )
-        answer = {"InitialContactId": contact_id, "Transcript": items}
-        return self._answer(answer | ({"NextToken": next_token} if next_token else {}))
-
-    def get_attachment(self) -> str:
-        """Answer GetAttachment."""
-        params = self._params("GetAttachment")
-        url, expires_at, size = self.backend.get_attachment(
-            params["ConnectionToken"],
-            params["AttachmentId"],
-            params.get("UrlExpiryInSeconds", 300),
-        )
-        return self._answer(
-            {"Url": url, "UrlExpiry": timestamp(expires_at), "AttachmentSizeInBytes": size}
-        )
-
-    @classmethod
-    def put_object(cls, request: Any, full_url: str, headers: Any) -> TYPE_RESPONSE:
-        """Check the PUT of an attachment, and let moto's S3 store it.
-
-        What else is asked of the place is S3's own business.
-        """
-        place = urlsplit(full_url)
-        bucket, attachment_id = place.netloc.partition(".")[0], place.path.rpartition("/")[2]
-        sent = _sent_headers(request)
-        presigned = request.method == "PUT" and "authorization" not in sent
-        for backend in backends():
-            if presigned and backend.bucket == bucket:
-                attachment = backend.check_put(attachment_id, full_url, sent, _size(request))
-                with backend.lock:
-                    answer = S3Response.key_dispatch(request, full_url, headers)
-                    if answer[0] == HTTPStatus.OK and attachment.state == "STARTED":
-                        attachment.state = "UPLOADED"
-                return answer
-        return S3Response.key_dispatch(request, full_url, headers)
-
-    def _params(self, operation: str) -> dict[str, Any]:
-        """Return the request's parameters by their names in the API, checked by the model.
-
-        The service itself is found by the token: it says which account's chat is meant, whoever
-        signed the request.
-        """
-        model = _model.operation(operation)
-        params: dict[str, Any] = json.loads(self.body or "{}")
-        params[_model.token_member(model)] = self.headers.get("X-Amz-Bearer")
-        problems = list(_model.violations(cast("Shape", model.input_shape), params))
-        if problems:
-            raise exceptions.Invalid(
-                f"{len(problems)} validation error(s) detected: {'; '.join(problems)}"
-            )
-        token = params[_model.token_member(model)]
-        for backend in backends():
-            if backend.region_name == self.region and backend.knows(token):
-                self.backend = backend
-                return params
-        raise exceptions.AccessDenied
-
-    def _answer(self, body: dict[str, Any]) -> str:
-        self.response_headers["content-type"] = exceptions.JSON
-        return json.dumps(body)
+def create_participant_connection(
+    backend: ConnectParticipantBackend, params: Params, _: Request
+) -> dict[str, Any]:
+    """Answer CreateParticipantConnection."""
+    kinds = params["Type"]
+    if "WEBRTC_CONNECTION" in kinds:
+        raise exceptions.Invalid("WEBRTC_CONNECTION is not supported for chats.")
+    join = params.get("ConnectParticipant", False) or "WEBSOCKET" in kinds
+    token, expires_at = backend.create_participant_connection(params["ParticipantToken"], join=join)
+    answer = {}
+    if "CONNECTION_CREDENTIALS" in kinds:
+        answer["ConnectionCredentials"] = {
+            "ConnectionToken": token,
+            "Expiry": timestamp(expires_at),
+        }
+    if "WEBSOCKET" in kinds:
+        url, closes_at = backend.websocket(token)
+        answer["Websocket"] = {"Url": url, "ConnectionExpiry": timestamp(closes_at)}
+    return answer
 
 
-# moto before 5.2.4 hands over botocore's own request where botocore made it, and werkzeug's, whose
-# header names know no underscore, where `requests` did; since then always werkzeug's.
+def disconnect_participant(backend: ConnectParticipantBackend, params: Params, _: Request) -> Any:
+    """Answer DisconnectParticipant."""
+    backend.disconnect_participant(params)
+    return {}
 
 
-def _sent_headers(request: Any) -> dict[str, str]:
-    """Return a request's headers by `folded` names."""
+def send_message(backend: ConnectParticipantBackend, params: Params, _: Request) -> Any:
+    """Answer SendMessage."""
+    said = backend.send_message(params)
+    return {"Id": said["Id"], "AbsoluteTime": said["AbsoluteTime"]}
+
+
+def send_event(backend: ConnectParticipantBackend, params: Params, _: Request) -> Any:
+    """Answer SendEvent."""
+    told = backend.send_event(params)
+    return {"Id": told["Id"], "AbsoluteTime": told["AbsoluteTime"]}
+
+
+def get_transcript(backend: ConnectParticipantBackend, params: Params, _: Request) -> Any:
+    """Answer GetTranscript."""
+    contact_id, items, next_token = backend.get_transcript(params)
+    answer = {"InitialContactId": contact_id, "Transcript": items}
+    return answer | ({"NextToken": next_token} if next_token else {})
+
+
+def start_attachment_upload(
+    backend: ConnectParticipantBackend, params: Params, request: Request
+) -> dict[str, Any]:
+    """Answer StartAttachmentUpload."""
+    attachment = backend.start_attachment_upload(params, request.served_at)
+    upload = attachment.upload
     return {
-        folded(name): value.decode() if isinstance(value, bytes) else value
-        for name, value in request.headers.items()
+        "AttachmentId": attachment.attachment_id,
+        "UploadMetadata": {
+            "Url": upload.url,
+            "UrlExpiry": upload.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "HeadersToInclude": upload.headers,
+        },
     }
 
 
-def _size(request: Any) -> int:
-    """Return the length of a request's body, and leave the body to be read again."""
-    if hasattr(request, "get_data"):
-        # Kept whole, also where the file is a web form that werkzeug would take apart.
-        return len(request.get_data())
-    if hasattr(request.body, "read"):
-        request.body = request.body.read()
-    return len(request.body or b"")
+def complete_attachment_upload(
+    backend: ConnectParticipantBackend, params: Params, _: Request
+) -> None:
+    """Answer CompleteAttachmentUpload: with nothing."""
+    backend.complete_attachment_upload(params)
+
+
+def get_attachment(
+    backend: ConnectParticipantBackend, params: Params, request: Request
+) -> dict[str, Any]:
+    """Answer GetAttachment."""
+    signed, attachment = backend.get_attachment(params, request.served_at)
+    return {
+        "Url": signed.url,
+        "UrlExpiry": timestamp(signed.expires_at),
+        "AttachmentSizeInBytes": attachment.size,
+    }
+
+
+def describe_view(backend: ConnectParticipantBackend, params: Params, _: Request) -> Any:
+    """Answer DescribeView."""
+    return {"View": backend.describe_view(params)}
+
+
+def get_authentication_url(backend: ConnectParticipantBackend, params: Params, _: Request) -> Any:
+    """Answer GetAuthenticationUrl."""
+    return {"AuthenticationUrl": backend.get_authentication_url(params)}
+
+
+def cancel_participant_authentication(
+    backend: ConnectParticipantBackend, params: Params, _: Request
+) -> Any:
+    """Answer CancelParticipantAuthentication."""
+    backend.cancel_participant_authentication(params)
+    return {}
+
+
+OPERATIONS: dict[str, Respond] = {
+    "CancelParticipantAuthentication": cancel_participant_authentication,
+    "CompleteAttachmentUpload": complete_attachment_upload,
+    "CreateParticipantConnection": create_participant_connection,
+    "DescribeView": describe_view,
+    "DisconnectParticipant": disconnect_participant,
+    "GetAttachment": get_attachment,
+    "GetAuthenticationUrl": get_authentication_url,
+    "GetTranscript": get_transcript,
+    "SendEvent": send_event,
+    "SendMessage": send_message,
+    "StartAttachmentUpload": start_attachment_upload,
+}
+
+
+def respond(request: Request) -> Answer:
+    """Answer a request to the service.
+
+    Raises:
+        exceptions.Lost: The answer does not reach the caller.
+    """
+    found = _route(request)
+    if found is None:
+        return exceptions.ServiceError("UnknownOperationException", "Unknown operation").answer
+    operation, params = found
+    token, malformed = request.headers.get(_BEARER), _read(request, params)
+    if token:
+        params[_model.token_member(_model.operation(operation))] = token
+    backend = _backend(request, token)
+    return _edge.attempt(
+        backend,
+        backend.history.call(operation, params, request.headers.get(_INVOCATION)),
+        partial(_answer, backend, operation, params, request, malformed),
+        request.wait,
+        client_token=params.get("ClientToken"),
+        instance_id=backend.instance_of(token),
+    )
+
+
+def respond_at_place(request: Request, bucket: str, key: str) -> Answer:
+    """Answer a request with a pre-signed URL, to the place where the attachments lie.
+
+    Args:
+        request: The request.
+        bucket: The name of the bucket.
+        key: What in the bucket is meant.
+
+    Raises:
+        exceptions.Lost: The answer does not reach the caller.
+    """
+    place = _BUCKET.fullmatch(bucket)
+    backend = _service(place[1], place[2]) if place else None
+    if backend is None:
+        return exceptions.SignatureDoesNotMatch().answer
+    if request.method != "PUT":
+        return _refusable(partial(_get_object, backend, key, request))
+    params = {"Bucket": bucket, "Key": key, "ContentLength": len(request.body)}
+    return _edge.attempt(
+        backend,
+        backend.history.call(PUT_OBJECT, params, key),
+        partial(_refusable, partial(_put_object, backend, key, request)),
+        request.wait,
+    )
+
+
+def _put_object(backend: ConnectParticipantBackend, key: str, request: Request) -> Answer:
+    etag = backend.put_object(key.rpartition("/")[2], request)
+    return Answer(200, {"etag": etag, "x-amz-request-id": _request_id()})
+
+
+def _get_object(backend: ConnectParticipantBackend, key: str, request: Request) -> Answer:
+    stored = backend.get_object(key, request)
+    if stored is None:
+        raise exceptions.S3Error("NoSuchKey", "The specified key does not exist.", Key=key)
+    headers = {"etag": stored.etag, "x-amz-request-id": _request_id()}
+    return Answer(200, headers | dict(stored.metadata.items()), stored.value)
+
+
+def _refusable(act: Callable[[], Answer]) -> Answer:
+    try:
+        return act()
+    except exceptions.Refused as refused:
+        return refused.answer
+
+
+def _answer(
+    backend: ConnectParticipantBackend,
+    operation: str,
+    params: dict[str, Any],
+    request: Request,
+    malformed: str | None,
+) -> Answer:
+    def act() -> Answer:
+        if malformed:
+            raise exceptions.ServiceError("SerializationException", malformed)
+        shape = cast("Shape", _model.operation(operation).input_shape)
+        problems = list(_model.violations(shape, params))
+        if problems:
+            told = f"{len(problems)} validation error(s) detected: {'; '.join(problems)}"
+            raise exceptions.Invalid(told)
+        answer = OPERATIONS[operation](backend, params, request)
+        body = b"" if answer is None else json.dumps(answer).encode()
+        headers = {"content-type": "application/json", "x-amzn-requestid": str(uuid4())}
+        return Answer(200, headers, body)
+
+    return _refusable(act)
+
+
+def _route(request: Request) -> tuple[str, dict[str, Any]] | None:
+    """Return the operation that a request is for, and what of its parameters is in the path."""
+    path = urlsplit(request.url).path
+    for operation, method, pattern in _routes():
+        matched = pattern.fullmatch(path)
+        if matched and method == request.method:
+            return operation, {name: unquote(value) for name, value in matched.groupdict().items()}
+    return None
+
+
+@cache
+def _routes() -> list[tuple[str, str, re.Pattern[str]]]:
+    routes = []
+    for operation in OPERATIONS:
+        http = _model.operation(operation).http
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", http["requestUri"])
+        routes.append((operation, http["method"], re.compile(pattern)))
+    return routes
+
+
+def _read(request: Request, params: dict[str, Any]) -> str | None:
+    """Add the members of a request's body to its parameters, or return what is wrong with it."""
+    try:
+        members = json.loads(request.body or b"{}")
+    except (ValueError, RecursionError):
+        return "The request body is not JSON."
+    if not isinstance(members, dict):
+        return "The request body is not a JSON object."
+    params |= {name: value for name, value in members.items() if value is not None}
+    return None
+
+
+def _backend(request: Request, token: str | None) -> ConnectParticipantBackend:
+    """Return the service that a request is for.
+
+    The token says so, whoever signed the request; what nobody knows is for the default account
+    to refuse. A server serves all regions at one place.
+    """
+    host = _HOST.match(request.url)
+    region = host[1] if host and not request.served_at else None
+    for backend in backends():
+        if region in {None, backend.region_name} and backend.instance_of(token):
+            return backend
+    fallback = _service(DEFAULT_ACCOUNT_ID, region or DEFAULT_REGION)
+    return fallback or connectparticipant_backends[DEFAULT_ACCOUNT_ID][DEFAULT_REGION]
+
+
+def _service(account_id: str, region_name: str) -> ConnectParticipantBackend | None:
+    regions = connectparticipant_backends[account_id]
+    return regions[region_name] if region_name in regions else None  # noqa: SIM401
+
+
+def _request_id() -> str:
+    return uuid4().hex[:16].upper()

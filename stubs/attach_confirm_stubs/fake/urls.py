@@ -1,13 +1,11 @@
-"""Which URLs the backend answers."""
+"""Which paths the backend answers; the hosts are those that it is registered for."""
 
-from attach_confirm_stubs.fake.responses import ConnectParticipantResponse
+from attach_confirm_stubs.fake import _in_process
 
-url_bases = [
-    r"https?://participant\.connect(-fips)?\.(.+)\.amazonaws\.com",
-    r"https?://connect-attachments-[0-9]{12}-(.+)\.s3\.(.+)\.amazonaws\.com",
-]
+url_bases = ["https?://[^/]+"]
 
 url_paths = {
-    "{0}/participant/.+$": ConnectParticipantResponse.dispatch,
-    "{0}/staging/.+$": ConnectParticipantResponse.put_object,
+    "{0}/contact/chat$": _in_process.chat_start,
+    "{0}/participant/.+$": _in_process.api,
+    "{0}/(?:staging|final)/.+$": _in_process.place,
 }

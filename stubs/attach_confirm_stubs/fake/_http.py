@@ -1,0 +1,61 @@
+"""Requests and answers, whoever carries them: moto, or the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request.
+
+    Attributes:
+        method: Its method.
+        url: Its URL, as it was sent.
+        headers: Its headers, by `folded` names.
+        body: Its body.
+        wait: Lets seconds pass, for an answer that comes late.
+        served_at: Where the fake is served, such as `http://127.0.0.1:8000`; None inside of moto,
+            where the URLs are AWS's.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    wait: Callable[[float], object]
+    served_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer.
+
+    Attributes:
+        status: Its status.
+        headers: Its headers.
+        body: Its body.
+        error_code: The code of the error that it tells of; None where it tells of none.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+    error_code: str | None = None
+
+
+def folded(name: str) -> str:
+    """Return a header's name as the gateways that moto goes through may spell it."""
+    return name.lower().replace("_", "-")
+
+
+def headers_by_name(items: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    """Return headers by `folded` names."""
+    return {
+        folded(name): value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        for name, value in items
+    }

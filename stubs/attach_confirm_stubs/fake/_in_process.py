@@ -1,0 +1,102 @@
+"""The way in through moto, for requests of the same process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
+from moto.s3.responses import S3Response
+
+from attach_confirm_stubs import _faults
+from attach_confirm_stubs.fake import _start_chat, exceptions, responses
+from attach_confirm_stubs.fake._http import Answer, Request, headers_by_name
+from attach_confirm_stubs.fake._urls import KEY_ID
+from attach_confirm_stubs.fake.models import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from moto.core.common_types import TYPE_RESPONSE
+
+
+# botocore takes what its own HTTP layer would raise, and tries again. `requests` gets the same
+# exception from moto, so each is one of requests' too.
+
+
+class _ConnectTimeout(ConnectTimeoutError, requests.exceptions.ConnectTimeout):
+    pass
+
+
+class _ReadTimeout(ReadTimeoutError, requests.exceptions.ReadTimeout):
+    pass
+
+
+class _ConnectionClosed(ConnectionClosedError, requests.exceptions.ConnectionError):
+    pass
+
+
+def api(request: Any, full_url: str, _: Any) -> TYPE_RESPONSE:
+    """Answer a request to the service."""
+    return _given(responses.respond, _from_moto(request, full_url))
+
+
+def place(request: Any, full_url: str, headers: Any) -> TYPE_RESPONSE:
+    """Answer a request to the place of the attachments, where it comes with the fake's own URL.
+
+    What else is asked of the place is moto's S3's own business.
+    """
+    url, sent = urlsplit(full_url), headers_by_name(request.headers.items())
+    (credential,) = parse_qs(url.query).get("X-Amz-Credential", [""])[:1]
+    unsigned_put = request.method == "PUT" and not credential and "authorization" not in sent
+    if unsigned_put or credential.startswith(f"{KEY_ID}/"):
+        bucket, key = url.netloc.partition(".")[0], url.path.lstrip("/")
+        return _given(
+            lambda ours: responses.respond_at_place(ours, bucket, key),
+            _from_moto(request, full_url),
+        )
+    return S3Response().key_response(request, full_url, headers)
+
+
+def chat_start(request: Any, full_url: str, _: Any) -> TYPE_RESPONSE:
+    """Answer StartChatContact of Amazon Connect."""
+    return _given(_start_chat.respond, _from_moto(request, full_url))
+
+
+def _given(respond: Callable[[Request], Answer], request: Request) -> TYPE_RESPONSE:
+    try:
+        answer = respond(request)
+    except exceptions.Lost as lost:
+        raise _raised(lost.fault, request.url) from None
+    return answer.status, answer.headers, answer.body
+
+
+def _raised(fault: _faults.Fault, url: str) -> Exception:
+    match fault:
+        case _faults.ConnectTimeout():
+            return _ConnectTimeout(endpoint_url=url)
+        case _faults.ReadTimeout():
+            return _ReadTimeout(endpoint_url=url)
+    return _ConnectionClosed(endpoint_url=url)
+
+
+def _from_moto(request: Any, url: str) -> Request:
+    """Return a request as moto hands it over, and leave its body to be read again.
+
+    moto before 5.2.4 hands over botocore's own where botocore made it, and werkzeug's, whose
+    header names know no underscore, where `requests` did; since then always werkzeug's.
+    """
+    headers = headers_by_name(request.headers.items())
+    return Request(request.method, url, headers, _body(request), clock.advance)
+
+
+def _body(request: Any) -> bytes:
+    if hasattr(request, "get_data"):
+        # Kept whole, also where the file is a web form that werkzeug would take apart.
+        data: bytes = request.get_data()
+        return data
+    if hasattr(request.body, "read"):
+        request.body = request.body.read()
+    body = request.body or b""
+    return body if isinstance(body, bytes) else body.encode()
