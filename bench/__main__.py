@@ -8,12 +8,13 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import confirm, imports, upload
+from bench import confirm, fake, imports, upload
 
 BENCHMARKS = {
     "confirm": confirm.measure,
     "upload": upload.measure,
     "imports": imports.measure,
+    "fake": fake.measure,
 }
 
 
