@@ -1,8 +1,9 @@
 """The fake against moto alone: a whole flow, and what a test pays for having it.
 
-The flow is start, PUT, confirm and status of a file of 1 KiB, four requests, thirty flows a chat; against it stand four requests to moto's S3 with the same kilobyte: put, head,
-get and list of one object. The set-up is entering and leaving `fake_connectparticipant` against
-`mock_aws`, with a client on each side that was made before.
+The flow is start, PUT, confirm and status of a file of 1 KiB, four requests, thirty flows a chat;
+against it stand four requests to moto's S3 with the same kilobyte: put, head, get and list of one
+object. The set-up is entering and leaving `fake_connectparticipant` against `mock_aws`, without
+the making of a client on either side.
 """
 
 from __future__ import annotations
