@@ -2,7 +2,8 @@
 
 `ConnectParticipantStubber` is a script: it answers calls with what a test said, and checks that
 the calls were made. `fake_connectparticipant` is a small service that behaves, as a moto backend:
-botocore's real retries, parsing and idempotency run against it.
+botocore's real retries, parsing and idempotency run against it. `serve_connectparticipant` serves
+it over HTTP, for clients in any language.
 
 The names are loaded when they are first used, for pytest imports this package at every start.
 """
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         Throttle,
         TruncatedBody,
     )
+    from attach_confirm_stubs._server import ServedConnectParticipant, serve_connectparticipant
     from attach_confirm_stubs._stubber import ConnectParticipantStubber, UnexpectedCall
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "ModeledError",
     "ProxyPage",
     "ReadTimeout",
+    "ServedConnectParticipant",
     "ServerError",
     "Throttle",
     "TruncatedBody",
@@ -52,6 +55,7 @@ __all__ = [
     "every_failure",
     "fake_connectparticipant",
     "modeled_errors",
+    "serve_connectparticipant",
 ]
 
 _MODULES = {
@@ -70,6 +74,7 @@ _MODULES = {
     "ModeledError": "_faults",
     "ProxyPage": "_faults",
     "ReadTimeout": "_faults",
+    "ServedConnectParticipant": "_server",
     "ServerError": "_faults",
     "Throttle": "_faults",
     "TruncatedBody": "_faults",
@@ -77,6 +82,7 @@ _MODULES = {
     "every_failure": "_failures",
     "fake_connectparticipant": "_fake",
     "modeled_errors": "_failures",
+    "serve_connectparticipant": "_server",
 }
 
 

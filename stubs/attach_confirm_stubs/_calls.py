@@ -39,6 +39,15 @@ def _hidden(name: str, value: Any) -> Any:
     return [_hidden(name, item) for item in value] if isinstance(value, list) else value
 
 
+def redacted(value: Any) -> Any:
+    """Return a copy of what `hidden` returned for those who would see through it, such as JSON."""
+    if isinstance(value, dict):
+        return {name: redacted(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [redacted(inner) for inner in value]
+    return repr(value) if isinstance(value, _Hidden) else value
+
+
 def shown(operation: str, params: Mapping[str, Any]) -> str:
     """Return a call as a test would write it, without its tokens."""
     return f"{operation}({', '.join(f'{k}={v!r}' for k, v in hidden(params).items())})"

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
-    from attach_confirm_stubs import ConnectParticipantStubber
+    from attach_confirm_stubs import (
+        ConnectParticipantStubber,
+        FakeConnectParticipant,
+        ServedConnectParticipant,
+    )
 
 _MARKER = "connectparticipant"
 _STOPPED_BY = pytest.StashKey[type[BaseException] | None]()
@@ -81,3 +85,29 @@ def connectparticipant_stubber(
         pytest.fail(told, pytrace=False)
     if told:
         request.node.add_report_section("teardown", _MARKER, told)
+
+
+@pytest.fixture
+def connectparticipant_fake() -> Iterator[FakeConnectParticipant]:
+    """A handle on the fake service, which is in AWS's place during the test.
+
+    Every `connectparticipant` client talks to it, `connectparticipant_fake.client` for one. Pauses
+    between attempts take no time. For another region than us-east-1 use
+    `fake_connectparticipant`.
+    """
+    from attach_confirm_stubs import fake_connectparticipant
+
+    with fake_connectparticipant() as fake:
+        yield fake
+
+
+@pytest.fixture
+def connectparticipant_server() -> Iterator[ServedConnectParticipant]:
+    """A handle on the fake service, which is served over HTTP on this machine during the test.
+
+    A client in any language talks to it that is given `connectparticipant_server.endpoint_url`.
+    """
+    from attach_confirm_stubs import serve_connectparticipant
+
+    with serve_connectparticipant() as served:
+        yield served

@@ -292,17 +292,38 @@ def test(connectparticipant_stubber):
 
 def test_the_fixtures_and_the_marker_are_documented(suite):
     """`pytest --fixtures` and `pytest --markers` tell what there is."""
-    suite("", "--fixtures").stdout.fnmatch_lines(
-        [
-            "connectparticipant_client -- *plugin.py:*",
-            "    A `connectparticipant` client of its own, as `attach_confirm.client` makes them.",
-            "connectparticipant_stubber -- *plugin.py:*",
-            "    An active, strict `ConnectParticipantStubber`; its client is *",
-        ]
-    )
+    told = suite("", "--fixtures").stdout
+    for name, line in {
+        "client": "A `connectparticipant` client of its own, as `attach_confirm.client` *",
+        "fake": "A handle on the fake service, which is in AWS's place during the test.",
+        "server": "A handle on the fake service, which is served over HTTP on this machine *",
+        "stubber": "An active, strict `ConnectParticipantStubber`; its client is *",
+    }.items():
+        told.fnmatch_lines([f"connectparticipant_{name} -- *plugin.py:*", f"    {line}"])
     suite("", "--markers").stdout.fnmatch_lines(
         ["@pytest.mark.connectparticipant(in_any_order=False): options of the *_stubber fixture.*"]
     )
+
+
+def test_the_fakes_fixtures_are_the_fake(suite):
+    """One stands in AWS's place without a pause, the other at an endpoint; both start empty."""
+    suite("""
+import attach_confirm, boto3
+
+@pytest.mark.parametrize("turn", range(2))
+def test_in_process(connectparticipant_fake, turn):
+    fake = connectparticipant_fake
+    client = boto3.client("connectparticipant", region_name="us-east-1")
+    attach_confirm.upload(client, b"1", fake.connection_token(), name="a.txt")
+    assert [attachment.data for attachment in fake.attachments] == [b"1"]
+
+@pytest.mark.parametrize("turn", range(2))
+def test_served(connectparticipant_server, turn):
+    served = connectparticipant_server
+    assert served.client.meta.endpoint_url == served.endpoint_url
+    attach_confirm.upload(served.client, b"1", served.connection_token(), name="a.txt")
+    assert [attachment.data for attachment in served.attachments] == [b"1"]
+""").assert_outcomes(passed=4)
 
 
 def test_each_test_has_a_client_of_its_own(suite):

@@ -12,7 +12,13 @@ from botocore.config import Config
 from typing_extensions import assert_never, assert_type
 
 import attach_confirm
-from attach_confirm_stubs import FakeAttachment, FakeConnectParticipant, fake_connectparticipant
+from attach_confirm_stubs import (
+    FakeAttachment,
+    FakeConnectParticipant,
+    ServedConnectParticipant,
+    fake_connectparticipant,
+    serve_connectparticipant,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,6 +189,25 @@ def doubles() -> bytes:
         assert_type(attachment.data, bytes)
         label: str = attachment.state
         return attachment.data + label.encode()
+
+
+def served() -> str:
+    """Serve the fake, and use its handle as any other."""
+    with serve_connectparticipant("localhost", 0, region_name="us-west-2") as server:
+        assert_type(server, ServedConnectParticipant)
+        fake: FakeConnectParticipant = server
+        client: ConnectParticipantClient = server.client
+        attach_confirm.upload(client, b"abc", fake.connection_token(), name="a.txt")
+        return server.endpoint_url
+
+
+@serve_connectparticipant()
+def decorated_served(text: str) -> int:
+    """Keep the signature under the decorator."""
+    return len(text)
+
+
+assert_type(decorated_served("abc"), int)
 
 
 @fake_connectparticipant("eu-central-1")
