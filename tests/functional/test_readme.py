@@ -44,11 +44,12 @@ def test_the_python_examples_run(folder):  # noqa: ARG001
             exec(example, names)
 
 
-def test_the_test_that_it_shows_passes(pytester):
-    """The README's test of a caller's own passes with the fixtures of the plugin."""
-    (shown,) = [example for example in blocks("python") if "def test_" in example]
-    pytester.makepyfile(f"import attach_confirm\n{shown}")
-    pytester.runpytest_subprocess("-p", "attach_confirm_stubs.plugin").assert_outcomes(passed=1)
+def test_the_tests_that_it_shows_pass(pytester):
+    """The README's tests of a caller's own pass with the fixtures of the plugin."""
+    shown = [example for example in blocks("python") if "def test_" in example]
+    pytester.makepyfile("\n\n".join(["import attach_confirm", *shown]))
+    result = pytester.runpytest_subprocess("-p", "attach_confirm_stubs.plugin")
+    result.assert_outcomes(passed=2)
 
 
 def test_the_commands_run(folder, monkeypatch):  # noqa: ARG001
