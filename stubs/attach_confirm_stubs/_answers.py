@@ -57,10 +57,11 @@ class Answer:
 def snapshot(value: Any) -> Any:
     """Return a copy, down to what is neither a dict nor a list: a body may be a stream."""
     if isinstance(value, dict):
-        return {
-            name: snapshot(item) if isinstance(item, _COPIED) else item
-            for name, item in value.items()
-        }
+        copied = dict(value)
+        for name, item in copied.items():
+            if isinstance(item, _COPIED):
+                copied[name] = snapshot(item)
+        return copied
     return [snapshot(item) for item in value] if isinstance(value, list) else value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -67,7 +68,7 @@ class ConnectParticipantStubber(OperationStubs, Stubber):
         self._active = False
         self._lock = Lock()
         self._stubs: list[Stub] = []
-        self._left: list[Stub] = []
+        self._left: deque[Stub] = deque()
         self._unexpected: list[str] = []
 
     def __enter__(self) -> Self:
@@ -294,7 +295,8 @@ class ConnectParticipantStubber(OperationStubs, Stubber):
         return _raise(error)
 
     def _refusal(self, operation: str, given: Params, sent: Params) -> Exception:
-        in_order = [] if self._in_any_order else self._left
+        left = list(self._left)
+        in_order = [] if self._in_any_order else left
         first = next((stub for stub in in_order if not stub.optional), None)
         told = _messages.unexpected(
             operation, given, sent, self._stubs, first, has_method=self._knows_service
@@ -302,7 +304,7 @@ class ConnectParticipantStubber(OperationStubs, Stubber):
         self._unexpected.append(told)
         if self._strict:
             return UnexpectedCall(told)
-        return _upstream.refusal(operation, given, in_order[:1] or self._left)
+        return _upstream.refusal(operation, given, in_order[:1] or left)
 
 
 def _raise(error: Exception) -> NoReturn:
