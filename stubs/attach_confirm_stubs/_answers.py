@@ -35,10 +35,10 @@ class Answer:
         http: The HTTP answer, for botocore, which looks at its status.
     """
 
-    def __init__(self, status: int, parsed: Mapping[str, Any]) -> None:
+    def __init__(self, status: int, parsed: Mapping[str, Any], raw: Any = None) -> None:
         make_http: Any = AWSResponse
         self.parsed = parsed
-        self.http: AWSResponse = make_http(None, status, {}, None)
+        self.http: AWSResponse = make_http(None, status, {}, raw)
 
     def result(self, client: Any, operation: str, *, last: bool) -> Any:
         """Return what the call returns, or the exception that it raises.

@@ -287,6 +287,13 @@ def test_an_exception_of_a_callable_is_the_calls_result(stubber):
     assert repr(made.result) == "KeyError('Hello')"
 
 
+def test_a_callable_that_gives_no_answer_is_the_tests_mistake(stubber):
+    """Code that catches botocore's errors does not hide that `response=` gave nonsense."""
+    stubber.stub_send_message(response=lambda _: {"Nonsense": 1})
+    with pytest.raises(AssertionError, match="response= gave what SendMessage cannot answer"):
+        swallowing(stubber.client)
+
+
 def test_a_call_made_while_an_error_is_handled_has_its_own_result(stubber):
     """Code that calls on in an `except` block leaves that error out of the history."""
     stubber.stub_send_message(error=TimeoutError())
