@@ -24,7 +24,6 @@ _TIMES = frozenset({"ISO8601Datetime", "Instant"})
 _TIME = "2024-01-01T00:00:00.000Z"
 _EXPIRY = "2099-12-31T23:59:59.000Z"
 _COPIED = (dict, list)
-_URLS = frozenset({"AuthenticationUrl", "MetadataUrl", "URI"})
 
 
 class Answer:
@@ -154,7 +153,7 @@ def _default_text(shape: Shape, name: str) -> str:
         return str(choices[0])
     if shape.name in _TIMES:
         return _EXPIRY if "Expiry" in name else _TIME
-    if shape.name in _URLS or shape.name.startswith("PreSigned"):
+    if name.endswith("Url"):
         return f"https://example.com/{name}"
     return str(uuid4()) if name.endswith("Id") else name
 
