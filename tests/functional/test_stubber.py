@@ -495,14 +495,20 @@ def test_botocores_stubber_beside_ours_takes_nothing_away(stubber):
     assert say(stubber.client)
 
 
-def test_many_threads_get_each_its_own_answer(unordered):
-    """8 threads make 500 calls with distinct parameters in any order, and none fails."""
-    texts = [f"text {number}" for number in range(500)]
+@pytest.mark.parametrize("backwards", [False, True])
+def test_many_threads_get_each_its_own_answer(unordered, backwards):
+    """8 threads make calls with distinct parameters in any order, and none fails."""
+    texts = [f"text {number}" for number in range(500 if backwards else 8 * 500)]
     for text in texts:
         unordered.stub_send_message(Content=text, response={"Id": text})
+    asked = texts[::-1] if backwards else texts
+
+    def ask(thread):
+        mine = asked[thread::8]
+        return [say(unordered.client, text) for text in mine] == mine
+
     with ThreadPoolExecutor(8) as threads:
-        ids = list(threads.map(lambda text: say(unordered.client, text), reversed(texts)))
-    assert ids == texts[::-1]
+        assert all(threads.map(ask, range(8)))
     assert sorted(made.result["Id"] for made in unordered.calls) == sorted(texts)
     unordered.verify()
 

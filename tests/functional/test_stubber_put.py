@@ -91,7 +91,6 @@ def test_a_refused_put_is_confirmed_by_nobody(stubber):
 
 def test_a_status_alone_is_an_error_too(stubber):
     """S3 need not say a code."""
-    stubber.stub_put_object(status=501, optional=True)
     stubber.stub_put_object(status=418)
     with pytest.raises(attach_confirm.PutRefused) as caught:
         upload(stubber)

@@ -409,3 +409,21 @@ def test_a_subclass_adds_its_own_methods(cls, s3):
             s3.list_buckets()
         stubber.assert_no_pending_responses()
     stubber.assert_no_pending_responses()
+
+
+def test_a_resource_is_stubbed_by_its_client(cls, session):
+    """boto3's resources have a client too, and its stubber is theirs."""
+    config = Config(signature_version=UNSIGNED)
+    resource = session.resource("s3", region_name="us-east-1", config=config)
+    with cls(resource.meta.client) as stubber:
+        stubber.add_response("list_buckets", {"Buckets": [{"Name": "a"}]})
+        assert [bucket.name for bucket in resource.buckets.all()] == ["a"]
+
+
+def test_a_waiter_is_answered(cls, s3):
+    """A waiter looks at the status, which the answer can have."""
+    with cls(s3) as stubber:
+        there = {"ResponseMetadata": {"HTTPStatusCode": 200}}
+        stubber.add_response("head_bucket", there, {"Bucket": "bucket"})
+        s3.get_waiter("bucket_exists").wait(Bucket="bucket")
+        stubber.assert_no_pending_responses()
