@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +17,7 @@ from botocore.validate import validate_parameters
 from attach_confirm_stubs import _model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
@@ -68,8 +69,11 @@ def success(operation: str, response: Mapping[str, Any]) -> Answer:
     """Make an answer: the complete default one with a response merged over it.
 
     Raises:
-        ParamValidationError: The response does not fit the operation's output.
+        TypeError: The response is no dict.
+        ParamValidationError: It does not fit the operation's output.
     """
+    if not isinstance(response, Mapping):
+        raise TypeError(f"response is a dict, or a callable that returns one, not {response!r}")
     model = _model.operation(operation)
     shape = cast("StructureShape", model.output_shape)
     given = {name: value for name, value in response.items() if name != "ResponseMetadata"}

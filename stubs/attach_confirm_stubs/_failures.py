@@ -18,7 +18,13 @@ def modeled_errors(operation: str) -> list[str]:
 
     Args:
         operation: The operation's name in the API, such as `CompleteAttachmentUpload`.
+
+    Raises:
+        ValueError: The service has no such operation.
     """
+    known = _model.service_model().operation_names
+    if operation not in known:
+        raise ValueError(f"{operation!r} is no operation; there are {', '.join(sorted(known))}")
     return _model.errors(operation)
 
 
@@ -62,9 +68,12 @@ def every_failure(*operations: str) -> list[Failure]:
 
     Returns:
         The cases, for `@pytest.mark.parametrize("failure", every_failure(...), ids=str)`.
+
+    Raises:
+        ValueError: The service has no such operation.
     """
     return [
         Failure(operations[:place], operation, code)
         for place, operation in enumerate(operations)
-        for code in ([] if operation == _put.OPERATION else _model.errors(operation))
+        for code in ([] if operation == _put.OPERATION else modeled_errors(operation))
     ]

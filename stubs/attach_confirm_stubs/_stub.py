@@ -94,7 +94,7 @@ def producer(operation: str, options: Options) -> Produce:
     if callable(response):
         return _asker(operation, response)
     if code is None:
-        answer = _answers.success(operation, response or {})
+        answer = _answers.success(operation, {} if response is None else response)
     else:
         message, unmodeled = options.get("error_message"), options.get("unmodeled", False)
         answer = _answers.failure(operation, code, message, unmodeled=unmodeled)
@@ -103,9 +103,9 @@ def producer(operation: str, options: Options) -> Produce:
 
 def _asker(operation: str, response: Callable[[dict[str, Any]], Any]) -> Produce:
     def produce(sent: Params) -> _answers.Answer:
-        given = response(_answers.snapshot(sent)) or {}
+        given = response(_answers.snapshot(sent))
         try:
-            return _answers.success(operation, given)
+            return _answers.success(operation, {} if given is None else given)
         except ParamValidationError as error:
             # It is the test that is wrong, which code that catches botocore's errors must not hide.
             raise AssertionError(

@@ -287,6 +287,17 @@ def test_an_exception_of_a_callable_is_the_calls_result(stubber):
     assert repr(made.result) == "KeyError('Hello')"
 
 
+@pytest.mark.parametrize("response", ["Hello", [{"Id": "1"}], 5, ""])
+def test_a_response_that_is_no_dict_is_refused(stubber, response):
+    """It is told at once, and of a callable when it is called."""
+    message = re.escape(f"response is a dict, or a callable that returns one, not {response!r}")
+    with pytest.raises(TypeError, match=message):
+        stubber.stub_send_message(response=response)
+    stubber.stub_send_message(response=lambda _: response)
+    with pytest.raises(TypeError, match=message):
+        say(stubber.client)
+
+
 def test_a_callable_that_gives_no_answer_is_the_tests_mistake(stubber):
     """Code that catches botocore's errors does not hide that `response=` gave nonsense."""
     stubber.stub_send_message(response=lambda _: {"Nonsense": 1})
@@ -648,3 +659,11 @@ def test_every_failure_is_each_error_of_each_step():
     ]
     assert str(cases[0]) == "CreateParticipantConnection-AccessDeniedException"
     assert "CompleteAttachmentUpload-ConflictException" in map(str, cases)
+
+
+@pytest.mark.parametrize("operation", ["SendMesage", "send_message"])
+@pytest.mark.parametrize("ask", [modeled_errors, every_failure])
+def test_a_misspelt_operation_has_no_errors(ask, operation):
+    """A typo is told with the names that there are, not found in an empty list of cases."""
+    with pytest.raises(ValueError, match=f"^'{operation}' is no operation; there are Cancel.*, Se"):
+        ask(operation)
