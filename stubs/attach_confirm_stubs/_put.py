@@ -34,12 +34,10 @@ class _Bytes(bytes):
 def params(request: AWSPreparedRequest) -> dict[str, Any]:
     """Return what a PUT can be told by, by boto3's names for S3's PutObject."""
     body: Any = request.body
-    content_type = request.headers.get("Content-Type")
-    if isinstance(content_type, bytes):
-        content_type = content_type.decode()
+    media_type = request.headers.get("Content-Type")
     return {
         "Body": _Bytes(body.read() if hasattr(body, "read") else body),
-        "ContentType": content_type,
+        "ContentType": media_type.decode() if isinstance(media_type, bytes) else media_type,
     }
 
 

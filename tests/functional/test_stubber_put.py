@@ -18,10 +18,10 @@ UPLOAD = ("StartAttachmentUpload", "PutObject", "CompleteAttachmentUpload")
 
 @pytest.fixture
 def stubber(client):
-    """An active stubber with a stubbed start."""
+    """An active stubber with a stubbed start, which may stay unused."""
     made = ConnectParticipantStubber(client)
     made.activate()
-    made.stub_start_attachment_upload()
+    made.stub_start_attachment_upload(optional=True)
     yield made
     made.deactivate()
 
@@ -87,6 +87,13 @@ def test_a_refused_put_is_confirmed_by_nobody(stubber):
     assert result.response["Error"]["Code"] == "SignatureDoesNotMatch"
     stubber.calls.assert_not_called("CompleteAttachmentUpload")
     stubber.verify()
+
+
+def test_a_put_without_a_type_has_none(stubber, pending):
+    """Where the start signed no Content-Type, none was sent."""
+    stubber.stub_put_object(ContentType=None)
+    attach_confirm.put(stubber.client, pending(size=4), b"%PDF")
+    assert stubber.calls[0].params == {"Body": b"%PDF", "ContentType": None}
 
 
 def test_a_status_alone_is_an_error_too(stubber):
