@@ -135,15 +135,19 @@ def test_a_server_that_does_not_answer(  # noqa: PLR0917
 @pytest.mark.parametrize("body", [b"", b"{", b'{"Transcript": []}'])
 @pytest.mark.parametrize("call", [attach_confirm.confirm, attach_confirm.status])
 def test_an_answer_that_is_cut_off(listening, impatient, call, body):
-    """A success of which a part is missing is none, though botocore takes it for one."""
+    """A success of which a part is missing is none, though botocore takes it for one.
+
+    Old releases of botocore leave it to urllib3, which tells of a connection that was lost.
+    """
 
     def cut(connection):
         head(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + body)
 
-    with pytest.raises(attach_confirm.UnexpectedAnswer) as raised:
+    with pytest.raises((attach_confirm.UnexpectedAnswer, ConnectionClosedError)) as raised:
         call(impatient(listening(cut)), "att-1", TOKEN)
-    assert raised.value.problem == f"its body ended after {len(body)} of 100 bytes"
+    if isinstance(raised.value, attach_confirm.UnexpectedAnswer):
+        assert raised.value.problem == f"its body ended after {len(body)} of 100 bytes"
     assert attach_confirm.advise(raised.value).action is attach_confirm.Action.RETRY
 
 
