@@ -9,7 +9,12 @@ from urllib.parse import urlsplit
 import pytest
 import urllib3
 
-from attach_confirm_stubs import _exchange, serve_connectparticipant
+from attach_confirm_stubs import (
+    FakeConnectParticipant,
+    ReadTimeout,
+    _exchange,
+    serve_connectparticipant,
+)
 
 PLACE = "/connect-attachments-123456789012-us-east-1/staging/a"
 
@@ -297,3 +302,11 @@ def test_an_older_http(endpoint):
     told = sent(endpoint, "GET /nowhere HTTP/1.0\r\nHost: localhost\r\n\r\n")
     assert told.startswith(b"HTTP/1.1 404 Not Found\r\n")
     assert b"\r\nconnection: close\r\n" in told
+
+
+def test_an_answer_is_held_back_whatever_else_is_sent(endpoint):
+    """A client that gets no answer gets none by sending more, and the end when it is done."""
+    token = FakeConnectParticipant().connection_token()
+    FakeConnectParticipant().inject("GetTranscript", ReadTimeout())
+    call = request("POST", "/participant/transcript", f"X-Amz-Bearer: {token}")
+    assert sent(endpoint, call + bytes(1024 * 1024), ended=True) == b""
