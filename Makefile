@@ -1,17 +1,19 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FLOORS := boto3|moto|pytest|tenacity
 
 # The AWS CLI pins what it needs, so it has an environment of its own; a test runs it.
 AWSCLI_VENV := .venv-awscli
 export AWSCLI := $(CURDIR)/$(AWSCLI_VENV)/bin/aws
 
-.PHONY: help demo test check lint types cover wheel bench clean
+.PHONY: help demo test check lint types cover wheel floors bench clean
 
 help:
 	@echo 'make demo    send a PDF through the embedded fake; needs no AWS account'
 	@echo 'make test    run the tests'
 	@echo 'make check   run all that CI runs: linters, types, coverage, the wheel'
+	@echo 'make floors  run the tests on the oldest releases that setup.cfg admits'
 	@echo 'make bench   measure the figures of the README'
 
 demo: $(VENV)/installed
@@ -47,6 +49,15 @@ wheel: $(VENV)/installed $(AWSCLI_VENV)/installed
 	build/venv/bin/python -m pip install --quiet "$$(echo dist/*.whl)[test]"
 	cd build/archive && ../venv/bin/python -m pytest -n 2
 	cd build/archive && ../venv/bin/python -m mypy --strict tests/typing
+
+# With each >= of setup.cfg as ==, and botocore's number, which is boto3's.
+floors: $(AWSCLI_VENV)/installed
+	rm -rf build/floors
+	$(PYTHON) -m venv build/floors
+	sed -nE 's/^    ($(FLOORS))(\[.*\])?>=(.*)$$/\1==\3/p' setup.cfg >build/floors/oldest.txt
+	sed -n 's/^boto3/botocore/p' build/floors/oldest.txt >>build/floors/oldest.txt
+	build/floors/bin/python -m pip install --quiet -c build/floors/oldest.txt --editable '.[test]'
+	build/floors/bin/python -m pytest -n 2
 
 bench: $(VENV)/installed
 	$(BIN)/python -m bench

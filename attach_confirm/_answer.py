@@ -54,16 +54,23 @@ def require_time(operation: str, answer: Mapping[str, Any], *path: str) -> datet
 def screen(client: ConnectParticipantClient) -> None:
     """Look at the bodies that this client gets, for botocore fails or sees success in any.
 
-    A success whose body is no JSON object raises UnexpectedAnswer. An error page is turned into
-    a JSON object with its text as the message, so that it stays an error that can be retried.
+    A success whose body is no JSON object, or is cut off, raises UnexpectedAnswer. An error page
+    is turned into a JSON object with its text as the message, so that it stays an error that can
+    be retried.
     """
     client.meta.events.register_first("before-parse.connectparticipant", _screen_body)
 
 
 def _screen_body(operation_model: OperationModel, response_dict: dict[str, Any], **_: Any) -> None:
     text = response_dict["body"].decode(errors="replace").strip()
+    success = response_dict["status_code"] < HTTPStatus.MULTIPLE_CHOICES
+    declared, got = response_dict["headers"].get("Content-Length", ""), len(response_dict["body"])
+    # botocore tells urllib3 to take a body that is shorter than was declared.
+    if success and declared.isdecimal() and got < int(declared):
+        problem = f"its body ended after {got} of {declared} bytes"
+        raise UnexpectedAnswer(operation_model.name, problem)
     if text and not text.startswith("{"):
-        if response_dict["status_code"] < HTTPStatus.MULTIPLE_CHOICES:
+        if success:
             kind = response_dict["headers"].get("Content-Type", "of an unknown type")
             raise UnexpectedAnswer(operation_model.name, f"its body is {kind}, no JSON object")
         text = json.dumps({"message": text})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -52,7 +53,7 @@ def client(
         **kwargs: For `boto3.Session.client`, such as `endpoint_url` or `verify`.
 
     Returns:
-        A boto3 client. It can be shared by threads.
+        A boto3 client. It can be shared by threads, and by a process with those that it forks.
 
     Raises:
         botocore.exceptions.NoRegionError: No region was given, and none is configured.
@@ -73,4 +74,19 @@ def client(
     _http.remember_verify(made, kwargs.get("verify"), session.profile_name if session else None)
     _answer.screen(made)
     _secrets.guard(made)
+    _keep_connections_apart(made)
     return made
+
+
+def _keep_connections_apart(made: ConnectParticipantClient) -> None:
+    """Let a forked process open its own connections, where two would talk over the parent's."""
+    owner = os.getpid()
+
+    def check(**_: Any) -> None:
+        nonlocal owner
+        if os.getpid() != owner:
+            owner = os.getpid()
+            made.close()
+
+    events: Any = made.meta.events
+    events.register("before-call", check)

@@ -2,7 +2,7 @@
 
     AttachConfirmError
     ├── InvalidInput        (also ValueError)    refused here, before anything was sent
-    ├── UnexpectedAnswer                         a success that did not come from the service
+    ├── UnexpectedAnswer                         a success that is not the service's, or cut off
     ├── PutRefused                               S3 answered the PUT with other than 2xx
     ├── UploadExpired                            the pre-signed URL was used after its time
     ├── AttachmentRejected                       confirmed, then refused by the service's checks
@@ -46,7 +46,7 @@ class InvalidInput(AttachConfirmError, ValueError):
 
 
 class UnexpectedAnswer(AttachConfirmError):
-    """An HTTP success that the service cannot have given, such as a captive proxy's page.
+    """An HTTP success that is not the service's, such as a captive proxy's page, or half of one.
 
     Attributes:
         operation: The API operation that was called.
@@ -59,7 +59,7 @@ class UnexpectedAnswer(AttachConfirmError):
         self.problem = problem
 
     def __str__(self) -> str:
-        return f"{self.operation} was answered by something else than the service: {self.problem}"
+        return f"{self.operation} got no answer that is the service's and whole: {self.problem}"
 
 
 class PutRefused(AttachConfirmError):

@@ -114,8 +114,6 @@ def _redacted(
 ) -> HTTPClientError | BotocoreConnectionError:
     """Return the error again, without the URL's query and the request that it held."""
     texts: dict[str, Any] = {
-        name: _secrets.hide_queries(str(value))
-        for name, value in error.kwargs.items()
-        if name != "request"
+        name: _secrets.hide_queries(str(value)) for name, value in error.kwargs.items()
     }
     return type(error)(**texts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
@@ -44,7 +43,7 @@ _LOST = (
     ProxyConnectionError,
     ReadTimeoutError,
 )
-_TRANSIENT = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+_TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _TRANSIENT_CODES = frozenset({"RequestTimeout", "SlowDown"})
 _EXPIRED_CODES = frozenset({"ExpiredToken", "RequestExpired"})
 
@@ -62,8 +61,8 @@ def put(
     certificates, after the client's `before-send` listeners saw it. It carries
     `pending.headers`, all and unchanged, and streams: memory does not grow with the file.
 
-    Retried here, for botocore does not know of it: lost connections, timeouts, HTTP 5xx,
-    408 and 429, and S3's RequestTimeout, as long as the URL lives by this machine's
+    Retried here, for botocore does not know of it: lost connections, timeouts, HTTP 408, 429,
+    500, 502, 503 and 504, and S3's RequestTimeout, as long as the URL lives by this machine's
     clock. The pause before retry n is min(30, 0.5 * 2**(n-1)) seconds, and up to 0.5 more at
     random. A repeated PUT replaces the object (source: the S3 user guide on pre-signed URLs),
     so a retry cannot send anything twice. The first attempt is made whatever the clock says.
@@ -107,7 +106,8 @@ def put_source(
     from tenacity import Retrying, retry_if_result, wait_exponential, wait_random  # noqa: PLC0415
 
     headers = _headers(pending, source.size, parameter)
-    if urlsplit(client.meta.endpoint_url).scheme == "https" != urlsplit(pending.url).scheme:
+    scheme = _scheme(pending.url)
+    if urlsplit(client.meta.endpoint_url).scheme == "https" != scheme:
         raise UnexpectedAnswer("StartAttachmentUpload", "its upload URL is not https")
     lifetime = (pending.expires_at - datetime.now(timezone.utc)).total_seconds()
     body = _source.Body(source, parameter, callback)
@@ -145,9 +145,15 @@ def put_source(
 def is_transient(error: BaseException | None) -> bool:
     """Tell whether the same PUT may succeed when it is sent again."""
     if isinstance(error, PutRefused):
-        server_error = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        return server_error or error.status in _TRANSIENT or error.code in _TRANSIENT_CODES
+        return error.status in _TRANSIENT or error.code in _TRANSIENT_CODES
     return isinstance(error, _LOST)
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        raise UnexpectedAnswer("StartAttachmentUpload", "its upload URL is no URL") from None
 
 
 def _headers(pending: PendingUpload, size: int, parameter: str) -> dict[str, bytes]:

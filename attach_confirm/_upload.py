@@ -58,7 +58,8 @@ def upload(
         callback: Called with the number of bytes since its last call, as boto3's `Callback`;
             with a negative number when a retry starts over. What it raises ends the upload.
         client_token: StartAttachmentUpload's idempotency token; None makes each call a new
-            attachment. The confirmation's own always comes from the attachment id.
+            attachment. After `UploadExpired` give another one: the same one stands for the same
+            URL. The confirmation's own always comes from the attachment id.
 
     Returns:
         The attachment's id, its confirmation, and what it was announced as. Whether the file

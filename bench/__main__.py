@@ -8,12 +8,15 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import confirm, imports, upload
+from bench import confirm, fake, imports, start, stubber, upload
 
 BENCHMARKS = {
     "confirm": confirm.measure,
     "upload": upload.measure,
     "imports": imports.measure,
+    "fake": fake.measure,
+    "stubber": stubber.measure,
+    "start": start.measure,
 }
 
 

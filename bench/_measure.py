@@ -53,6 +53,13 @@ def ratio(ours: Callable[[], object], theirs: Callable[[], object], rounds: int)
     return statistics.median(_round(ours, theirs) for _ in range(rounds))
 
 
+def difference(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> float:
+    """Return how many seconds longer ours takes than theirs: the median of the rounds."""
+    ours()
+    theirs()
+    return statistics.median(_seconds(ours) - _seconds(theirs) for _ in range(rounds))
+
+
 def _round(ours: Callable[[], object], theirs: Callable[[], object]) -> float:
     first, second, third, fourth = map(_seconds, (ours, theirs, theirs, ours))
     return (first + fourth) / (second + third)

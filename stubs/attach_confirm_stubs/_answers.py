@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +17,7 @@ from botocore.validate import validate_parameters
 from attach_confirm_stubs import _model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
@@ -24,7 +25,6 @@ _TIMES = frozenset({"ISO8601Datetime", "Instant"})
 _TIME = "2024-01-01T00:00:00.000Z"
 _EXPIRY = "2099-12-31T23:59:59.000Z"
 _COPIED = (dict, list)
-_URLS = frozenset({"AuthenticationUrl", "MetadataUrl", "URI"})
 
 
 class Answer:
@@ -35,10 +35,10 @@ class Answer:
         http: The HTTP answer, for botocore, which looks at its status.
     """
 
-    def __init__(self, status: int, parsed: Mapping[str, Any]) -> None:
+    def __init__(self, status: int, parsed: Mapping[str, Any], raw: Any = None) -> None:
         make_http: Any = AWSResponse
         self.parsed = parsed
-        self.http: AWSResponse = make_http(None, status, {}, None)
+        self.http: AWSResponse = make_http(None, status, {}, raw)
 
     def result(self, client: Any, operation: str, *, last: bool) -> Any:
         """Return what the call returns, or the exception that it raises.
@@ -57,10 +57,11 @@ class Answer:
 def snapshot(value: Any) -> Any:
     """Return a copy, down to what is neither a dict nor a list: a body may be a stream."""
     if isinstance(value, dict):
-        return {
-            name: snapshot(item) if isinstance(item, _COPIED) else item
-            for name, item in value.items()
-        }
+        copied = dict(value)
+        for name, item in copied.items():
+            if isinstance(item, _COPIED):
+                copied[name] = snapshot(item)
+        return copied
     return [snapshot(item) for item in value] if isinstance(value, list) else value
 
 
@@ -68,8 +69,11 @@ def success(operation: str, response: Mapping[str, Any]) -> Answer:
     """Make an answer: the complete default one with a response merged over it.
 
     Raises:
-        ParamValidationError: The response does not fit the operation's output.
+        TypeError: The response is no dict.
+        ParamValidationError: It does not fit the operation's output.
     """
+    if not isinstance(response, Mapping):
+        raise TypeError(f"response is a dict, or a callable that returns one, not {response!r}")
     model = _model.operation(operation)
     shape = cast("StructureShape", model.output_shape)
     given = {name: value for name, value in response.items() if name != "ResponseMetadata"}
@@ -153,7 +157,7 @@ def _default_text(shape: Shape, name: str) -> str:
         return str(choices[0])
     if shape.name in _TIMES:
         return _EXPIRY if "Expiry" in name else _TIME
-    if shape.name in _URLS or shape.name.startswith("PreSigned"):
+    if name.endswith("Url"):
         return f"https://example.com/{name}"
     return str(uuid4()) if name.endswith("Id") else name
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 
-from attach_confirm_stubs import _model
+from attach_confirm_stubs import _model, _put
 
 if TYPE_CHECKING:
     from attach_confirm_stubs._stubber import ConnectParticipantStubber
@@ -18,7 +18,13 @@ def modeled_errors(operation: str) -> list[str]:
 
     Args:
         operation: The operation's name in the API, such as `CompleteAttachmentUpload`.
+
+    Raises:
+        ValueError: The service has no such operation.
     """
+    known = _model.service_model().operation_names
+    if operation not in known:
+        raise ValueError(f"{operation!r} is no operation; there are {', '.join(sorted(known))}")
     return _model.errors(operation)
 
 
@@ -56,13 +62,18 @@ def every_failure(*operations: str) -> list[Failure]:
     """Return one case per step of a flow and error that the step declares.
 
     Args:
-        *operations: The operations of the flow in their order.
+        *operations: The operations of the flow in their order. `PutObject` stands for the PUT
+            of `attach_confirm.upload`: it succeeds in the cases of the steps after it, and has
+            none of its own, for the service declares no errors of it.
 
     Returns:
         The cases, for `@pytest.mark.parametrize("failure", every_failure(...), ids=str)`.
+
+    Raises:
+        ValueError: The service has no such operation.
     """
     return [
         Failure(operations[:place], operation, code)
         for place, operation in enumerate(operations)
-        for code in _model.errors(operation)
+        for code in ([] if operation == _put.OPERATION else modeled_errors(operation))
     ]

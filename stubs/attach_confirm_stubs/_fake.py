@@ -13,7 +13,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 import attach_confirm
 from attach_confirm_stubs._clock import without_pauses
 from attach_confirm_stubs._session import hermetic_session
-from attach_confirm_stubs.fake.models import clock, connectparticipant_backends
+from attach_confirm_stubs.fake.models import connectparticipant_backends
 from attach_confirm_stubs.fake.responses import DEFAULT_REGION
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ class FakeConnectParticipant:
         """Add a participant to a chat, and return the participant token.
 
         Args:
-            contact_id: The chat's contact, where someone is in it already; a chat of their own
-                if not given.
+            contact_id: The contact of the chat; they get a chat of their own if not given.
             role: CUSTOMER, AGENT, SYSTEM, CUSTOM_BOT or SUPERVISOR.
             display_name: The name that the others see.
 
@@ -150,7 +149,7 @@ class FakeConnectParticipant:
     @property
     def clock(self) -> Clock:
         """The time of the fake, of all regions."""
-        return clock
+        return self._backend.clock
 
     @property
     def quotas(self) -> Quotas:
@@ -189,5 +188,9 @@ def fake_connectparticipant(
     Returns:
         A context manager that gives the handle.
     """
-    with mock_aws(), without_pauses(clock):
-        yield FakeConnectParticipant(region_name)
+    if not isinstance(region_name, str):
+        raise TypeError("write @fake_connectparticipant(), with parentheses")
+    with mock_aws():
+        fake = FakeConnectParticipant(region_name)
+        with without_pauses(fake.clock):
+            yield fake

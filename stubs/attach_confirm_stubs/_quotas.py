@@ -10,26 +10,32 @@ if TYPE_CHECKING:
 
 # Requests a second and the burst, per instance. Source: the participant service's throttling
 # quotas in the Amazon Connect administrator guide.
-_SENDING = ("SendMessage", "SendEvent")
-LIMITS: dict[tuple[str, ...], tuple[float, int]] = {
-    ("CreateParticipantConnection",): (6, 9),
-    ("StartAttachmentUpload",): (2, 5),
-    ("CompleteAttachmentUpload",): (2, 5),
-    ("GetAttachment",): (8, 12),
-    ("GetTranscript",): (8, 12),
-    ("DisconnectParticipant",): (3, 5),
-    _SENDING: (10, 15),
+_LIMITS = {
+    "CompleteAttachmentUpload": (2.0, 5),
+    "CreateParticipantConnection": (6.0, 9),
+    "DisconnectParticipant": (3.0, 5),
+    "GetAttachment": (8.0, 12),
+    "GetTranscript": (8.0, 12),
+    "SendMessage": (10.0, 15),
+    "StartAttachmentUpload": (2.0, 5),
 }
+_COUNTED_AS = {"SendEvent": "SendMessage"}
 
 
 class Quotas:
-    """The throttling quotas of the service, as token buckets. They are off until `enable`."""
+    """The throttling quotas of the service, as token buckets. They are off until `enable`.
+
+    Attributes:
+        limits: Requests a second and the burst, by operation; an instance's own can be set. Those
+            of SendMessage are for SendEvent too.
+    """
 
     def __init__(self, clock: Clock) -> None:
+        self.limits = dict(_LIMITS)
         self._clock = clock
         self._lock = Lock()
         self._enabled = self._real_time = False
-        self._buckets: dict[tuple[str, tuple[str, ...]], tuple[float, float]] = {}
+        self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
 
     def enable(self, *, real_time: bool = False) -> None:
         """Throttle each instance's requests from now on.
@@ -50,16 +56,14 @@ class Quotas:
 
     def admits(self, instance_id: str, operation: str) -> bool:
         """Tell whether an instance takes one request more, and count it if so."""
-        group = next((group for group in LIMITS if operation in group), None)
-        if group is None:
-            return True
-        rate, burst = LIMITS[group]
+        counted = _COUNTED_AS.get(operation, operation)
         with self._lock:
-            if not self._enabled:
+            if not self._enabled or counted not in self.limits:
                 return True
+            rate, burst = self.limits[counted]
             now = self._clock.now().timestamp() if self._real_time else self._clock.advanced
-            left, since = self._buckets.get((instance_id, group), (float(burst), now))
+            left, since = self._buckets.get((instance_id, counted), (float(burst), now))
             left = min(float(burst), left + (now - since) * rate)
             admitted = left >= 1
-            self._buckets[instance_id, group] = (left - admitted, now)
+            self._buckets[instance_id, counted] = (left - admitted, now)
             return admitted

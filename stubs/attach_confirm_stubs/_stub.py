@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
+from botocore.exceptions import ParamValidationError
+
 from attach_confirm_stubs import _answers, _messages
 
 if TYPE_CHECKING:
@@ -88,18 +90,37 @@ def producer(operation: str, options: Options) -> Produce:
     if code is None and options.keys() & {"error_message", "unmodeled"}:
         raise TypeError("error_message and unmodeled go with error_code")
     if error is not None:
-        return _raiser(error)
+        return raiser(error)
     if callable(response):
-        return lambda sent: _answers.success(operation, response(_answers.snapshot(sent)) or {})
+        return _asker(operation, response)
     if code is None:
-        answer = _answers.success(operation, response or {})
+        answer = _answers.success(operation, {} if response is None else response)
     else:
         message, unmodeled = options.get("error_message"), options.get("unmodeled", False)
         answer = _answers.failure(operation, code, message, unmodeled=unmodeled)
     return lambda _: answer
 
 
-def _raiser(error: Any) -> Produce:
+def _asker(operation: str, response: Callable[[dict[str, Any]], Any]) -> Produce:
+    def produce(sent: Params) -> _answers.Answer:
+        given = response(_answers.snapshot(sent))
+        try:
+            return _answers.success(operation, {} if given is None else given)
+        except ParamValidationError as error:
+            # It is the test that is wrong, which code that catches botocore's errors must not hide.
+            raise AssertionError(
+                f"response= gave what {operation} cannot answer: {error}"
+            ) from None
+
+    return produce
+
+
+def raiser(error: Any) -> Produce:
+    """Return what raises an exception in an answer's place.
+
+    Raises:
+        TypeError: It is no exception.
+    """
     if not isinstance(error, BaseException):
         raise TypeError(f"error is an exception to raise, such as TimeoutError(), not {error!r}")
 

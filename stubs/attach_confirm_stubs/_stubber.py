@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.stub import Stubber
 
-from attach_confirm_stubs import _answers, _messages, _model, _upstream
+from attach_confirm_stubs import _answers, _messages, _model, _put, _upstream
 from attach_confirm_stubs._calls import Call, Calls, hidden
 from attach_confirm_stubs._operations import FREE, OperationStubs, Options
-from attach_confirm_stubs._stub import Params, Stub, producer
+from attach_confirm_stubs._stub import Params, Produce, Stub, producer, raiser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
-    from botocore.awsrequest import AWSResponse
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
     from botocore.client import BaseClient
     from botocore.model import OperationModel
     from typing_extensions import Self
@@ -43,6 +44,9 @@ class ConnectParticipantStubber(OperationStubs, Stubber):
     botocore's own errors. Either way it is remembered, and `verify` tells of it. A strict stubber
     verifies itself at the end of a `with` block.
 
+    The PUT of `attach_confirm.put` and `upload` is taken for a call too, of S3's PutObject: a
+    strict stubber wants a `stub_put_object` for it, any other lets it go where it goes.
+
     Args:
         client: The client to stub. Nothing that it is called with reaches the network while the
             stubber is active.
@@ -60,14 +64,16 @@ class ConnectParticipantStubber(OperationStubs, Stubber):
     ) -> None:
         super().__init__(client)
         self.client: Any = client
-        self.calls: Calls[Call] = Calls(client.meta.service_model.operation_names)
-        self._knows_service = client.meta.service_model.service_name == _model.SERVICE
+        model = client.meta.service_model
+        self._knows_service = model.service_name == _model.SERVICE
+        put = [_put.OPERATION] if self._knows_service else []
+        self.calls: Calls[Call] = Calls([*model.operation_names, *put])
         self._in_any_order = in_any_order
         self._strict = strict
         self._active = False
         self._lock = Lock()
         self._stubs: list[Stub] = []
-        self._left: list[Stub] = []
+        self._left: deque[Stub] = deque()
         self._unexpected: list[str] = []
 
     def __enter__(self) -> Self:
@@ -191,28 +197,77 @@ class ConnectParticipantStubber(OperationStubs, Stubber):
                 **params, **asked, response={"Transcript": list(items), **following}
             )
 
+    def stub_put_object(
+        self,
+        *,
+        Body: bytes | Any = FREE,  # noqa: N803
+        ContentType: str | Any = FREE,  # noqa: N803
+        status: int = 200,
+        error_code: str = "",
+        error: BaseException | None = None,
+        times: int = 1,
+        optional: bool = False,
+    ) -> None:
+        """Stub one attempt of the PUT that `attach_confirm.put` and `upload` make.
+
+        `put` tries again after a lost connection or a status such as 503, and really pauses
+        before: that attempt is a call too.
+
+        Args:
+            Body: The bytes that it must have.
+            ContentType: The media type that it must have.
+            status: The HTTP status of S3's answer.
+            error_code: The code in S3's answer, such as `SignatureDoesNotMatch`.
+            error: An exception to raise instead, as for every stub.
+            times: How often the stub answers.
+            optional: Whether it may stay unused.
+        """
+        produce = raiser(error) if error is not None else _put.producer(status, error_code)
+        params = {"Body": Body, "ContentType": ContentType}
+        self._expect(_put.OPERATION, params, produce, times=times, optional=optional)
+
     def _stub(self, operation: str, options: Options, **params: Any) -> None:
-        if not self._knows_service:
-            raise TypeError(
-                f"stub_<operation> is for {_model.SERVICE} clients, and this is one for"
-                f" {self.client.meta.service_model.service_name}; use add_response"
-            )
         unknown = options.keys() - Options.__annotations__.keys()
         if unknown:
             raise TypeError(f"{operation} has no parameter {', '.join(sorted(unknown))}")
-        named = {name: value for name, value in params.items() if value is not FREE}
-        stub = Stub(
+        self._expect(
             operation,
-            _answers.snapshot(named),
+            params,
             producer(operation, options),
             exactly=options.get("exactly", False),
             times=options.get("times", 1),
             optional=options.get("optional", False),
         )
-        if stub.times < 1:
-            raise ValueError(f"times={stub.times}, but a stub answers at least once")
+
+    def _expect(
+        self,
+        operation: str,
+        params: Params,
+        produce: Produce,
+        *,
+        exactly: bool = False,
+        times: int,
+        optional: bool,
+    ) -> None:
+        if not self._knows_service:
+            raise TypeError(
+                f"stub_<operation> is for {_model.SERVICE} clients, and this is one for"
+                f" {self.client.meta.service_model.service_name}; use add_response"
+            )
+        if times < 1:
+            raise ValueError(f"times={times}, but a stub answers at least once")
+        named = {name: value for name, value in params.items() if value is not FREE}
         self._strict = True
-        self._add(stub)
+        self._add(
+            Stub(
+                operation,
+                _answers.snapshot(named),
+                produce,
+                exactly=exactly,
+                times=times,
+                optional=optional,
+            )
+        )
 
     def _add_upstream(self, model: OperationModel, answer: _answers.Answer, expected: Any) -> None:
         self._add(Stub(model.name, expected, lambda _: answer, exactly=True, upstream=True))
@@ -230,6 +285,7 @@ class ConnectParticipantStubber(OperationStubs, Stubber):
             (events.register_last, "before-parameter-build", self._on_built),
             (events.register, "before-call.*.*", self._on_call),
             (events.register, "before-endpoint-resolution.*", _upstream.forget_account),
+            (events.register_first, _put.EVENT, self._on_put),
         ]
 
     def _is_active(self, **_: Any) -> bool:
@@ -263,18 +319,34 @@ class ConnectParticipantStubber(OperationStubs, Stubber):
             stub: Stub = context[_STUB]
             if not stub.left:  # Another thread was faster.
                 stub = self._find(model.name, context[_GIVEN], sent)
-            stub.used += 1
-            last = not stub.left
-            if last:
-                self._left.remove(stub)
+            self._use(stub)
+        return self._answer(stub, model.name, sent)
+
+    def _on_put(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+        if not self._strict:
+            return None
+        sent = _put.params(request)
+        with self._lock:
+            stub = self._find(_put.OPERATION, sent, sent)
+            self._use(stub)
+        return self._answer(stub, _put.OPERATION, sent)[0]
+
+    def _use(self, stub: Stub) -> None:
+        stub.used += 1
+        if not stub.left:
+            self._left.remove(stub)
+
+    def _answer(
+        self, stub: Stub, operation: str, sent: dict[str, Any]
+    ) -> tuple[AWSResponse, dict[str, Any]]:
         result = _RAISED
         try:
             answer = stub.produce(sent)
             parsed = _answers.snapshot(answer.parsed)
-            result = answer.result(self.client, model.name, last=last)
+            result = answer.result(self.client, operation, last=stub.times == 1)
         finally:
             result = sys.exc_info()[1] if result is _RAISED else result
-            self.calls.append(Call(model.name, sent, result))
+            self.calls.append(Call(operation, sent, result))
         return answer.http, parsed
 
     def _find(self, operation: str, given: Params, sent: Params) -> Stub:
@@ -294,7 +366,8 @@ class ConnectParticipantStubber(OperationStubs, Stubber):
         return _raise(error)
 
     def _refusal(self, operation: str, given: Params, sent: Params) -> Exception:
-        in_order = [] if self._in_any_order else self._left
+        left = list(self._left)
+        in_order = [] if self._in_any_order else left
         first = next((stub for stub in in_order if not stub.optional), None)
         told = _messages.unexpected(
             operation, given, sent, self._stubs, first, has_method=self._knows_service
@@ -302,7 +375,7 @@ class ConnectParticipantStubber(OperationStubs, Stubber):
         self._unexpected.append(told)
         if self._strict:
             return UnexpectedCall(told)
-        return _upstream.refusal(operation, given, in_order[:1] or self._left)
+        return _upstream.refusal(operation, given, in_order[:1] or left)
 
 
 def _raise(error: Exception) -> NoReturn:

@@ -357,6 +357,26 @@ def test(connectparticipant_stubber, number):
     assert section(result, "ERROR at teardown of test[0]").endswith(f"\n{UNUSED}")
 
 
+def test_it_is_loaded_where_the_package_is_installed(pytester):
+    """Without any option the fixtures and the marker are there."""
+    pytester.makepyfile("""
+import pytest
+
+@pytest.mark.connectparticipant(in_any_order=True)
+def test(connectparticipant_stubber):
+    pass
+""")
+    result = pytester.runpytest_subprocess("--strict-markers", "--strict-config")
+    result.assert_outcomes(passed=1)
+
+
+def test_it_can_be_named_where_no_plugin_is_loaded(suite, monkeypatch):
+    """`-p attach_confirm_stubs.plugin` loads it where no plugin is loaded by itself."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    result = suite("def test(connectparticipant_stubber): pass", subprocess=True)
+    result.assert_outcomes(passed=1)
+
+
 def test_it_can_be_left_out(suite):
     """`-p no:attach_confirm_stubs.plugin` takes the fixtures and the marker away."""
     result = suite("def test(connectparticipant_stubber): pass", plugin=f"no:{PLUGIN}")

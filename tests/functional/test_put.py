@@ -174,6 +174,8 @@ class TestRetries:
             (400, error("EntityTooLarge"), {}),
             (411, error("MissingContentLength"), {}),
             (404, error("NoSuchBucket"), {}),
+            (501, error("NotImplemented"), {}),
+            505,
             (307, error("TemporaryRedirect"), {"Location": "https://elsewhere.example/"}),
             403,
             400,
@@ -521,6 +523,15 @@ class TestSchemes:
         with pytest.raises(attach_confirm.UnexpectedAnswer, match="upload URL is not https"):
             attach_confirm.put(client, upload, b"abc")
         assert sent == []
+
+    def test_no_url(self, pending):
+        """A URL that cannot be one is refused in a word of this library's, over TLS or not."""
+        for endpoint in ("https://service.example", "http://service.example"):
+            client = attach_confirm.client("us-west-2", endpoint_url=endpoint)
+            with pytest.raises(attach_confirm.UnexpectedAnswer, match="upload URL is no URL"):
+                attach_confirm.put(
+                    client, pending(url="https://[::1/k?X-Amz-Signature=5eed"), b"abc"
+                )
 
     def test_https_in_capitals(self, client, answering, pending):
         """A scheme is the same in capitals."""

@@ -1,11 +1,8 @@
 """The PUT on a real connection: bytes, headers, proxies, certificates, broken lines."""
 
 import io
-import ipaddress
 import os
 import ssl
-from datetime import datetime, timedelta, timezone
-from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -18,10 +15,6 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.session import Session
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 import attach_confirm
 from attach_confirm import Action, PutRefused, advise
@@ -214,60 +207,6 @@ class TestProxies:
             attach_confirm.put(loopback_client, pending(url=self.FAR, lifetime=0), b"abc")
         assert "5eed" not in str(raised.value)
         assert "passw0rd" not in str(raised.value)
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    """Make a certificate authority of nobody's, and a server's and a client's certificate."""
-    folder = tmp_path_factory.mktemp("authority")
-    now = datetime.now(timezone.utc)
-
-    def certificate(name, issuer=None):
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        signer, signing_key = issuer or (subject, key)
-        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-        authority_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key())
-        made = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(signer)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=not issuer, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-            .add_extension(identifier, critical=False)
-            .add_extension(authority_id, critical=False)
-            .sign(signing_key, hashes.SHA256())
-        )
-        path = folder / f"{name}.pem"
-        path.write_bytes(
-            made.public_bytes(serialization.Encoding.PEM)
-            + key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        return str(path), (subject, key)
-
-    bundle, issuer = certificate("authority")
-    return SimpleNamespace(
-        bundle=bundle,
-        server=certificate("server", issuer)[0],
-        client=certificate("client", issuer)[0],
-    )
-
-
-@pytest.fixture
-def secure(serving, authority):
-    """Run a server whose certificate only that authority vouches for."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority.server)
-    return serving(context)
 
 
 class TestCertificates:

@@ -6,11 +6,18 @@ from pathlib import Path
 
 import botocore.exceptions
 import pytest
+from botocore.stub import ANY, Stubber
+from moto import mock_aws
 from typer.testing import CliRunner
 
 import attach_confirm
+import attach_confirm_stubs
 from attach_confirm import cli
-from attach_confirm_stubs import fake_connectparticipant
+from attach_confirm_stubs import (
+    ConnectParticipantStubber,
+    every_failure,
+    fake_connectparticipant,
+)
 
 pytest_plugins = ["pytester"]
 
@@ -44,11 +51,71 @@ def test_the_python_examples_run(folder):  # noqa: ARG001
             exec(example, names)
 
 
-def test_the_test_that_it_shows_passes(pytester):
-    """The README's test of a caller's own passes with the fixtures of the plugin."""
-    (shown,) = [example for example in blocks("python") if "def test_" in example]
-    pytester.makepyfile(f"import attach_confirm\n{shown}")
-    pytester.runpytest_subprocess("-p", "attach_confirm_stubs.plugin").assert_outcomes(passed=1)
+def test_the_tests_that_it_shows_pass(pytester):
+    """The README's tests of a caller's own pass with the fixtures of the plugin."""
+    shown = [example for example in blocks("python") if "def test_" in example]
+    pytester.makepyfile("\n\n".join(["import attach_confirm", *shown]))
+    result = pytester.runpytest_subprocess("-p", "attach_confirm_stubs.plugin")
+    result.assert_outcomes(passed=3 + len(every_failure("CompleteAttachmentUpload")))
+
+
+def counterparts(source):
+    """Return the rows of the table of counterparts for one source, as lists of code."""
+    (rows,) = re.findall(rf"^\| \*\*{source}\*\* \| \|\n((?:\| [^*].*\n)+)", README, re.MULTILINE)
+    return [
+        tuple(re.findall(r"`([^`]+)`", cell) for cell in row.strip("| ").split(" | "))
+        for row in rows.splitlines()
+    ]
+
+
+def run(code, names):
+    """Run a line, or the first of a block."""
+    exec(f"{code} pass" if code.endswith(":") else code, names)
+
+
+def outcome(client):
+    """Return the code and the status of the error that a call gets, if it gets one."""
+    try:
+        client.send_event(ContentType="typing", ConnectionToken="token")
+    except botocore.exceptions.ClientError as error:
+        metadata = error.response["ResponseMetadata"]
+        return error.response["Error"]["Code"], metadata["HTTPStatusCode"]
+    return None
+
+
+def test_what_botocores_stubber_does_has_its_counterpart(client):
+    """Both cells of a row that adds an answer add the same one."""
+    added = [(old[0], new[0]) for old, new in counterparts("botocore's Stubber") if old]
+    assert [old[: old.index("(")] for old, _ in added] == [
+        "Stubber",
+        "stubber.add_response",
+        "stubber.add_client_error",
+        "stubber.assert_no_pending_responses",
+    ]
+    for old, new in added[1:3]:
+        outcomes = []
+        for stubber, code in (Stubber(client), old), (ConnectParticipantStubber(client), new):
+            run(code, {"stubber": stubber, "ANY": ANY})
+            with stubber:
+                outcomes.append(outcome(client))
+        assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("source", ["botocore's Stubber", "AWS's example stubbers", "moto"])
+def test_each_counterpart_runs(client, source):
+    """Each line that is to be written instead is one that can be."""
+    public = {name: getattr(attach_confirm_stubs, name) for name in attach_confirm_stubs.__all__}
+    public |= {"client": client, "mock_aws": mock_aws, "ANY": ANY}
+    codes = [code for _, new in counterparts(source) for code in new if re.search(r"\(|:$", code)]
+    assert codes
+    for code in codes:
+        with ConnectParticipantStubber(client, strict=True) as stubber:
+            if "calls" in code:
+                stubber.stub_send_event()
+                outcome(client)
+            run(code, {**public, "stubber": stubber})
+            if "stub_" in code:
+                outcome(client)
 
 
 def test_the_commands_run(folder, monkeypatch):  # noqa: ARG001

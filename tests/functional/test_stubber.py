@@ -287,6 +287,24 @@ def test_an_exception_of_a_callable_is_the_calls_result(stubber):
     assert repr(made.result) == "KeyError('Hello')"
 
 
+@pytest.mark.parametrize("response", ["Hello", [{"Id": "1"}], 5, ""])
+def test_a_response_that_is_no_dict_is_refused(stubber, response):
+    """It is told at once, and of a callable when it is called."""
+    message = re.escape(f"response is a dict, or a callable that returns one, not {response!r}")
+    with pytest.raises(TypeError, match=message):
+        stubber.stub_send_message(response=response)
+    stubber.stub_send_message(response=lambda _: response)
+    with pytest.raises(TypeError, match=message):
+        say(stubber.client)
+
+
+def test_a_callable_that_gives_no_answer_is_the_tests_mistake(stubber):
+    """Code that catches botocore's errors does not hide that `response=` gave nonsense."""
+    stubber.stub_send_message(response=lambda _: {"Nonsense": 1})
+    with pytest.raises(AssertionError, match="response= gave what SendMessage cannot answer"):
+        swallowing(stubber.client)
+
+
 def test_a_call_made_while_an_error_is_handled_has_its_own_result(stubber):
     """Code that calls on in an `except` block leaves that error out of the history."""
     stubber.stub_send_message(error=TimeoutError())
@@ -488,14 +506,20 @@ def test_botocores_stubber_beside_ours_takes_nothing_away(stubber):
     assert say(stubber.client)
 
 
-def test_many_threads_get_each_its_own_answer(unordered):
-    """8 threads make 500 calls with distinct parameters in any order, and none fails."""
-    texts = [f"text {number}" for number in range(500)]
+@pytest.mark.parametrize("backwards", [False, True])
+def test_many_threads_get_each_its_own_answer(unordered, backwards):
+    """8 threads make calls with distinct parameters in any order, and none fails."""
+    texts = [f"text {number}" for number in range(500 if backwards else 8 * 500)]
     for text in texts:
         unordered.stub_send_message(Content=text, response={"Id": text})
+    asked = texts[::-1] if backwards else texts
+
+    def ask(thread):
+        mine = asked[thread::8]
+        return [say(unordered.client, text) for text in mine] == mine
+
     with ThreadPoolExecutor(8) as threads:
-        ids = list(threads.map(lambda text: say(unordered.client, text), reversed(texts)))
-    assert ids == texts[::-1]
+        assert all(threads.map(ask, range(8)))
     assert sorted(made.result["Id"] for made in unordered.calls) == sorted(texts)
     unordered.verify()
 
@@ -635,3 +659,11 @@ def test_every_failure_is_each_error_of_each_step():
     ]
     assert str(cases[0]) == "CreateParticipantConnection-AccessDeniedException"
     assert "CompleteAttachmentUpload-ConflictException" in map(str, cases)
+
+
+@pytest.mark.parametrize("operation", ["SendMesage", "send_message"])
+@pytest.mark.parametrize("ask", [modeled_errors, every_failure])
+def test_a_misspelt_operation_has_no_errors(ask, operation):
+    """A typo is told with the names that there are, not found in an empty list of cases."""
+    with pytest.raises(ValueError, match=f"^'{operation}' is no operation; there are Cancel.*, Se"):
+        ask(operation)

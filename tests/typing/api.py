@@ -6,17 +6,27 @@ import io
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
+from unittest.mock import call
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
+from botocore.stub import ANY, Stubber
 from typing_extensions import assert_never, assert_type
 
 import attach_confirm
 from attach_confirm_stubs import (
+    Call,
+    Calls,
+    ConnectParticipantStubber,
+    Failure,
     FakeAttachment,
     FakeConnectParticipant,
     ServedConnectParticipant,
+    UnexpectedCall,
+    every_failure,
     fake_connectparticipant,
+    modeled_errors,
     serve_connectparticipant,
 )
 
@@ -189,6 +199,66 @@ def doubles() -> bytes:
         assert_type(attachment.data, bytes)
         label: str = attachment.state
         return attachment.data + label.encode()
+
+
+def scripts(client: ConnectParticipantClient) -> None:
+    """Stub calls in every way, and ask what was called."""
+    with ConnectParticipantStubber(client, in_any_order=True, strict=True) as stubber:
+        assert_type(stubber, ConnectParticipantStubber)
+        upstream: Stubber = stubber
+        upstream.add_response("send_message", {"Id": "1"}, {"Content": ANY})
+        upstream.add_client_error("send_message", "ThrottlingException", http_status_code=429)
+        stubber.stub_complete_attachment_upload(
+            AttachmentIds=["att-1"],
+            ClientToken=ANY,
+            error_code="ConflictException",
+            error_message="Twice.",
+            times=2,
+            optional=True,
+        )
+        stubber.stub_send_message(Content="Hello", response={"Id": "1"}, exactly=True)
+        stubber.stub_send_message(response=lambda params: {"Id": params["Content"]})
+        stubber.stub_send_message(error=ReadTimeoutError(endpoint_url=""))
+        stubber.stub_send_message(error_code="418", unmodeled=True)
+        stubber.stub_get_transcript_pages([{"Id": "1"}], [], ContactId="contact-1")
+        stubber.stub_put_object(Body=b"abc", ContentType=ANY, status=403, error_code="AccessDenied")
+        stubber.stub_put_object(error=ReadTimeoutError(endpoint_url=""), times=2, optional=True)
+        stubber.stub_send_message(Contents="Hello")  # type: ignore[call-arg]
+        stubber.stub_send_message(times="2")  # type: ignore[arg-type]
+        stubber.stub_send_message("Hello")  # type: ignore[call-arg]
+    stubber.assert_no_pending_responses()
+    stubber.assert_no_unexpected_calls()
+    stubber.verify()
+    history(stubber.calls)
+
+
+def history(calls: Calls[Call]) -> None:
+    """Read what was called, and assert it."""
+    for made in calls("SendMessage"):
+        assert_type(made, Call)
+        assert_type(made.operation, str)
+        assert_type(made.params, dict[str, Any])
+        assert_type(made.result, Any)
+    calls.assert_called("SendMessage")
+    calls.assert_called_once("SendMessage")
+    calls.assert_called_with("SendMessage", Content="Hello")
+    calls.assert_called_once_with("SendMessage", Content="Hello")
+    calls.assert_any_call("SendMessage", Content="Hello")
+    calls.assert_not_called()
+    calls.assert_has_calls([call.SendMessage(Content="Hello")], any_order=True)
+
+
+def failures(stubber: ConnectParticipantStubber) -> None:
+    """Go through every way to fail."""
+    assert_type(modeled_errors("SendMessage"), list[str])
+    for failure in every_failure("StartAttachmentUpload", "PutObject", "CompleteAttachmentUpload"):
+        assert_type(failure, Failure)
+        assert_type(failure.before, tuple[str, ...])
+        assert_type(failure.operation, str)
+        assert_type(failure.error_code, str)
+        failure.stub(stubber, ConnectionToken="token")
+    unexpected: AssertionError = UnexpectedCall("No stub allows this call")
+    raise unexpected
 
 
 def served() -> str:

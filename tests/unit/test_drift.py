@@ -96,6 +96,26 @@ def test_a_default_answer_is_complete(client, name):
     assert "NextToken" not in answer
 
 
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_default_answer_can_be_used(client, name):
+    """A URL in it is one, whatever botocore calls its shape."""
+    model = _model.operation(name)
+    method = xform_name(name)
+    with ConnectParticipantStubber(client) as stubber:
+        getattr(stubber, f"stub_{method}")()
+        answer = getattr(client, method)(**required(model.input_shape))
+    assert [url for url in urls(answer) if not url.startswith("https://example.com/")] == []
+
+
+def urls(value):
+    """Yield the URLs of an answer."""
+    for name, item in value.items():
+        if isinstance(item, dict):
+            yield from urls(item)
+        elif name.endswith(("Url", "URL", "Uri", "URI")):
+            yield item
+
+
 def required(shape):
     """Return a value with the members that a shape requires."""
     if shape.type_name == "structure":

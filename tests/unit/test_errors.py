@@ -25,7 +25,7 @@ ERRORS = [
     (InvalidInput("size", "too big"), "size: too big", {"parameter": "size", "problem": "too big"}),
     (
         UnexpectedAnswer("GetTranscript", "it holds no Transcript"),
-        "GetTranscript was answered by something else than the service: it holds no Transcript",
+        "GetTranscript got no answer that is the service's and whole: it holds no Transcript",
         {"operation": "GetTranscript", "problem": "it holds no Transcript"},
     ),
     (

@@ -14,6 +14,7 @@ from attach_confirm_stubs.fake import exceptions
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from attach_confirm_stubs.fake._assumptions import Assumptions
     from attach_confirm_stubs.fake._chat import Participant
 
 Item = dict[str, Any]
@@ -48,14 +49,14 @@ def item(participant: Participant, kind: str, time: datetime, **members: Any) ->
 
 
 def page(
-    items: Sequence[Item], params: Mapping[str, Any], default_results: int
+    items: Sequence[Item], params: Mapping[str, Any], assumptions: Assumptions
 ) -> tuple[list[Item], str | None]:
     """Return a page of a transcript, and the token of the next one.
 
     Args:
         items: The transcript, the oldest first.
         params: The parameters of GetTranscript.
-        default_results: How many items a page has where `MaxResults` is 0.
+        assumptions: What else decides about it.
 
     Raises:
         exceptions.Invalid: There is no such place in the transcript.
@@ -64,22 +65,25 @@ def page(
     forward = params.get("ScanDirection", "FORWARD" if position else "BACKWARD") == "FORWARD"
     ascending = params.get("SortOrder", "DESCENDING") == "ASCENDING"
     scanned = _scanned(items, position, forward=forward)
+    if "Id" in position:
+        first = _place(scanned, position["Id"]) + (not assumptions.position_included)
+        scanned = scanned[first:]
     first = _place(scanned, params["NextToken"]) if params.get("NextToken") else 0
-    last = first + (params.get("MaxResults", 10) or default_results)
+    last = first + (params.get("MaxResults", 10) or assumptions.zero_results)
     following = scanned[last]["Id"] if last < len(scanned) else None
     found = scanned[first:last]
     return found if forward is ascending else found[::-1], following
 
 
 def _scanned(items: Sequence[Item], position: Mapping[str, Any], *, forward: bool) -> list[Item]:
-    """Return the items from the start position on, in the order in which they are scanned."""
+    """Return the items from the start position on, its Id aside, as they are scanned."""
     scanned = list(items[-position["MostRecent"] :] if position.get("MostRecent") else items)
     if not forward:
         scanned.reverse()
     if "AbsoluteTime" in position:
         time, within = _time(position["AbsoluteTime"]), operator.ge if forward else operator.le
         scanned = [item for item in scanned if within(_time(item["AbsoluteTime"]), time)]
-    return scanned[_place(scanned, position["Id"]) :] if "Id" in position else scanned
+    return scanned
 
 
 def _time(text: str) -> datetime:

@@ -32,7 +32,7 @@ from attach_confirm_stubs.fake._chat import (
 )
 from attach_confirm_stubs.fake._history import History
 from attach_confirm_stubs.fake._transcript import EVENT, Item
-from attach_confirm_stubs.fake._urls import Signed, SignedUrls, attached
+from attach_confirm_stubs.fake._urls import Signed, SignedUrls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -53,8 +53,10 @@ class ConnectParticipantBackend(BaseBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.lock = RLock()
+        self.clock = clock
         self.instance_id = str(uuid4())
         self.bucket = f"connect-attachments-{account_id}-{region_name}"
+        self.chats: dict[str, Chat] = {}
         self.participants: dict[str, Participant] = {}
         self.connections: dict[str, Connection] = {}
         self.attachments: dict[str, Attachment] = {}
@@ -87,23 +89,24 @@ class ConnectParticipantBackend(BaseBackend):
         content_types: frozenset[str] = _limits.MESSAGES,
     ) -> Chat:
         """Start a chat."""
-        return Chat(
+        chat = Chat(
             str(uuid4()),
             instance_id or self.instance_id,
             clock.now() + duration,
             content_types,
         )
+        self.chats[chat.contact_id] = chat
+        return chat
 
     def chat(self, contact_id: str) -> Chat:
-        """Return a chat that someone is in.
+        """Return the chat of a contact.
 
         Raises:
-            ValueError: There is none of this contact.
+            ValueError: There is none.
         """
-        for participant in self.participants.values():
-            if participant.chat.contact_id == contact_id:
-                return participant.chat
-        raise ValueError(f"there is no chat of the contact {contact_id!r}")
+        if contact_id not in self.chats:
+            raise ValueError(f"there is no chat of the contact {contact_id!r}")
+        return self.chats[contact_id]
 
     def add_participant(
         self, chat: Chat, role: str = "CUSTOMER", display_name: str = "Customer"
@@ -132,7 +135,7 @@ class ConnectParticipantBackend(BaseBackend):
             ):
                 raise exceptions.AccessDenied
             participant.connected = True
-            if join and not participant.joined:
+            if join and not participant.joined and self.assumptions.joined_item:
                 participant.joined = True
                 self.say(participant, "EVENT", ContentType=f"{EVENT}participant.joined")
             token, expires_at = new_token(), now + _limits.CONNECTION_LIFETIME
@@ -180,7 +183,7 @@ class ConnectParticipantBackend(BaseBackend):
         return self._once("SendMessage", params, say)
 
     def send_event(self, params: Mapping[str, Any]) -> Item:
-        """Tell of something that is not for the transcript: typing, or that a message came."""
+        """Tell the others that someone types, or got or read a message."""
 
         def tell(participant: Participant) -> Item:
             kind = params["ContentType"]
@@ -188,6 +191,8 @@ class ConnectParticipantBackend(BaseBackend):
                 raise exceptions.Invalid(f"There is no event of the ContentType {kind}.")
             if kind in _limits.RECEIPTS:
                 self._receive(participant, params.get("Content") or "", _limits.RECEIPTS[kind])
+            if kind == f"{EVENT}typing" and self.assumptions.typing_item:
+                return self.say(participant, "EVENT", ContentType=kind)
             return _transcript.item(participant, "EVENT", clock.now(), ContentType=kind)
 
         return self._once("SendEvent", params, tell)
@@ -197,9 +202,9 @@ class ConnectParticipantBackend(BaseBackend):
         with self.lock:
             chat = self._connected(params["ConnectionToken"]).chat
             if params.get("ContactId", chat.contact_id) != chat.contact_id:
-                raise exceptions.Invalid("There is no such contact in the chain of this chat.")
+                _refuse(self.assumptions.other_contact, "There is no such contact in this chat.")
             self._settle()
-            page = _transcript.page(chat.items, params, self.assumptions.zero_results)
+            page = _transcript.page(chat.items, params, self.assumptions)
             return chat.contact_id, *page
 
     def start_attachment_upload(
@@ -275,7 +280,7 @@ class ConnectParticipantBackend(BaseBackend):
             self._settle()
             attachment = self._of_chat(participant, params["AttachmentId"])
             if attachment.state != "APPROVED" or self._stored(attachment) is None:
-                raise exceptions.Invalid("The attachment is not available.")
+                _refuse(self.assumptions.not_available, "The attachment is not available.")
             lifetime = timedelta(seconds=params.get("UrlExpiryInSeconds", 300))
             return self._signed("GET", attachment.key, {}, lifetime, served_at), attachment
 
@@ -355,19 +360,18 @@ class ConnectParticipantBackend(BaseBackend):
     ) -> T:
         """Do what a request asks for, unless one with its ClientToken was answered already."""
         asked = {n: v for n, v in params.items() if n not in {"ClientToken", "ConnectionToken"}}
-        request = operation, params.get("ClientToken", "")
+        request = operation, params.get("ClientToken") or str(uuid4())
         with self.lock:
             participant, now = self._connection(params["ConnectionToken"]), clock.now()
-            known, lifetime = participant.answered.get(request), self.assumptions
-            remembered = lifetime.client_token_lifetime
+            known, assumptions = participant.answered.get(request), self.assumptions
+            remembered = assumptions.client_token_lifetime
             if known and (remembered is None or now < known.time + remembered):
                 if known.params != asked:
-                    _refuse(lifetime.client_token_reused, "The ClientToken was used before.")
+                    _refuse(assumptions.client_token_reused, "The ClientToken was used before.")
                 answer: T = known.answer
                 return answer
             answer = act(self._connected(params["ConnectionToken"]))
-            if request[1]:
-                participant.answered[request] = Answered(answer, asked, now)
+            participant.answered[request] = Answered(answer, asked, now)
             return answer
 
     def _receive(self, participant: Participant, content: str, time: str) -> None:
@@ -405,7 +409,7 @@ class ConnectParticipantBackend(BaseBackend):
             "x-amz-meta-contact_id": contact_id,
             "x-amz-meta-initial_contact_id": contact_id,
             "x-amz-acl": "bucket-owner-full-control",
-            "Content-Disposition": attached(params["AttachmentName"]),
+            "Content-Disposition": self.assumptions.content_disposition(params["AttachmentName"]),
             "x-amz-meta-account_id": self.account_id,
             "Content-Length": str(params["AttachmentSizeInBytes"]),
             "Content-Type": params["ContentType"],
@@ -506,7 +510,7 @@ class ConnectParticipantBackend(BaseBackend):
         participant = self._connected(params["ConnectionToken"])
         session = self.sessions.get(params["SessionId"])
         if session is None or session[0] is not participant:
-            raise exceptions.Invalid("There is no such session.")
+            raise exceptions.ServiceError(self.assumptions.unknown_session, "No such session.")
         return session
 
     def _authentication(self, participant: Participant, what: str, session_id: str) -> None:

@@ -43,7 +43,8 @@ def create_participant_connection(
     """Answer CreateParticipantConnection."""
     kinds = params["Type"]
     if "WEBRTC_CONNECTION" in kinds:
-        raise exceptions.Invalid("WEBRTC_CONNECTION is not supported for chats.")
+        message = "WEBRTC_CONNECTION is not supported for chats."
+        raise exceptions.ServiceError(backend.assumptions.webrtc, message)
     join = params.get("ConnectParticipant", False) or "WEBSOCKET" in kinds
     token, expires_at = backend.create_participant_connection(params["ParticipantToken"], join=join)
     answer = {}
@@ -165,6 +166,8 @@ def respond(request: Request) -> Answer:
     if token:
         params[_model.token_member(_model.operation(operation))] = token
     backend = _backend(request, token)
+    if backend is None:
+        return exceptions.AccessDenied().answer
     return _edge.attempt(
         backend,
         backend.history.call(operation, params, request.headers.get(_INVOCATION)),
@@ -276,8 +279,8 @@ def _read(request: Request, params: dict[str, Any]) -> str | None:
     return None
 
 
-def _backend(request: Request, token: str | None) -> ConnectParticipantBackend:
-    """Return the service that a request is for.
+def _backend(request: Request, token: str | None) -> ConnectParticipantBackend | None:
+    """Return the service that a request is for, or None in a region that there is not.
 
     The token says so, whoever signed the request; what nobody knows is for the default account
     to refuse. A server serves all regions at one place.
@@ -287,8 +290,7 @@ def _backend(request: Request, token: str | None) -> ConnectParticipantBackend:
     for backend in backends():
         if region in {None, backend.region_name} and backend.instance_of(token):
             return backend
-    fallback = _service(DEFAULT_ACCOUNT_ID, region or DEFAULT_REGION)
-    return fallback or connectparticipant_backends[DEFAULT_ACCOUNT_ID][DEFAULT_REGION]
+    return _service(DEFAULT_ACCOUNT_ID, region or DEFAULT_REGION)
 
 
 def _service(account_id: str, region_name: str) -> ConnectParticipantBackend | None:
