@@ -3,6 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 FLOORS := boto3|moto|pytest|tenacity
 
+# The AWS CLI pins what it needs, so it has an environment of its own; a test runs it.
+AWSCLI_VENV := .venv-awscli
+export AWSCLI := $(CURDIR)/$(AWSCLI_VENV)/bin/aws
+
 .PHONY: help demo test check lint types cover wheel floors bench clean
 
 help:
@@ -15,7 +19,7 @@ help:
 demo: $(VENV)/installed
 	$(BIN)/attach-confirm upload --fake docs/receipt.pdf
 
-test: $(VENV)/installed
+test: $(VENV)/installed $(AWSCLI_VENV)/installed
 	$(BIN)/python -m pytest
 
 check: lint types cover wheel
@@ -28,14 +32,14 @@ types: $(VENV)/installed
 	$(BIN)/mypy
 
 # Not pytest-cov: pytest imports the fixtures before it would start to measure.
-cover: $(VENV)/installed
+cover: $(VENV)/installed $(AWSCLI_VENV)/installed
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 # The wheel, made from the source archive, with that archive's tests and none of its sources.
-wheel: $(VENV)/installed
+wheel: $(VENV)/installed $(AWSCLI_VENV)/installed
 	rm -rf build dist
 	$(BIN)/python -m build --outdir dist . >/dev/null
 	mkdir -p build/archive
@@ -47,7 +51,7 @@ wheel: $(VENV)/installed
 	cd build/archive && ../venv/bin/python -m mypy --strict tests/typing
 
 # With each >= of setup.cfg as ==, and botocore's number, which is boto3's.
-floors:
+floors: $(AWSCLI_VENV)/installed
 	rm -rf build/floors
 	$(PYTHON) -m venv build/floors
 	sed -nE 's/^    ($(FLOORS))(\[.*\])?>=(.*)$$/\1==\3/p' setup.cfg >build/floors/oldest.txt
@@ -63,5 +67,10 @@ $(VENV)/installed: setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@
 
+$(AWSCLI_VENV)/installed:
+	$(PYTHON) -m venv $(AWSCLI_VENV)
+	$(AWSCLI_VENV)/bin/python -m pip install --quiet awscli
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(AWSCLI_VENV) build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache

@@ -6,11 +6,13 @@ user of the machine could read. Exit status: 0 all went well, 1 something was re
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 from botocore.exceptions import (
@@ -21,13 +23,14 @@ from botocore.exceptions import (
 )
 
 import attach_confirm
+from attach_confirm import _serve
 
 try:
     import typer
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    from attach_confirm._report import MISUSED, REFUSED, Report, facts_of, fail
+    from attach_confirm._report import MISUSED, REFUSED, Report, complain, facts_of, fail
 except ModuleNotFoundError as missing:
     sys.exit(f"attach-confirm: {missing.name} is missing: pip install 'attach-confirm[cli]'")
 
@@ -127,6 +130,30 @@ def status(
     report.close()
 
 
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The name or address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 0,
+) -> None:
+    """Serve the fake over HTTP, for any client, until it is interrupted or terminated."""
+    with _stubs_needed():
+        from attach_confirm_stubs import serve_connectparticipant  # noqa: PLC0415
+    for signal_ in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_, signal.default_int_handler)
+    # Being interrupted is how it ends, so that is success.
+    with suppress(KeyboardInterrupt), ExitStack() as stack:
+        try:
+            fake = stack.enter_context(serve_connectparticipant(host, port))
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            fail(MISUSED, f"cannot serve at host {host!r}, port {port}: {reason}")
+        if not _serve.is_loopback(host):
+            complain(f"warning: whoever reaches {host} can do anything with the fake")
+        tokens = fake.participant_token(), fake.connection_token()
+        print(_serve.told(fake.endpoint_url, fake.region_name, *tokens), flush=True)  # noqa: T201
+        Event().wait()
+
+
 def main() -> None:
     """Run the command."""
     app()
@@ -155,11 +182,17 @@ def _token(token_file: str | None) -> str:
 
 
 @contextmanager
-def _fake() -> Iterator[tuple["ConnectParticipantClient", str]]:
+def _stubs_needed() -> Iterator[None]:
     try:
-        from attach_confirm_stubs import fake_connectparticipant  # noqa: PLC0415
+        yield
     except ModuleNotFoundError as missing:
         fail(MISUSED, f"{missing.name} is missing: pip install 'attach-confirm[stubs]'")
+
+
+@contextmanager
+def _fake() -> Iterator[tuple["ConnectParticipantClient", str]]:
+    with _stubs_needed():
+        from attach_confirm_stubs import fake_connectparticipant  # noqa: PLC0415
     with fake_connectparticipant() as fake:
         yield fake.client, fake.connection_token()
 

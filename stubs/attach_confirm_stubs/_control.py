@@ -201,7 +201,7 @@ def _inject(fake: FakeConnectParticipant, params: dict[str, Any]) -> None:
 
 
 def _fault(told: Any) -> _faults.Fault:
-    if not isinstance(told, dict) or told.get("fault") not in _FAULTS:
+    if not isinstance(told, dict) or str(told.get("fault")) not in _FAULTS:
         raise _Wrong(
             'A fault is an object such as {"fault": "Throttle"}, and its name one of'
             f" {', '.join(_FAULTS)}."
@@ -275,7 +275,7 @@ def _switches() -> dict[str, Field[Any]]:
 
 
 def _switched(field: Field[Any], value: Any) -> Any:
-    kind, choices = str(field.type), re.findall(r'"(\w+)"', str(field.type))
+    kind, choices = str(field.type), re.findall(r"'(\w+)'", str(field.type))
     if value is None and kind.endswith("| None"):
         return None
     kind = "str" if choices else kind.removesuffix(" | None")

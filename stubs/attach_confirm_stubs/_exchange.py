@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from attach_confirm_stubs import _entrance, _faults
 from attach_confirm_stubs.fake import exceptions
-from attach_confirm_stubs.fake._http import Answer, Request, headers_by_name
+from attach_confirm_stubs.fake._http import Answer, Request, cut, headers_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -205,17 +205,15 @@ class Exchange(BaseHTTPRequestHandler):
             raise _Refused(_TOO_LARGE, at_place=at_place)
         return int(length)
 
-    def _send(self, answer: Answer, headers: Mapping[str, str], *, cut: bool = False) -> None:
-        """Send an answer; a cut one promises more than comes."""
-        length, body = len(answer.body), memoryview(answer.body)
-        if cut:
-            length, body = max(length, 2), body[: length // 2]
+    def _send(self, answer: Answer, headers: Mapping[str, str]) -> None:
+        """Send an answer."""
+        body = memoryview(answer.body)
         if self.command == "HEAD":
             body = body[:0]
         named = {
+            "content-length": str(len(answer.body)),
             **answer.headers,
             **headers,
-            "content-length": str(length),
             "connection": "close" if self.close_connection else "keep-alive",
             "date": self.date_time_string(),
         }
@@ -245,7 +243,7 @@ class Exchange(BaseHTTPRequestHandler):
         self.close_connection = True
         match lost.fault:
             case _faults.TruncatedBody():
-                self._send(lost.answer or Answer(200, {}), headers, cut=True)
+                self._send(cut(lost.answer or Answer(200, {})), headers)
             case _faults.ReadTimeout():
                 self.connection.settimeout(None)
                 while self.connection.recv(_BLOCK):

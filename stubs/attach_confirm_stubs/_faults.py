@@ -95,7 +95,11 @@ class ConnectionReset(Fault):
 
 @dataclass(frozen=True, slots=True)
 class TruncatedBody(Fault):
-    """The service did it, and the connection was closed before the answer was complete."""
+    """The service did it, and the connection was closed in the midst of its answer.
+
+    botocore before 1.43.115 raises ConnectionClosedError for it. Since then it takes what came
+    for the whole: a success that lacks members.
+    """
 
 
 @dataclass(frozen=True, slots=True)

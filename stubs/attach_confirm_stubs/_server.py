@@ -16,7 +16,7 @@ import attach_confirm
 from attach_confirm_stubs._entrance import Entrance
 from attach_confirm_stubs._exchange import Exchange
 from attach_confirm_stubs._fake import FakeConnectParticipant
-from attach_confirm_stubs._session import hermetic_session
+from attach_confirm_stubs._session import shared_session
 from attach_confirm_stubs.fake._forget import forget
 from attach_confirm_stubs.fake.responses import DEFAULT_REGION
 
@@ -126,7 +126,7 @@ class ServedConnectParticipant(FakeConnectParticipant):
         options: Any = {"proxies": {}}
         return attach_confirm.client(
             self.region_name,
-            session=hermetic_session(),
+            session=shared_session(),
             config=Config(**options),
             endpoint_url=self.endpoint_url,
             verify=True,

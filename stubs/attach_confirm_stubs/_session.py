@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -28,6 +29,12 @@ def hermetic_session() -> boto3.Session:
     session = botocore.session.Session(session_vars=variables)
     session.register_component("data_loader", _model.builtin_loader())
     return boto3.Session(botocore_session=session)
+
+
+@cache
+def shared_session() -> boto3.Session:
+    """Return one such session for all, for it is the session that takes time to make."""
+    return hermetic_session()
 
 
 def hermetic_client(session: boto3.Session) -> ConnectParticipantClient:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+import botocore
 import requests
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 from moto.s3.responses import S3Response
 
 from attach_confirm_stubs import _faults
 from attach_confirm_stubs.fake import _start_chat, exceptions, responses
-from attach_confirm_stubs.fake._http import Answer, Request, headers_by_name
+from attach_confirm_stubs.fake._http import Answer, Request, cut, headers_by_name
 from attach_confirm_stubs.fake._urls import KEY_ID
 from attach_confirm_stubs.fake.models import clock
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from moto.core.common_types import TYPE_RESPONSE
+
+
+# Since 1.43.115 botocore takes half a body for the whole. Before, urllib3 2 raised for it.
+NOTICES_CUTS = tuple(map(int, botocore.__version__.split(".")[:3])) < (1, 43, 115)
 
 
 # botocore takes what its own HTTP layer would raise, and tries again. `requests` gets the same
@@ -68,8 +73,14 @@ def _given(respond: Callable[[Request], Answer], request: Request) -> TYPE_RESPO
     try:
         answer = respond(request)
     except exceptions.Lost as lost:
-        raise _raised(lost.fault, request.url) from None
+        if lost.answer is None or not _comes_cut(lost.fault):
+            raise _raised(lost.fault, request.url) from None
+        answer = cut(lost.answer)
     return answer.status, answer.headers, answer.body
+
+
+def _comes_cut(fault: _faults.Fault) -> bool:
+    return isinstance(fault, _faults.TruncatedBody) and not NOTICES_CUTS
 
 
 def _raised(fault: _faults.Fault, url: str) -> Exception:
