@@ -2,12 +2,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check lint types cover wheel bench clean
+.PHONY: help demo test soak check lint types cover wheel bench clean
 
 help:
 	@echo 'make demo    send a PDF through the embedded fake; needs no AWS account'
 	@echo 'make test    run the tests'
 	@echo 'make check   run all that CI runs: linters, types, coverage, the wheel'
+	@echo 'make soak    simulate 100,000 uploads gone wrong; SCHEDULES and SEED choose others'
 	@echo 'make bench   measure the figures of the README'
 
 demo: $(VENV)/installed
@@ -43,6 +44,9 @@ wheel: $(VENV)/installed
 	build/venv/bin/python -m pip install --quiet "$$(echo dist/*.whl)[test]"
 	cd build/archive && ../venv/bin/python -m pytest -n 2
 	cd build/archive && ../venv/bin/python -m mypy --strict tests/typing
+
+soak: $(VENV)/installed
+	$(BIN)/python -m tests.simulation --soak $(or $(SCHEDULES),100000) $(if $(SEED),--from $(SEED))
 
 bench: $(VENV)/installed
 	$(BIN)/python -m bench
