@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.course import take
 from tests.simulation.schedule import schedule
-from tests.simulation.world import universe
+from tests.simulation.times import universe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

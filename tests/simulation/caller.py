@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _ERRORS = (attach_confirm.AttachConfirmError, BotoCoreError, ClientError, HTTPClientError)
-_WAITS = 3
+_WAITS = 2
 _CONFIRMED = {"IN_PROGRESS", "APPROVED", "REJECTED"}
 
 
@@ -50,7 +50,7 @@ class Caller:
         requests: How many requests were sent, over all lives.
         puts: How many of them were PUTs of the call under way.
         calls: How many of the library's functions were called.
-        unheard: How many answers the process died of before it read them.
+        final: The code of an answer that was heard, and after which nothing may be sent.
         waits: How many of them were `wait`.
         error: What made it give up.
         outcome: How it ended: "sent", "approved", "rejected", "undecided", "stopped",
@@ -63,9 +63,10 @@ class Caller:
         self.world = world
         self.file = file
         self.kept = kept or Kept()
-        self.requests = self.puts = self.calls = self.waits = self.unheard = 0
+        self.requests = self.puts = self.calls = self.waits = 0
         self.error: BaseException | None = None
         self.outcome: str | None = None
+        self.final: str | None = None
         self.lost = self.expired = False
         self._is_twin = kept is not None
         self._kills = set() if self._is_twin else set(file.kills)
@@ -95,7 +96,6 @@ class Caller:
         for kill in [*self._kills]:
             if (kill.request, kill.moment) == (self.requests, moment):
                 self._kills.remove(kill)
-                self.unheard += moment == "after"
                 raise Killed
 
     def _live(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import ClientError
@@ -13,15 +13,12 @@ from attach_confirm_stubs import ModeledError
 from tests.simulation.schedule import NO_FAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from attach_confirm_stubs import FakeCall
     from tests.simulation.caller import Caller
     from tests.simulation.world import World
 
 _CONFIRMED = {"IN_PROGRESS", "APPROVED", "REJECTED"}
-# Answers after which `advise` says FIX or STOP, on the way of a file.
-_FINAL = {"ServiceQuotaExceededException", "SignatureDoesNotMatch", "ValidationException"}
 _SLICE = 16
 
 
@@ -32,7 +29,6 @@ def judge(world: World, callers: Sequence[Caller]) -> None:
     for caller in callers:
         _unavoidable(world, caller)
     _nothing_twice(world, callers)
-    _nothing_after_the_end(world, callers)
     _secrets(world)
 
 
@@ -115,35 +111,6 @@ def _nothing_twice(world: World, callers: Sequence[Caller]) -> None:
         blind = caller.lost and (caller.file.how == "upload" or forgotten)
         if len(named) > 1 and not blind:
             world.violate("nothing twice", f"{caller}: {len(named)} attachments are confirmed")
-
-
-def _nothing_after_the_end(world: World, callers: Sequence[Caller]) -> None:
-    """Nothing of a file is sent after an answer that `advise` calls final."""
-    for caller in callers:
-        if caller.file.twin:
-            continue
-        attempts = list(_attempts(world, caller.file.name))
-        final = [a.error_code for a in attempts[:-1] if a.error_code in _FINAL]
-        if len(final) > caller.unheard:
-            world.violate("final", f"{caller} goes on after {', '.join(final)}")
-
-
-def _attempts(world: World, name: str) -> Iterator[Any]:
-    """Yield the attempts to start, put and confirm a file."""
-    for call in world.fake.calls:
-        if _name_of(world, call) == name:
-            yield from call.attempts
-
-
-def _name_of(world: World, call: FakeCall) -> str | None:
-    match call.operation:
-        case "StartAttachmentUpload":
-            return str(call.params["AttachmentName"])
-        case "PutObject":
-            return world.attachment(call.params["Key"].rpartition("/")[2]).name
-        case "CompleteAttachmentUpload":
-            return world.attachment(call.params["AttachmentIds"][0]).name
-    return None
 
 
 def _secrets(world: World) -> None:

@@ -171,6 +171,12 @@ class Schedule:
         kills = sum(len(file.kills) for file in self.files)
         return injected + len(self.jumps) + kills
 
+    @property
+    def retries(self) -> int:
+        """How often the client may have to repeat an attempt, quotas aside."""
+        api = [queue for operation, queue in self.faults.items() if operation != "PutObject"]
+        return sum(fault != NO_FAULT for queue in api for fault in queue)
+
 
 def schedule(seed: int) -> Schedule:
     """Make the schedule of a seed, always the same."""
@@ -187,7 +193,7 @@ def schedule(seed: int) -> Schedule:
         faults={operation: queue for operation in OPERATIONS if (queue := _queue(dice, operation))},
         scanner=tuple(
             (
-                dice.choice(("APPROVED", "REJECTED", "IN_PROGRESS")),
+                dice.choice(("APPROVED", "APPROVED", "REJECTED", "IN_PROGRESS")),
                 dice.choice(names),
                 dice.choice((0.0, 0.0, 5.25, 61.75)),
             )
@@ -222,7 +228,7 @@ def _file(dice: random.Random, number: int, participants: int) -> File:
             for _ in range(dice.choice((0, 0, 0, 1, 1, 2)))
         ),
         twin=how == "steps" and dice.random() < 0.3,
-        patience=dice.choice((None, None, 0.0, 30.5, 120.0)),
+        patience=dice.choice((None, None, None, 0.0, 9.5, 120.0)),
     )
 
 

@@ -5,69 +5,36 @@ from __future__ import annotations
 import json
 import logging
 import random
-import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from botocore.config import Config
-
-import attach_confirm
-from attach_confirm_stubs import ProxyPage, fake_connectparticipant
-from attach_confirm_stubs._session import hermetic_session
+from attach_confirm_stubs import ProxyPage
 from attach_confirm_stubs.fake._forget import forget
+from tests.simulation.clients import RETRIES, Clients
+from tests.simulation.times import Ahead
 from tests.simulation.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from attach_confirm_stubs import FakeConnectParticipant
+    from attach_confirm_stubs import Attempt, FakeConnectParticipant
     from attach_confirm_stubs.fake._chat import Attachment
     from tests.simulation.caller import Caller
     from tests.simulation.schedule import Schedule
 
-_START = datetime(2031, 5, 6, 7, 8, 9, 250_000, timezone.utc)
+# Answers after which `advise` says FIX or STOP, whatever was asked.
+_FINAL = {"ServiceQuotaExceededException", "SignatureDoesNotMatch", "ValidationException"}
 
 speaking: ContextVar[Caller] = ContextVar("speaking")
 
 
 class Killed(BaseException):
     """The death of a process."""
-
-
-class _Frozen:
-    """Stands where the fake expects `datetime`: the machine's time does not move by itself."""
-
-    @staticmethod
-    def now(_: timezone) -> datetime:
-        return _START
-
-
-class _Ahead:
-    """Stands where attach_confirm expects `datetime`: the service's time and an offset."""
-
-    def __init__(self, fake: FakeConnectParticipant, skew: float) -> None:
-        self._fake = fake
-        self._skew = timedelta(seconds=skew)
-
-    def now(self, _: timezone) -> datetime:
-        return self._fake.clock.now() + self._skew
-
-
-class _Ticking:
-    """Stands where tenacity expects `time`: seconds pass with the fake's clock alone."""
-
-    def __init__(self, fake: FakeConnectParticipant) -> None:
-        self._fake = fake
-
-    def monotonic(self) -> float:
-        return self._fake.clock.advanced
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(time, name)
 
 
 class _Ear(logging.Handler):
@@ -108,6 +75,7 @@ class World:
         self.figures: Counter[str] = Counter()
         self.callers: list[Caller] = []
         self._requests = 0
+        self._known: list[int] = []
         self._shared: Any = None
         self._prepare()
 
@@ -130,20 +98,10 @@ class World:
 
     def client(self, *, new: bool) -> Any:
         """Return a client; another one than before where it is to be new."""
-        if not self.schedule.one_client:
-            return self._client()
-        if self._shared is None or new:
-            self._shared = self._client()
+        schedule = self.schedule
+        if self._shared is None or new or not schedule.one_client:
+            self._shared = CLIENTS.lend(RETRIES + 1 if schedule.throttled else schedule.retries)
         return self._shared
-
-    def _client(self) -> Any:
-        options: Any = {"ignore_configured_endpoint_urls": True, "proxies": {}}
-        made = attach_confirm.client(
-            self.fake.region_name, session=_SESSION, config=Config(**options), verify=True
-        )
-        made.meta.events.register_first("before-send", self._before)
-        made.meta.events.register_last("before-send", self._after)
-        return made
 
     def _prepare(self) -> None:
         schedule, fake, backend = self.schedule, self.fake, self.backend
@@ -177,9 +135,12 @@ class World:
         else:
             {"APPROVED": scanner.approve, "REJECTED": scanner.reject}[verdict](which, after=after)
 
-    def _before(self, request: Any, event_name: str, **_: Any) -> None:
+    def before(self, request: Any, event_name: str) -> None:
+        """See a request that is about to be sent, which may come to something else."""
         caller, operation = speaking.get(), event_name.rpartition(".")[2]
         caller.requests += 1
+        if caller.final:
+            self.violate("final", f"{caller} sends {operation} after {caller.final}")
         if operation == "PutObject":
             self._look_at_time(caller, _id_of_put(request))
         self.turns.switch()
@@ -188,20 +149,24 @@ class World:
         if operation == "CompleteAttachmentUpload":
             self._look_at_put(caller, json.loads(request.body)["AttachmentIds"])
         caller.live_on("before")
+        self._known = [len(call.attempts) for call in self.backend.history._calls]
 
-    def _after(self, request: Any, event_name: str, **_: Any) -> None:
-        caller = speaking.get()
+    def after(self, request: Any, event_name: str) -> None:
+        """Hear an answer, as the caller is about to."""
+        caller, attempt = speaking.get(), self._newest()
         caller.live_on("after")
-        if event_name.endswith("PutObject"):
-            attachment_id = _id_of_put(request)
-            for call in self.fake.calls("PutObject"):
-                last = call.attempts[-1]
-                if call.params["Key"].endswith(attachment_id) and last.status == 200:
-                    self._hear_put(attachment_id, last.fault)
+        if attempt.error_code in _FINAL:
+            caller.final = attempt.error_code
+        done = attempt.status == 200 and not isinstance(attempt.fault, ProxyPage)
+        if done and event_name.endswith("PutObject"):
+            self.put.add(_id_of_put(request))
 
-    def _hear_put(self, attachment_id: str, fault: Any) -> None:
-        if not isinstance(fault, ProxyPage):
-            self.put.add(attachment_id)
+    def _newest(self) -> Attempt:
+        calls = self.backend.history._calls
+        lengths = chain(self._known, repeat(0))
+        return next(
+            c.attempts[-1] for c, n in zip(calls, lengths, strict=False) if len(c.attempts) > n
+        )
 
     def _look_at_put(self, caller: Caller, attachment_ids: list[str]) -> None:
         for attachment_id in attachment_ids:
@@ -220,14 +185,6 @@ def _id_of_put(request: Any) -> str:
 
 
 @contextmanager
-def universe() -> Iterator[FakeConnectParticipant]:
-    """Start the fake, for any number of worlds one after the other."""
-    with fake_connectparticipant() as fake, patch("tenacity.time", _Ticking(fake)):
-        with patch("attach_confirm_stubs._clock.datetime", _Frozen):
-            yield fake
-
-
-@contextmanager
 def world(schedule: Schedule, fake: FakeConnectParticipant) -> Iterator[World]:
     """Begin a world, with all logging heard."""
     forget()
@@ -236,7 +193,7 @@ def world(schedule: Schedule, fake: FakeConnectParticipant) -> Iterator[World]:
     root, ear = logging.getLogger(), _Ear()
     level, disabled = root.level, logging.root.manager.disable
     with ExitStack() as stack:
-        stack.enter_context(patch("attach_confirm._put.datetime", _Ahead(fake, schedule.skew)))
+        stack.enter_context(patch("attach_confirm._put.datetime", Ahead(fake, schedule.skew)))
         stack.callback(root.setLevel, level)
         stack.callback(root.removeHandler, ear)
         stack.callback(logging.disable, disabled)
@@ -246,6 +203,15 @@ def world(schedule: Schedule, fake: FakeConnectParticipant) -> Iterator[World]:
         made = World(schedule, fake)
         made.texts = ear.lines
         yield made
+    CLIENTS.take_back()
 
 
-_SESSION = hermetic_session()
+def _first(request: Any, event_name: str, **_: Any) -> None:
+    speaking.get().world.before(request, event_name)
+
+
+def _last(request: Any, event_name: str, **_: Any) -> None:
+    speaking.get().world.after(request, event_name)
+
+
+CLIENTS = Clients(_first, _last)
