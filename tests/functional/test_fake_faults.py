@@ -1,6 +1,7 @@
 """Faults of the fake in the same process: what botocore sees of them, and what was done."""
 
 import re
+from contextlib import suppress
 from functools import partial
 
 import boto3
@@ -37,7 +38,6 @@ LOST = {
     ReadTimeout(after_commit=True): (botocore_errors.ReadTimeoutError, True),
     ConnectionReset(): (botocore_errors.ConnectionClosedError, False),
     ConnectionReset(after_commit=True): (botocore_errors.ConnectionClosedError, True),
-    TruncatedBody(): (botocore_errors.ConnectionClosedError, True),
 }
 ANSWERED = {
     Throttle(): (429, "ThrottlingException"),
@@ -205,7 +205,6 @@ def test_the_put_is_answered_as_s3_does(fake, put, fault, status, code):
         (ReadTimeout(after_commit=True), requests.exceptions.ReadTimeout, "UPLOADED"),
         (ConnectionReset(), requests.exceptions.ConnectionError, "STARTED"),
         (ConnectionReset(after_commit=True), requests.exceptions.ConnectionError, "UPLOADED"),
-        (TruncatedBody(), requests.exceptions.ConnectionError, "UPLOADED"),
     ],
     ids=repr,
 )
@@ -217,6 +216,20 @@ def test_requests_sees_its_own_exceptions(fake, put, fault, error, state):
     assert [a.state for a in fake.attachments] == [state]
     attempt = last_attempt(fake, "PutObject")
     assert (attempt.status, attempt.committed) == (None, state == "UPLOADED")
+
+
+def test_half_an_answer_is_no_confirmation(fake, token):
+    """A confirmation whose answer was cut off is asked for again under the same ClientToken."""
+    fake.inject("CompleteAttachmentUpload", TruncatedBody())
+    # An older botocore notices, and asks again by itself.
+    with suppress(attach_confirm.UnexpectedAnswer):
+        attach_confirm.upload(fake.client, b"1", token, name="a.txt")
+    (attachment,) = fake.attachments
+    again = attach_confirm.confirm(fake.client, attachment.attachment_id, token)
+    assert {call.client_token for call in fake.calls("CompleteAttachmentUpload")} == {
+        again.client_token
+    }
+    assert len(fake.transcript) == 1
 
 
 def test_a_lost_answer_is_repeated_and_confirms_once(fake, token):
