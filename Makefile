@@ -7,13 +7,14 @@ FLOORS := boto3|moto|pytest|tenacity
 AWSCLI_VENV := .venv-awscli
 export AWSCLI := $(CURDIR)/$(AWSCLI_VENV)/bin/aws
 
-.PHONY: help demo test check lint types cover wheel floors bench clean
+.PHONY: help demo test soak check lint types cover wheel floors bench clean
 
 help:
 	@echo 'make demo    send a PDF through the embedded fake; needs no AWS account'
 	@echo 'make test    run the tests'
 	@echo 'make check   run all that CI runs: linters, types, coverage, the wheel'
 	@echo 'make floors  run the tests on the oldest releases that setup.cfg admits'
+	@echo 'make soak    simulate 100,000 uploads gone wrong; SCHEDULES and SEED choose others'
 	@echo 'make bench   measure the figures of the README'
 
 demo: $(VENV)/installed
@@ -58,6 +59,9 @@ floors: $(AWSCLI_VENV)/installed
 	sed -n 's/^boto3/botocore/p' build/floors/oldest.txt >>build/floors/oldest.txt
 	build/floors/bin/python -m pip install --quiet -c build/floors/oldest.txt --editable '.[test]'
 	build/floors/bin/python -m pytest -n 2
+
+soak: $(VENV)/installed
+	$(BIN)/python -m tests.simulation --soak $(or $(SCHEDULES),100000) $(if $(SEED),--from $(SEED))
 
 bench: $(VENV)/installed
 	$(BIN)/python -m bench

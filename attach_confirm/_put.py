@@ -78,7 +78,8 @@ def put(
         InvalidInput: The body cannot be read, or has not as many bytes as were declared.
         PutRefused: S3 answered other than 2xx, at the last attempt.
         UploadExpired: S3 answered that the URL has expired.
-        UnexpectedAnswer: The URL is not https, though the client's endpoint is.
+        UnexpectedAnswer: The URL is not https, though the client's endpoint is; or a success
+            that S3 did not give, such as a proxy's page.
         botocore.exceptions.HTTPClientError: The connection failed, at the last attempt.
         botocore.exceptions.ConnectionError: Likewise.
     """
@@ -120,7 +121,7 @@ def put_source(
         except _FAILED as error:
             failure: Exception | None = error
         else:
-            failure = None if answer.status_code in _SUCCESS else _refusal(answer, pending)
+            failure = _failure(answer, pending)
         if body.failure is not None:
             raise body.failure
         return failure
@@ -167,6 +168,16 @@ def _headers(pending: PendingUpload, size: int, parameter: str) -> dict[str, byt
     elif declared != [str(size)]:
         raise InvalidInput(parameter, f"has {size} bytes, and {declared[0]} were declared to start")
     return headers
+
+
+def _failure(answer: AWSResponse, pending: PendingUpload) -> Exception | None:
+    if answer.status_code not in _SUCCESS:
+        return _refusal(answer, pending)
+    # S3 answers a PUT with an ETag and no body.
+    if answer.content and not {"etag", "x-amz-request-id"} & {n.lower() for n in answer.headers}:
+        kind = answer.headers.get("Content-Type", "an unknown type")
+        return UnexpectedAnswer("PutObject", f"no ETag, no request id, and a body of {kind}")
+    return None
 
 
 def _refusal(answer: AWSResponse, pending: PendingUpload) -> PutRefused | UploadExpired:

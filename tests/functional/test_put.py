@@ -19,7 +19,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import attach_confirm
-from attach_confirm import Action, InvalidInput, PutRefused, UploadExpired, advise
+from attach_confirm import (
+    Action,
+    InvalidInput,
+    PutRefused,
+    UnexpectedAnswer,
+    UploadExpired,
+    advise,
+)
 
 PUT = "s3.PutObject"
 URL = "https://bucket.example/staging/att-1?X-Amz-Signature=5eed"
@@ -508,6 +515,33 @@ class TestAnswers:
             attach_confirm.put(client, pending(), b"abc")
         assert raised.value.status == 307
         assert len(sent) == 1
+
+
+class TestSuccess:
+    """What is taken for one."""
+
+    def test_a_proxys_page_is_none(self, client, answering, pending):
+        """A 200 with a body that is not S3's is no success, and not sent again blindly."""
+        page = b"<!DOCTYPE html><title>Sign in</title>"
+        sent = answering(client, PUT, (200, page, {"Content-Type": "text/html"}))
+        with pytest.raises(UnexpectedAnswer, match=r"no ETag.* a body of text/html") as raised:
+            attach_confirm.put(client, pending(), b"abc")
+        assert attach_confirm.advise(raised.value).action == "RETRY"
+        assert len(sent) == 1
+
+    @pytest.mark.parametrize(
+        ("body", "headers"),
+        [
+            (b"", {}),
+            (b"", {"ETag": '"1"'}),
+            (b"<Done/>", {"ETag": '"1"'}),
+            (b"ok", {"x-amz-request-id": "1"}),
+        ],
+    )
+    def test_s3s_is_one(self, client, answering, pending, body, headers):
+        """S3 answers with headers of its own and no body; either is enough."""
+        answering(client, PUT, (200, body, headers))
+        attach_confirm.put(client, pending(), b"abc")
 
 
 class TestSchemes:
