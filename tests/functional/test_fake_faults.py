@@ -26,6 +26,7 @@ from attach_confirm_stubs import (
     fake_connectparticipant,
     modeled_errors,
 )
+from attach_confirm_stubs.fake._in_process import NOTICES_CUTS
 
 OPERATIONS = sorted(
     boto3.client("connectparticipant", "us-east-1").meta.service_model.operation_names
@@ -39,6 +40,8 @@ LOST = {
     ConnectionReset(): (botocore_errors.ConnectionClosedError, False),
     ConnectionReset(after_commit=True): (botocore_errors.ConnectionClosedError, True),
 }
+if NOTICES_CUTS:
+    LOST[TruncatedBody()] = (botocore_errors.ConnectionClosedError, True)
 ANSWERED = {
     Throttle(): (429, "ThrottlingException"),
     ServerError(): (500, "InternalServerException"),
@@ -205,6 +208,13 @@ def test_the_put_is_answered_as_s3_does(fake, put, fault, status, code):
         (ReadTimeout(after_commit=True), requests.exceptions.ReadTimeout, "UPLOADED"),
         (ConnectionReset(), requests.exceptions.ConnectionError, "STARTED"),
         (ConnectionReset(after_commit=True), requests.exceptions.ConnectionError, "UPLOADED"),
+        (
+            TruncatedBody(),
+            requests.exceptions.ConnectionError
+            if NOTICES_CUTS
+            else requests.exceptions.ChunkedEncodingError,
+            "UPLOADED",
+        ),
     ],
     ids=repr,
 )

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def new_token() -> str:
-    """Return a token that nobody guesses."""
-    return secrets.token_urlsafe(96)
+    """Return a token that nobody guesses, and that no command takes for an option."""
+    return secrets.token_hex(64)
 
 
 @dataclass(eq=False)
