@@ -88,12 +88,12 @@ def _is_excused(world: World, caller: Caller) -> bool:
 
 def _service_may(world: World, caller: Caller, error: ClientError) -> bool:
     code, operation = error.response["Error"]["Code"], error.operation_name
-    chat = world.backend.participants[world.participants[caller.file.participant]].chat
+    participant = world.backend.participants[world.participants[caller.file.participant]]
+    chat = participant.chat
     full = code == "ServiceQuotaExceededException" and chat.attachments >= 35
-    over = (code, operation) == ("AccessDeniedException", "CreateParticipantConnection") and (
-        # A participant has five minutes to connect the first time.
-        world.fake.clock.advanced >= 300
-    )
+    # A participant has five minutes to connect the first time.
+    late = chat.ends_at <= world.fake.clock.now() or not participant.connected
+    over = late and (code, operation) == ("AccessDeniedException", "CreateParticipantConnection")
     return full or over or _was_injected(world, operation, code)
 
 

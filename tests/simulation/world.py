@@ -147,6 +147,7 @@ class World:
         self._requests += 1
         self.fake.clock.advance(self.schedule.jumps.get(self._requests, 0.0))
         if operation == "CompleteAttachmentUpload":
+            caller.confirms += 1
             self._look_at_put(caller, json.loads(request.body)["AttachmentIds"])
         caller.live_on("before")
         self._known = [len(call.attempts) for call in self.backend.history._calls]
@@ -206,12 +207,14 @@ def world(schedule: Schedule, fake: FakeConnectParticipant) -> Iterator[World]:
     CLIENTS.take_back()
 
 
-def _first(request: Any, event_name: str, **_: Any) -> None:
+def hear_first(request: Any, event_name: str, **_: Any) -> None:
+    """Tell the caller's world of a request before anything else hears of it."""
     speaking.get().world.before(request, event_name)
 
 
-def _last(request: Any, event_name: str, **_: Any) -> None:
+def hear_last(request: Any, event_name: str, **_: Any) -> None:
+    """Tell the caller's world of a request that was answered."""
     speaking.get().world.after(request, event_name)
 
 
-CLIENTS = Clients(_first, _last)
+CLIENTS = Clients(hear_first, hear_last)
