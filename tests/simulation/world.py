@@ -30,11 +30,18 @@ if TYPE_CHECKING:
 # Answers after which `advise` says FIX or STOP, whatever was asked.
 _FINAL = {"ServiceQuotaExceededException", "SignatureDoesNotMatch", "ValidationException"}
 
+# The longest course of a thousand has a tenth of it.
+_MANY = 1000
+
 speaking: ContextVar[Caller] = ContextVar("speaking")
 
 
 class Killed(BaseException):
     """The death of a process."""
+
+
+class Endless(BaseException):
+    """A caller that sends without end."""
 
 
 class _Ear(logging.Handler):
@@ -139,6 +146,8 @@ class World:
         """See a request that is about to be sent, which may come to something else."""
         caller, operation = speaking.get(), event_name.rpartition(".")[2]
         caller.requests += 1
+        if caller.requests > _MANY:
+            raise Endless(f"{caller} has sent {_MANY} requests")
         if caller.final:
             self.violate("final", f"{caller} sends {operation} after {caller.final}")
         if operation == "PutObject":
