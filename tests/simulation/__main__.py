@@ -1,7 +1,8 @@
 """Carry out schedules: many from a seed, `make soak`, or a single one again.
 
 A run's schedules have the seeds SEED * 1,000,000 and up. Each has one course, so what one of
-them found is found again by `python -m tests.simulation --seed N`.
+them found is found again by `python -m tests.simulation --seed N`. For each thousand of them a
+process is really killed, with `--kill N` again.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from multiprocessing import Pool
 from typing import TYPE_CHECKING
 
 from tests.simulation.course import take
+from tests.simulation.kills import kill
 from tests.simulation.schedule import schedule
 from tests.simulation.times import universe
 
@@ -24,19 +26,24 @@ if TYPE_CHECKING:
 
 _CHUNK = 250
 _APART = 1_000_000
+_A_KILL = 1000
 _SHOWN = 20
+_AGAIN = "python -m tests.simulation"
 
 
 def main() -> int:
     """Run what the command line says; 1 if anything did not hold."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seed", type=int, help="carry out the one schedule of this seed")
+    parser.add_argument("--kill", type=int, metavar="SEED", help="kill the one of this seed")
     parser.add_argument("--soak", type=int, metavar="SCHEDULES", help="carry out so many")
     parser.add_argument("--from", type=int, dest="start", metavar="SEED", help="of this run")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="in so many processes")
     given = parser.parse_args()
     if given.seed is not None:
         return replay(given.seed)
+    if given.kill is not None:
+        return show(kill(given.kill))
     start = secrets.randbelow(1_000_000) if given.start is None else given.start
     return soak(given.soak or 100_000, start, given.jobs)
 
@@ -51,8 +58,13 @@ def replay(seed: int) -> int:
     print()
     for caller in world.callers:
         print(f"{caller}: {caller.outcome} after {caller.calls} calls; last heard {caller.error!r}")
-    print(*world.violations, f"violations: {len(world.violations)}", sep="\n")
-    return bool(world.violations)
+    return show(world.violations)
+
+
+def show(violations: Sequence[str]) -> int:
+    """Print what does not hold, and return whether there is such a thing."""
+    print(*violations, f"violations: {len(violations)}", sep="\n")
+    return bool(violations)
 
 
 def soak(schedules: int, start: int, jobs: int) -> int:
@@ -62,21 +74,21 @@ def soak(schedules: int, start: int, jobs: int) -> int:
     chunks = [
         range(first + n, first + min(n + _CHUNK, schedules)) for n in range(0, schedules, _CHUNK)
     ]
-    figures: Counter[str] = Counter()
-    found = 0
+    kills = range(first, first + schedules // _A_KILL)
+    figures = Counter(kills=len(kills))
+    found: list[str] = []
     with Pool(jobs) as pool:
         for done, (counted, violations) in enumerate(pool.imap_unordered(chunk, chunks), 1):
             figures += counted
-            for seed, violation in violations:
-                found += 1
-                if found <= _SHOWN:
-                    print(f"{violation}\n  again: python -m tests.simulation --seed {seed}")
+            found += [f"{text}\n  again: {_AGAIN} --seed {seed}" for seed, text in violations]
             if sys.stderr.isatty():
                 print(f"\r{done * 100 // len(chunks)} %", end="\r", file=sys.stderr, flush=True)
-    for line in _told(figures):
+        for seed, violations in zip(kills, pool.imap(kill, kills), strict=True):
+            found += [f"{text}\n  again: {_AGAIN} --kill {seed}" for text in violations]
+    for line in (*_told(figures), *found[:_SHOWN]):
         print(line)
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
-    print(f"violations: {found} (SEED={start}, {minutes} min {seconds} s)")
+    print(f"violations: {len(found)} (SEED={start}, {minutes} min {seconds} s)")
     return bool(found)
 
 

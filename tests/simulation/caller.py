@@ -49,6 +49,7 @@ class Caller:
         kept: What outlives the process.
         requests: How many requests were sent, over all lives.
         puts: How many of them were PUTs of the call under way.
+        confirms: How many of them were confirmations.
         calls: How many of the library's functions were called.
         final: The code of an answer that was heard, and after which nothing may be sent.
         waits: How many of them were `wait`.
@@ -63,8 +64,8 @@ class Caller:
         self.world = world
         self.file = file
         self.kept = kept or Kept()
-        self.requests = self.puts = self.calls = self.waits = 0
-        self.error: BaseException | None = None
+        self.requests = self.puts = self.confirms = self.calls = self.waits = 0
+        self.error: Exception | None = None
         self.outcome: str | None = None
         self.final: str | None = None
         self.lost = self.expired = False
@@ -103,12 +104,13 @@ class Caller:
         self._client: Any = self.world.client(new=self.requests > 0)
         self._connection: attach_confirm.Connection | None = None
         self._pending: attach_confirm.PendingUpload | None = None
-        self._checking = self._uploading = False
+        self._checking = self._uploading = self._looked = False
 
     def _call(self) -> None:
         """Call one function of the library, and heed what it raises."""
         self.calls += 1
-        self.puts = 0
+        self.puts = self.confirms = self._told = 0
+        self._looked = False
         try:
             self._act()
         except Killed:
@@ -135,24 +137,25 @@ class Caller:
         elif self._pending is None:
             self._start(self._connection.token)
         else:
-            attach_confirm.put(
-                self._client, self._pending, self._source(), callback=lambda _: self.live_on("body")
-            )
+            attach_confirm.put(self._client, self._pending, self._source(), callback=self._progress)
+            self._compare("bytes", self._told, self.file.size)
             self.kept.attachment_id, self.kept.uploaded = self._pending.attachment_id, True
 
     def _upload(self, token: str) -> None:
         pinned = f"{self.file.name} {self.kept.pin}" if "pinned" in self.file.how else None
-        self._uploading = True
+        self._uploading = self._looked = True
         sent = attach_confirm.upload(
             self._client,
             self._source(),
             token,
             name=self.file.name,
             content_type=self.file.content_type,
-            callback=lambda _: self.live_on("body"),
+            callback=self._progress,
             client_token=pinned,
         )
         self._uploading = False
+        self._compare("bytes", self._told, self.file.size)
+        self._compare("attempts", sent.attempts, self.confirms)
         self._succeed(self._shown(sent).attachment_id)
 
     def _start(self, token: str) -> None:
@@ -168,9 +171,11 @@ class Caller:
 
     def _confirm(self, token: str) -> None:
         on_conflict: Any = self.world.dice.choice(("raise", "check"))
+        self._looked = on_conflict == "check"
         confirmed = attach_confirm.confirm(
             self._client, self._known_id(), token, on_conflict=on_conflict
         )
+        self._compare("attempts", confirmed.attempts, self.confirms)
         self._succeed(self._shown(confirmed).attachment_id)
 
     def _check(self, token: str) -> None:
@@ -206,9 +211,11 @@ class Caller:
         """Whether the file has another length in the end than it had at first."""
         return self.file.source in {"grows", "shrinks"} or self.file.how == "wrong length"
 
-    def _heed(self, error: BaseException) -> None:
+    def _heed(self, error: Exception) -> None:
         """Do what `advise` says, as far as it is not the next call."""
         self._shown(error)
+        if self._looked and isinstance(error, self._client.exceptions.ConflictException):
+            self._doubt(getattr(error, "attachment_id", self.kept.attachment_id))
         advice = attach_confirm.advise(error)
         self._shown(advice)
         self.world.figures[f"advice {advice.action.value}"] += 1
@@ -228,6 +235,20 @@ class Caller:
             self.outcome = "undecided"
         self.error = error
         self.world.fake.clock.advance(self.world.dice.choice((1.0, 5.0, 30.0)))
+
+    def _doubt(self, attachment_id: str | None) -> None:
+        """Look whether a conflict that the library looked into is one."""
+        for item in self.world.fake.transcript:
+            if attachment_id in [a["AttachmentId"] for a in item.get("Attachments", [])]:
+                self.world.violate("looked into", f"{self}: it is confirmed, and none is told")
+
+    def _progress(self, count: int) -> None:
+        self._told += count
+        self.live_on("body")
+
+    def _compare(self, what: str, told: int, true: int) -> None:
+        if told != true:
+            self.world.violate("true success", f"{self}: told {told} {what}, there were {true}")
 
     def _source(self) -> Any:
         return source_of(self.file.source, self._data)

@@ -53,10 +53,14 @@ class Clients:
         self._lent.clear()
 
     def _made(self) -> Any:
-        options: Any = {"ignore_configured_endpoint_urls": True, "proxies": {}}
-        made = attach_confirm.client(
-            "us-east-1", session=_SESSION, config=Config(**options), verify=True
-        )
+        made = hermetic_client()
         made.meta.events.register_first("before-send", self._first)
         made.meta.events.register_last("before-send", self._last)
         return made
+
+
+def hermetic_client(**given: Any) -> Any:
+    """Return a client that knows nothing of the machine it runs on."""
+    options: Any = {"ignore_configured_endpoint_urls": True, "proxies": {}}
+    config = Config(**options)
+    return attach_confirm.client("us-east-1", session=_SESSION, config=config, verify=True, **given)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.simulation.caller import Caller
 from tests.simulation.invariants import heard, judge
 from tests.simulation.schedule import schedule
-from tests.simulation.world import world
+from tests.simulation.world import Endless, world
 
 if TYPE_CHECKING:
     from attach_confirm_stubs import FakeConnectParticipant
@@ -25,11 +25,13 @@ def take(seed: int, fake: FakeConnectParticipant) -> World:
                 callers.append(Caller(made, file, callers[-1].kept))
         try:
             made.turns.run([caller.run for caller in callers])
+            judge(made, callers)
+        except Endless as endless:
+            made.violate("bounded", str(endless))
         except Exception:  # noqa: BLE001
             made.violate("no surprise", traceback.format_exc())
-        judge(made, callers)
         heard(made)
         for caller in callers:
-            made.figures[f"outcome {caller.outcome}"] += 1
+            made.figures[f"outcomes {caller.outcome}"] += 1
         made.figures["schedules"] += 1
         return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import ClientError
@@ -13,7 +13,7 @@ from attach_confirm_stubs import ModeledError
 from tests.simulation.schedule import NO_FAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tests.simulation.caller import Caller
     from tests.simulation.world import World
@@ -29,7 +29,8 @@ def judge(world: World, callers: Sequence[Caller]) -> None:
     for caller in callers:
         _unavoidable(world, caller)
     _nothing_twice(world, callers)
-    _secrets(world)
+    for leak in leaks(world.backend, "\n".join(world.texts)):
+        world.violate("no secret", leak)
 
 
 def _confirmed_after_a_put(world: World) -> None:
@@ -88,12 +89,12 @@ def _is_excused(world: World, caller: Caller) -> bool:
 
 def _service_may(world: World, caller: Caller, error: ClientError) -> bool:
     code, operation = error.response["Error"]["Code"], error.operation_name
-    chat = world.backend.participants[world.participants[caller.file.participant]].chat
+    participant = world.backend.participants[world.participants[caller.file.participant]]
+    chat = participant.chat
     full = code == "ServiceQuotaExceededException" and chat.attachments >= 35
-    over = (code, operation) == ("AccessDeniedException", "CreateParticipantConnection") and (
-        # A participant has five minutes to connect the first time.
-        world.fake.clock.advanced >= 300
-    )
+    # A participant has five minutes to connect the first time.
+    late = chat.ends_at <= world.fake.clock.now() or not participant.connected
+    over = late and (code, operation) == ("AccessDeniedException", "CreateParticipantConnection")
     return full or over or _was_injected(world, operation, code)
 
 
@@ -113,20 +114,17 @@ def _nothing_twice(world: World, callers: Sequence[Caller]) -> None:
             world.violate("nothing twice", f"{caller}: {len(named)} attachments are confirmed")
 
 
-def _secrets(world: World) -> None:
-    """No token and no signature is in what was logged and shown, nor a part of one."""
-    backend = world.backend
+def leaks(backend: Any, told: str) -> Iterator[str]:
+    """Yield where in a text a token or signature of the service is, or a part of one."""
     secrets = [*backend.participants, *backend.connections]
     for attachment in backend.attachments.values():
         secrets += parse_qs(urlsplit(attachment.upload.url).query)["X-Amz-Signature"]
-    told = "\n".join(world.texts)
     for secret in secrets:
         middle = len(secret) // 2
-        for part in (secret[:_SLICE], secret[middle : middle + _SLICE], secret[-_SLICE:]):
-            if part in told:
-                place = told.index(part)
-                line = told[max(0, place - 80) : place].splitlines()[-1]
-                world.violate("no secret", f"one is in a text after {line!r}")
+        parts = (secret[:_SLICE], secret[middle : middle + _SLICE], secret[-_SLICE:])
+        for place in (told.find(part) for part in parts):
+            if place >= 0:
+                yield f"one is in a text after {told[max(0, place - 80) : place]!r}"
                 break
 
 
@@ -150,4 +148,4 @@ def heard(world: World) -> None:
         for attempt in call.attempts:
             figures["requests"] += 1
             if attempt.fault not in {None, NO_FAULT}:
-                figures[f"fault {type(attempt.fault).__name__}"] += 1
+                figures[f"faults {type(attempt.fault).__name__}"] += 1

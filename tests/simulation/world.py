@@ -30,11 +30,18 @@ if TYPE_CHECKING:
 # Answers after which `advise` says FIX or STOP, whatever was asked.
 _FINAL = {"ServiceQuotaExceededException", "SignatureDoesNotMatch", "ValidationException"}
 
+# The longest course of a thousand has a tenth of it.
+_MANY = 1000
+
 speaking: ContextVar[Caller] = ContextVar("speaking")
 
 
 class Killed(BaseException):
     """The death of a process."""
+
+
+class Endless(BaseException):
+    """A caller that sends without end."""
 
 
 class _Ear(logging.Handler):
@@ -139,6 +146,8 @@ class World:
         """See a request that is about to be sent, which may come to something else."""
         caller, operation = speaking.get(), event_name.rpartition(".")[2]
         caller.requests += 1
+        if caller.requests > _MANY:
+            raise Endless(f"{caller} has sent {_MANY} requests")
         if caller.final:
             self.violate("final", f"{caller} sends {operation} after {caller.final}")
         if operation == "PutObject":
@@ -147,6 +156,7 @@ class World:
         self._requests += 1
         self.fake.clock.advance(self.schedule.jumps.get(self._requests, 0.0))
         if operation == "CompleteAttachmentUpload":
+            caller.confirms += 1
             self._look_at_put(caller, json.loads(request.body)["AttachmentIds"])
         caller.live_on("before")
         self._known = [len(call.attempts) for call in self.backend.history._calls]
@@ -206,12 +216,14 @@ def world(schedule: Schedule, fake: FakeConnectParticipant) -> Iterator[World]:
     CLIENTS.take_back()
 
 
-def _first(request: Any, event_name: str, **_: Any) -> None:
+def hear_first(request: Any, event_name: str, **_: Any) -> None:
+    """Tell the caller's world of a request before anything else hears of it."""
     speaking.get().world.before(request, event_name)
 
 
-def _last(request: Any, event_name: str, **_: Any) -> None:
+def hear_last(request: Any, event_name: str, **_: Any) -> None:
+    """Tell the caller's world of a request that was answered."""
     speaking.get().world.after(request, event_name)
 
 
-CLIENTS = Clients(_first, _last)
+CLIENTS = Clients(hear_first, hear_last)
