@@ -50,6 +50,8 @@ def attempt(
             admitted = not instance_id or backend.quotas.admits(instance_id, call.operation)
             answer = act() if admitted else exceptions.Throttled().answer
             committed = admitted and answer.status < 300  # noqa: PLR2004
+            # Half an answer has its status.
+            heard = answer if isinstance(fault, _faults.TruncatedBody) else None
             _afterwards(fault, answer, wait)
         heard = answer
     finally:
