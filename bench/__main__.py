@@ -8,15 +8,16 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import confirm, fake, imports, start, stubber, upload
+from bench import confirm, fake, imports, serve, start, stubber, upload
 
 BENCHMARKS = {
     "confirm": confirm.measure,
     "upload": upload.measure,
     "imports": imports.measure,
-    "fake": fake.measure,
     "stubber": stubber.measure,
     "start": start.measure,
+    "fake": fake.measure,
+    "serve": serve.measure,
 }
 
 
