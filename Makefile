@@ -7,7 +7,7 @@ FLOORS := boto3|moto|pytest|tenacity
 AWSCLI_VENV := .venv-awscli
 export AWSCLI := $(CURDIR)/$(AWSCLI_VENV)/bin/aws
 
-.PHONY: help demo test soak check lint types cover wheel floors bench clean
+.PHONY: help demo test soak check lint types cover wheel floors bench audit clean
 
 help:
 	@echo 'make demo    send a PDF through the embedded fake; needs no AWS account'
@@ -16,6 +16,7 @@ help:
 	@echo 'make floors  run the tests on the oldest releases that setup.cfg admits'
 	@echo 'make soak    simulate 100,000 uploads gone wrong; SCHEDULES and SEED choose others'
 	@echo 'make bench   measure the figures of the README'
+	@echo 'make audit   look the dependencies up in the Python advisory database'
 
 demo: $(VENV)/installed
 	$(BIN)/attach-confirm upload --fake docs/receipt.pdf
@@ -65,6 +66,15 @@ soak: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python -m bench
+
+# In an environment of its own, so that pip-audit's dependencies are not ours.
+audit:
+	$(PYTHON) -m venv build/audited
+	build/audited/bin/python -m pip install --quiet --upgrade '.[cli,stubs]'
+	build/audited/bin/python -m pip freeze --exclude attach-confirm >build/audited/frozen.txt
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet pip-audit
+	build/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement build/audited/frozen.txt
 
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
