@@ -20,6 +20,7 @@ import socket
 import struct
 import time
 from dataclasses import replace
+from email.errors import FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -38,6 +39,8 @@ LARGEST_OBJECT = 5 * 1024**3
 LARGEST_REQUEST = 10 * 1024**2
 
 _BLOCK = 1024 * 1024
+# Others are about parts, which a multipart body is said to have and its head does not.
+_DEFECTS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
 _BREAKS = re.compile(r"[\r\n]+")
 _HOST = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
@@ -187,7 +190,8 @@ class Exchange(BaseHTTPRequestHandler):
             # As a client sends it that takes the server for its proxy.
             host, slash, path = path.removeprefix("http://").partition("/")
             path = slash + path
-        if self.headers.defects or not _HOST.fullmatch(host) or not path.startswith("/"):
+        broken = any(isinstance(defect, _DEFECTS) for defect in self.headers.defects)
+        if broken or not _HOST.fullmatch(host) or not path.startswith("/"):
             raise _Refused(_MALFORMED)
         return host, path
 
