@@ -22,7 +22,7 @@ demo: $(VENV)/installed
 	$(BIN)/attach-confirm upload --fake docs/receipt.pdf
 
 test: $(VENV)/installed $(AWSCLI_VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 check: lint types cover wheel
 
@@ -36,7 +36,7 @@ types: $(VENV)/installed
 # Not pytest-cov: pytest imports the fixtures before it would start to measure.
 cover: $(VENV)/installed $(AWSCLI_VENV)/installed
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest -n 2
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

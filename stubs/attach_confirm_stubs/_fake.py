@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import contextmanager
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from moto import mock_aws
@@ -12,14 +12,13 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 
 import attach_confirm
 from attach_confirm_stubs._clock import without_pauses
-from attach_confirm_stubs._session import hermetic_session
+from attach_confirm_stubs._session import shared_session
 from attach_confirm_stubs.fake.models import connectparticipant_backends
 from attach_confirm_stubs.fake.responses import DEFAULT_REGION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import boto3
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
     from attach_confirm_stubs._attachment import FakeAttachment
@@ -47,7 +46,7 @@ class FakeConnectParticipant:
     @cached_property
     def client(self) -> ConnectParticipantClient:
         """A client of the fake, as `attach_confirm.client` makes them."""
-        return attach_confirm.client(self.region_name, session=_session())
+        return attach_confirm.client(self.region_name, session=shared_session())
 
     def participant_token(
         self,
@@ -164,12 +163,6 @@ class FakeConnectParticipant:
     @property
     def _backend(self) -> ConnectParticipantBackend:
         return connectparticipant_backends[DEFAULT_ACCOUNT_ID][self.region_name]
-
-
-@cache
-def _session() -> boto3.Session:
-    """Return the session of all handles' clients, for a session is what takes time to make."""
-    return hermetic_session()
 
 
 @contextmanager

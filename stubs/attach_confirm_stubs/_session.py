@@ -33,7 +33,10 @@ def hermetic_session() -> boto3.Session:
 
 @cache
 def shared_session() -> boto3.Session:
-    """Return one such session for all, for it is the session that takes time to make."""
+    """Return one such session for all clients of the fake: to make it is what takes time.
+
+    It must not be made before moto is imported, which sees the clients of later sessions only.
+    """
     return hermetic_session()
 
 
