@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from attach_confirm_stubs import Attempt, FakeConnectParticipant
-    from attach_confirm_stubs.fake._chat import Attachment
+    from attach_confirm_stubs.fake._records import Attachment
     from tests.simulation.caller import Caller
     from tests.simulation.schedule import Schedule
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from attach_confirm_stubs import _faults
 from attach_confirm_stubs._calls import Attempt
 from attach_confirm_stubs.fake import exceptions
+from attach_confirm_stubs.fake._chats import clock
 from attach_confirm_stubs.fake._http import Answer
-from attach_confirm_stubs.fake.models import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

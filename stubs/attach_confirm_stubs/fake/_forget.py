@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from moto.s3.models import FakeKey
 
-from attach_confirm_stubs.fake.models import backends, clock, connectparticipant_backends
+from attach_confirm_stubs.fake._chats import clock
+from attach_confirm_stubs.fake.models import backends, connectparticipant_backends
 
 
 def forget() -> None:

@@ -12,9 +12,9 @@ from moto.s3.responses import S3Response
 
 from attach_confirm_stubs import _faults
 from attach_confirm_stubs.fake import _start_chat, exceptions, responses
+from attach_confirm_stubs.fake._chats import clock
 from attach_confirm_stubs.fake._http import Answer, Request, cut, headers_by_name
 from attach_confirm_stubs.fake._urls import KEY_ID
-from attach_confirm_stubs.fake.models import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

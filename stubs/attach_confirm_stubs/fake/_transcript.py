@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from attach_confirm_stubs.fake._assumptions import Assumptions
-    from attach_confirm_stubs.fake._chat import Participant
+    from attach_confirm_stubs.fake._records import Participant
 
 Item = dict[str, Any]
 
