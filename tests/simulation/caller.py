@@ -72,7 +72,7 @@ class Caller:
         self._is_twin = kept is not None
         self._kills = set() if self._is_twin else set(file.kills)
         self._data = data_of(world.schedule.seed, file.name, file.size)
-        self._participant_token = world.participants[file.participant]
+        self._participant_token = world.participants[file.participant] + "\n" * file.stray
         self._live()
 
     def __str__(self) -> str:
@@ -81,16 +81,10 @@ class Caller:
     def run(self) -> None:
         """Call until it is done, is told to give up, or has called too often."""
         speaking.set(self)
-        while self._is_twin and not self.kept.uploaded and not self.kept.over:
-            self.world.turns.switch()
-        if self._is_twin and not self.kept.uploaded:
-            self.outcome = "idle"
-        bound = 12 + 4 * self.world.schedule.troubles + 40 * self.world.schedule.throttled
-        while self.outcome is None:
-            self._call()
-            if self.outcome is None and self.calls >= bound:
-                self.outcome = "tired"
-        self.kept.over = self.kept.over or not self._is_twin
+        try:
+            self._send()
+        finally:
+            self.kept.over = self.kept.over or not self._is_twin
 
     def live_on(self, moment: str) -> None:
         """Die, if it is time to."""
@@ -98,6 +92,18 @@ class Caller:
             if (kill.request, kill.moment) == (self.requests, moment):
                 self._kills.remove(kill)
                 raise Killed
+
+    def _send(self) -> None:
+        while self._is_twin and not self.kept.uploaded and not self.kept.over:
+            self.world.turns.switch()
+        if self._is_twin and not self.kept.uploaded:
+            self.outcome = "idle"
+        schedule = self.world.schedule
+        bound = 12 + 4 * schedule.troubles + 40 * schedule.throttled
+        while self.outcome is None:
+            self._call()
+            if self.outcome is None and self.calls >= bound:
+                self.outcome = "tired"
 
     def _live(self) -> None:
         """Begin a process, which knows what was kept and nothing else."""

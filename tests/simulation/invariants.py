@@ -76,10 +76,10 @@ def _is_excused(world: World, caller: Caller) -> bool:
     match error:
         case AttachmentRejected(attachment_id=attachment_id):
             return _state(world, attachment_id) == "REJECTED"
-        case InvalidInput(parameter="name"):
-            return len(caller.file.name) > 256
-        case InvalidInput(parameter="source" | "body"):
-            return caller.changes
+        case InvalidInput(parameter=parameter):
+            file = caller.file
+            wrong = {"name": len(file.name) > 256, "participant_token": file.stray}
+            return wrong.get(parameter, caller.changes and parameter in {"body", "source"})
         case PutRefused(code=code):
             return _was_injected(world, "PutObject", str(code))
         case ClientError():

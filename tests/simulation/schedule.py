@@ -79,6 +79,8 @@ _CODES = {
     ),
 }
 OPERATIONS = tuple(sorted(_CODES))
+# botocore stops to retry after 35 retries or so, long or short ago.
+_BURSTS = (1, 2, 3) * 10 + (6,) * 9 + (50,)
 _HOURS = 3600.0
 # An upload URL lives for 300 seconds, a connection for 24 hours, a chat for 25.
 _JUMPS = (1.0, 60.0, 299.0, 301.0, 900.0, 23.5 * _HOURS, 24.2 * _HOURS, 26 * _HOURS)
@@ -116,6 +118,7 @@ class File:
             "shrinks" while it is read.
         kills: When the process dies.
         twin: Whether another process confirms what this one has put, at the same time.
+        stray: Whether the participant token comes with a newline, as out of a file.
         patience: How long `wait` is given afterwards, in seconds; None does not wait.
     """
 
@@ -127,6 +130,7 @@ class File:
     source: str
     kills: tuple[Kill, ...]
     twin: bool
+    stray: bool
     patience: float | None
 
 
@@ -228,6 +232,7 @@ def _file(dice: random.Random, number: int, participants: int) -> File:
             for _ in range(dice.choice((0, 0, 0, 1, 1, 2)))
         ),
         twin=how == "steps" and dice.random() < 0.3,
+        stray=dice.random() < 0.02,
         patience=dice.choice((None, None, None, 0.0, 9.5, 120.0)),
     )
 
@@ -237,7 +242,7 @@ def _queue(dice: random.Random, operation: str) -> tuple[Fault, ...]:
     queue: list[Fault] = []
     for _ in range(dice.choice((0, 0, 0, 1, 1, 2))):
         queue += [NO_FAULT] * dice.randrange(3)
-        queue += [_fault(dice, operation) for _ in range(dice.choice((1, 1, 2, 3, 6)))]
+        queue += [_fault(dice, operation) for _ in range(dice.choice(_BURSTS))]
     return tuple(queue)
 
 
@@ -251,6 +256,8 @@ def _assumptions(dice: random.Random) -> dict[str, Any]:
     switched: dict[str, Any] = {}
     if dice.random() < 0.3:
         switched["complete_before_put"] = None
+    if dice.random() < 0.1:
+        switched["complete_again"] = None
     if dice.random() < 0.3:
         switched["client_token_lifetime"] = timedelta(seconds=dice.choice((0, 2, 30)))
     if dice.random() < 0.2:
