@@ -64,9 +64,8 @@ def screen(client: ConnectParticipantClient) -> None:
 def _screen_body(operation_model: OperationModel, response_dict: dict[str, Any], **_: Any) -> None:
     text = response_dict["body"].decode(errors="replace").strip()
     success = response_dict["status_code"] < HTTPStatus.MULTIPLE_CHOICES
-    declared, got = response_dict["headers"].get("Content-Length", ""), len(response_dict["body"])
-    # botocore tells urllib3 to take a body that is shorter than was declared.
-    if success and declared.isdecimal() and got < int(declared):
+    if success and is_cut_off(response_dict["headers"], response_dict["body"]):
+        got, declared = len(response_dict["body"]), response_dict["headers"]["Content-Length"]
         problem = f"its body ended after {got} of {declared} bytes"
         raise UnexpectedAnswer(operation_model.name, problem)
     if text and not text.startswith("{"):
@@ -75,6 +74,12 @@ def _screen_body(operation_model: OperationModel, response_dict: dict[str, Any],
             raise UnexpectedAnswer(operation_model.name, f"its body is {kind}, no JSON object")
         text = json.dumps({"message": text})
     response_dict["body"] = text.encode()
+
+
+def is_cut_off(headers: Mapping[str, str], body: bytes) -> bool:
+    """Tell whether a body is shorter than was declared, for botocore has urllib3 take it."""
+    declared = headers.get("Content-Length", "")
+    return declared.isdecimal() and len(body) < int(declared)
 
 
 def require_service(operation: str, metadata: Mapping[str, Any]) -> None:

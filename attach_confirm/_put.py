@@ -18,7 +18,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
-from attach_confirm import _http, _params, _pause, _source
+from attach_confirm import _answer, _http, _params, _pause, _secrets, _source
 from attach_confirm._errors import InvalidInput, PutRefused, UnexpectedAnswer, UploadExpired
 
 if TYPE_CHECKING:
@@ -61,11 +61,12 @@ def put(
     certificates, after the client's `before-send` listeners saw it. It carries
     `pending.headers`, all and unchanged, and streams: memory does not grow with the file.
 
-    Retried here, for botocore does not know of it: lost connections, timeouts, HTTP 408, 429,
-    500, 502, 503 and 504, and S3's RequestTimeout, as long as the URL lives by this machine's
-    clock. The pause before retry n is min(30, 0.5 * 2**(n-1)) seconds, and up to 0.5 more at
-    random. A repeated PUT replaces the object (source: the S3 user guide on pre-signed URLs),
-    so a retry cannot send anything twice. The first attempt is made whatever the clock says.
+    Retried here, for botocore does not know of it: lost connections and answers, timeouts, HTTP
+    408, 429, 500, 502, 503 and 504, and S3's RequestTimeout, as long as the URL lives by this
+    machine's clock. The pause before retry n is min(30, 0.5 * 2**(n-1)) seconds, and up to 0.5
+    more at random. A repeated PUT replaces the object (source: the S3 user guide on pre-signed
+    URLs), so a retry cannot send anything twice. The first attempt is made whatever the clock
+    says.
 
     Args:
         client: The client that `start` was called with.
@@ -172,12 +173,18 @@ def _headers(pending: PendingUpload, size: int, parameter: str) -> dict[str, byt
 
 def _failure(answer: AWSResponse, pending: PendingUpload) -> Exception | None:
     if answer.status_code not in _SUCCESS:
-        return _refusal(answer, pending)
+        # Half of it does not tell that the URL has expired, nor anything else but a status.
+        lost = _answer.is_cut_off(answer.headers, answer.content)
+        return _lost(pending) if lost else _refusal(answer, pending)
     # S3 answers a PUT with an ETag and no body.
     if answer.content and not {"etag", "x-amz-request-id"} & {n.lower() for n in answer.headers}:
         kind = answer.headers.get("Content-Type", "an unknown type")
         return UnexpectedAnswer("PutObject", f"no ETag, no request id, and a body of {kind}")
     return None
+
+
+def _lost(pending: PendingUpload) -> ConnectionClosedError:
+    return ConnectionClosedError(endpoint_url=_secrets.hide_queries(pending.url))
 
 
 def _refusal(answer: AWSResponse, pending: PendingUpload) -> PutRefused | UploadExpired:

@@ -506,6 +506,22 @@ class TestAnswers:
         found = self.refused(client, answering, pending, (403, error("AccessDenied"), {}))
         assert isinstance(found, PutRefused)
 
+    def test_half_a_refusal(self, client, answering, pending):
+        """A refusal that is cut off says too little, and is tried again as a lost answer is."""
+        whole = error("AccessDenied", "Request has expired", Expires="2026-11-22T08:15:46Z")
+        half = (403, whole[: len(whole) // 2], {"Content-Length": str(len(whole))})
+        sent = answering(client, PUT, half, (200, b"", {"Content-Length": "0"}))
+        attach_confirm.put(client, pending(), b"abc")
+        assert len(sent) == 2
+
+    def test_half_a_refusal_each_time(self, client, answering, pending):
+        """What is left in the end is a lost answer, which shows no signature."""
+        answering(client, PUT, (403, b"<Err", {"Content-Length": "99"}))
+        with pytest.raises(ConnectionClosedError) as raised:
+            attach_confirm.put(client, pending(), b"abc")
+        assert "5eed" not in f"{raised.value} {raised.value.kwargs}"
+        assert advise(raised.value).action is Action.RETRY
+
     def test_a_redirect_is_not_followed(self, client, answering, pending):
         """Bytes and signed headers are not sent to where a redirect points."""
         sent = answering(
