@@ -84,8 +84,9 @@ class TestClock:
 
     def test_a_pause_is_not_slept(self, fake):
         """Botocore and tenacity sleep by the fake's clock; the rest of `time` is as it was."""
-        botocore.endpoint.time.sleep(1000)
-        tenacity.nap.time.sleep(1000)
+        for module in (botocore.endpoint, tenacity.nap):
+            pause = module.time.sleep
+            pause(1000)
         assert fake.clock.advanced == 2000
         assert botocore.endpoint.time.monotonic() < time.monotonic() + 1000
 
