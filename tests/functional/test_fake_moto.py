@@ -23,6 +23,7 @@ from attach_confirm_stubs import fake as backend_package
 from attach_confirm_stubs.fake import connectparticipant_backends
 from attach_confirm_stubs.fake._in_process import place
 
+MOVED = "this moto has changed {}: see what attach_confirm_stubs.fake._register says of it"
 REGION = "us-east-1"
 OTHER_ACCOUNT = "111122223333"
 
@@ -47,7 +48,22 @@ def run(code, **environ):
 
 def test_moto_finds_the_backend_by_its_name():
     """The look-up that moto has for a service's backends finds the fake's."""
-    assert get_backend("connectparticipant") is connectparticipant_backends
+    found = get_backend("connectparticipant")
+    assert found is connectparticipant_backends, MOVED.format("moto.backends.get_backend")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://participant.connect.us-east-1.amazonaws.com/participant/transcript",
+        "https://connect-attachments-123456789012-us-east-1.s3.us-east-1.amazonaws.com/staging/a",
+        "https://connect.us-east-1.amazonaws.com/contact/chat",
+    ],
+)
+def test_moto_finds_the_backend_by_its_urls(url):
+    """The list that both of moto's entrances go through leads to the fake first."""
+    leads = [name for name, pattern in backend_url_patterns if pattern.match(url)]
+    assert leads[:1] == ["connectparticipant"], MOVED.format("moto.backend_index")
 
 
 def test_importing_again_registers_nothing_twice():
