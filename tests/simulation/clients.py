@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 # botocore lets a client retry 500 units' worth, and a retry costs 14 at the most.
 RETRIES = 500 // 14
+_KEPT = 8
 
 _SESSION = hermetic_session()
 
@@ -48,8 +50,8 @@ class Clients:
         return client
 
     def take_back(self) -> None:
-        """Take back what was lent, and drop what has little left."""
-        self._idle += [(client, left) for client, left in self._lent if left > 0]
+        """Take back what was lent, and drop those that may retry least."""
+        self._idle = sorted(self._idle + self._lent, key=itemgetter(1))[-_KEPT:]
         self._lent.clear()
 
     def _made(self) -> Any:
