@@ -343,6 +343,13 @@ class TestStartChatContact:
         assert answer.headers["x-amzn-errortype"] == "InvalidRequestException"
 
     @pytest.mark.usefixtures("fake")
+    def test_a_region_that_there_is_not(self):
+        """A signature for an unknown region is answered too, and is no error of the fake's."""
+        signed = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/xx-fake-1/connect/aws4_request, x"
+        answer = requests.put(CHATS, b"{}", headers={"Authorization": signed}, timeout=5)
+        assert answer.status_code == 400
+
+    @pytest.mark.usefixtures("fake")
     def test_who_does_not_sign_is_refused(self):
         """Amazon Connect itself wants a signature."""
         answer = requests.put(CHATS, b"{}", timeout=5)

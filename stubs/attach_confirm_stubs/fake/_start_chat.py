@@ -33,8 +33,8 @@ def respond(request: Request) -> Answer:
     if signed is None:
         error = "MissingAuthenticationTokenException", "Missing Authentication Token"
         return exceptions.ServiceError(*error).answer
-    backend = connectparticipant_backends[get_account_id_from(signed[1])][signed[2]]
     try:
+        backend = connectparticipant_backends[get_account_id_from(signed[1])][signed[2]]
         answer = _start(backend, json.loads(request.body or b"{}"))
     except (ValueError, LookupError, TypeError, AttributeError):
         message = "The request is not one for StartChatContact."
