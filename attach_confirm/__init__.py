@@ -16,35 +16,37 @@ from attach_confirm._advice import Action, Advice, advise
 from attach_confirm._client import client
 from attach_confirm._confirm import Confirmation, confirm
 from attach_confirm._connect import Connection, connect
-from attach_confirm._errors import (
+from attach_confirm._exceptions import (
     AttachConfirmError,
-    AttachmentRejected,
-    InvalidInput,
-    PutRefused,
-    UnexpectedAnswer,
-    UploadExpired,
-    WaitTimeout,
+    AttachmentRejectedError,
+    InvalidInputError,
+    PutFailedError,
+    UnexpectedResponseError,
+    UploadUrlExpiredError,
+    WaitTimeoutError,
 )
 from attach_confirm._put import put
 from attach_confirm._start import PendingUpload, start
-from attach_confirm._status import AttachmentStatus, status, wait
+from attach_confirm._transcript import status
+from attach_confirm._types import AttachmentStatus
 from attach_confirm._upload import Upload, upload
+from attach_confirm._wait import wait
 
 __all__ = [
     "Action",
     "Advice",
     "AttachConfirmError",
-    "AttachmentRejected",
+    "AttachmentRejectedError",
     "AttachmentStatus",
     "Confirmation",
     "Connection",
-    "InvalidInput",
+    "InvalidInputError",
     "PendingUpload",
-    "PutRefused",
-    "UnexpectedAnswer",
+    "PutFailedError",
+    "UnexpectedResponseError",
     "Upload",
-    "UploadExpired",
-    "WaitTimeout",
+    "UploadUrlExpiredError",
+    "WaitTimeoutError",
     "advise",
     "client",
     "confirm",
@@ -55,3 +57,9 @@ __all__ = [
     "upload",
     "wait",
 ]
+
+__version__ = "0.1.0"
+
+# Tracebacks and reprs show the names that users import.
+for _name in __all__:
+    globals()[_name].__module__ = __name__

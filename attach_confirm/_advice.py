@@ -17,15 +17,15 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
-from attach_confirm._errors import (
-    AttachmentRejected,
-    InvalidInput,
-    PutRefused,
-    UnexpectedAnswer,
-    UploadExpired,
-    WaitTimeout,
+from attach_confirm._exceptions import (
+    AttachmentRejectedError,
+    InvalidInputError,
+    PutFailedError,
+    UnexpectedResponseError,
+    UploadUrlExpiredError,
+    WaitTimeoutError,
 )
-from attach_confirm._put import is_transient
+from attach_confirm._put import is_retryable
 
 
 class Action(str, Enum):
@@ -94,11 +94,17 @@ _STATUSES: dict[int, _Verdict] = {
 
 # The first type that fits counts.
 _TYPES: tuple[tuple[type[BaseException], _Verdict], ...] = (
-    (InvalidInput, (Action.FIX, "An argument cannot be right; the error names it.")),
-    (UploadExpired, (Action.RETRY, "The upload URL's time was up; a new upload gets a new one.")),
-    (UnexpectedAnswer, (Action.RETRY, "Something else answered in the service's place.")),
-    (AttachmentRejected, (Action.STOP, "The instance's checks refuse the file, and will again.")),
-    (WaitTimeout, (Action.CHECK, "The attachment is not decided yet.")),
+    (InvalidInputError, (Action.FIX, "An argument cannot be right; the error names it.")),
+    (
+        UploadUrlExpiredError,
+        (Action.RETRY, "The upload URL's time was up; a new upload gets a new one."),
+    ),
+    (UnexpectedResponseError, (Action.RETRY, "Something else answered in the service's place.")),
+    (
+        AttachmentRejectedError,
+        (Action.STOP, "The instance's checks refuse the file, and will again."),
+    ),
+    (WaitTimeoutError, (Action.CHECK, "The attachment is not decided yet.")),
     (ReadTimeoutError, (Action.RETRY, "The answer was lost; asking again does nothing twice.")),
     (
         ConnectionClosedError,
@@ -127,14 +133,16 @@ def advise(error: BaseException) -> Advice:
     """
     action, reason = _verdict(error)
     # An expired upload has an id and no bytes.
-    known = None if isinstance(error, UploadExpired) else getattr(error, "attachment_id", None)
+    known = (
+        None if isinstance(error, UploadUrlExpiredError) else getattr(error, "attachment_id", None)
+    )
     return Advice(action, reason, known)
 
 
 def _verdict(error: BaseException) -> _Verdict:
     if isinstance(error, ClientError):
         return _service_verdict(error)
-    if isinstance(error, PutRefused):
+    if isinstance(error, PutFailedError):
         return _put_verdict(error)
     for kind, verdict in _TYPES:
         if isinstance(error, kind):
@@ -155,7 +163,7 @@ def _service_verdict(error: ClientError) -> _Verdict:
     return verdict
 
 
-def _put_verdict(error: PutRefused) -> _Verdict:
-    if is_transient(error):
+def _put_verdict(error: PutFailedError) -> _Verdict:
+    if is_retryable(error):
         return Action.RETRY, "S3 could not take the file just now."
     return Action.FIX, "S3 refuses the headers or length sent, or its bucket's policy the upload."

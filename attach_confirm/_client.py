@@ -9,7 +9,7 @@ import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 
-from attach_confirm import _answer, _http, _secrets
+from attach_confirm import _http, _redaction, _responses
 
 if TYPE_CHECKING:
     from types_boto3_connectparticipant.client import ConnectParticipantClient
@@ -71,9 +71,9 @@ def client(
         **kwargs,
     )
     session = session or boto3.DEFAULT_SESSION
-    _http.remember_verify(made, kwargs.get("verify"), session.profile_name if session else None)
-    _answer.screen(made)
-    _secrets.guard(made)
+    _http.store_verify(made, kwargs.get("verify"), session.profile_name if session else None)
+    _responses.register_response_validation(made)
+    _redaction.register_log_redaction(made)
     _keep_connections_apart(made)
     return made
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID, uuid5
 
-from attach_confirm import _answer, _params
-from attach_confirm._errors import InvalidInput
-from attach_confirm._status import status
+from attach_confirm import _responses, _validation
+from attach_confirm._exceptions import InvalidInputError
+from attach_confirm._transcript import status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,15 +28,15 @@ class Confirmation:
         client_token: The ClientToken it was confirmed under.
         attempts: How often the request was sent, the first time included.
         request_id: The service's id of the last request; None where the answer bore none.
-        already: True if the service answered that it conflicts, and the transcript showed that
-            an earlier confirmation had got through.
+        already_confirmed: True if the service returned ConflictException and the transcript
+            showed that an earlier attempt had confirmed the attachment.
     """
 
     attachment_id: str
     client_token: str
     attempts: int
     request_id: str | None
-    already: bool = False
+    already_confirmed: bool = False
 
 
 def confirm(
@@ -62,51 +62,51 @@ def confirm(
             attachment id, as a UUID of version 5.
         on_conflict: What to do when the service answers ConflictException. `"raise"` raises it.
             `"check"` reads the transcript: if an item bears the attachment, an earlier attempt
-            confirmed it, which is a success marked `already`; if none does, it raises.
+            confirmed it, which is a success marked `already_confirmed`; if none does, it raises.
 
     Returns:
         The confirmation. Whether the file passes the instance's checks is decided afterwards:
         see `wait`.
 
     Raises:
-        InvalidInput: An argument is outside the service model's limits.
-        UnexpectedAnswer: A success that the service did not give; or, with `"check"`, such a
+        InvalidInputError: An argument is outside the service model's limits.
+        UnexpectedResponseError: A success that the service did not give; or, with `"check"`, such a
             transcript.
         botocore.exceptions.ClientError: What the service refused it with, the modelled ones as
             the `client.exceptions` classes.
         botocore.exceptions.BotoCoreError: The service was not reached, or its answer was lost.
     """
-    model = _params.operation(client, "CompleteAttachmentUpload")
-    _params.check_text(model, "AttachmentIds", "attachment_id", attachment_id)
-    _params.check_token(model, "ConnectionToken", "connection_token", connection_token)
+    model = _validation.get_operation_model(client, "CompleteAttachmentUpload")
+    _validation.validate_string(model, "AttachmentIds", "attachment_id", attachment_id)
+    _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
     if client_token is None:
         client_token = str(uuid5(_NAMESPACE, attachment_id))
     else:
-        _params.check_text(model, "ClientToken", "client_token", client_token)
+        _validation.validate_string(model, "ClientToken", "client_token", client_token)
     if on_conflict not in ("raise", "check"):
-        raise InvalidInput("on_conflict", f"must be 'raise' or 'check', not {on_conflict!r}")
-    already = False
+        raise InvalidInputError("on_conflict", f"must be 'raise' or 'check', not {on_conflict!r}")
+    already_confirmed = False
     try:
         metadata = client.complete_attachment_upload(
             AttachmentIds=[attachment_id],
             ClientToken=client_token,
             ConnectionToken=connection_token,
         ).get("ResponseMetadata", {})
-        _answer.require_service(model.name, metadata)
+        _responses.require_service_response(model.name, metadata)
     except client.exceptions.ConflictException as conflict:
         if on_conflict == "raise" or status(client, attachment_id, connection_token) is None:
             raise
-        already, metadata = True, conflict.response["ResponseMetadata"]
-    return _confirmation(attachment_id, client_token, metadata, already)
+        already_confirmed, metadata = True, conflict.response["ResponseMetadata"]
+    return _confirmation(attachment_id, client_token, metadata, already_confirmed)
 
 
 def _confirmation(
-    attachment_id: str, client_token: str, metadata: Mapping[str, Any], already: bool
+    attachment_id: str, client_token: str, metadata: Mapping[str, Any], already_confirmed: bool
 ) -> Confirmation:
     return Confirmation(
         attachment_id=attachment_id,
         client_token=client_token,
         attempts=metadata.get("RetryAttempts", 0) + 1,
         request_id=metadata.get("RequestId"),
-        already=already,
+        already_confirmed=already_confirmed,
     )

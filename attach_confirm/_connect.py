@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from attach_confirm import _answer, _params
+from attach_confirm import _responses, _validation
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,13 +41,13 @@ def connect(client: ConnectParticipantClient, participant_token: str) -> Connect
         CreateParticipantConnection).
 
     Raises:
-        InvalidInput: The token cannot be one.
-        UnexpectedAnswer: The answer holds no connection token.
+        InvalidInputError: The token cannot be one.
+        UnexpectedResponseError: The answer holds no connection token.
         botocore.exceptions.ClientError: What the service refused it with.
         botocore.exceptions.BotoCoreError: The service was not reached.
     """
-    model = _params.operation(client, "CreateParticipantConnection")
-    _params.check_token(model, "ParticipantToken", "participant_token", participant_token)
+    model = _validation.get_operation_model(client, "CreateParticipantConnection")
+    _validation.validate_token(model, "ParticipantToken", "participant_token", participant_token)
     answer = client.create_participant_connection(
         Type=["CONNECTION_CREDENTIALS"],
         ParticipantToken=participant_token,
@@ -55,6 +55,6 @@ def connect(client: ConnectParticipantClient, participant_token: str) -> Connect
     )
     path = "ConnectionCredentials"
     return Connection(
-        token=_answer.require(model.name, answer, path, "ConnectionToken"),
-        expires_at=_answer.require_time(model.name, answer, path, "Expiry"),
+        token=_responses.get_member(model.name, answer, path, "ConnectionToken"),
+        expires_at=_responses.get_timestamp(model.name, answer, path, "Expiry"),
     )

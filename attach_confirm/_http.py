@@ -13,7 +13,7 @@ from botocore.hooks import first_non_none_response
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from attach_confirm import _secrets
+from attach_confirm import _redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def default_verify(profile: str | None = None) -> bool | str:
     return configured or os.environ.get("REQUESTS_CA_BUNDLE") or True
 
 
-def remember_verify(
+def store_verify(
     client: ConnectParticipantClient, verify: bool | str | None, profile: str | None
 ) -> None:
     """Keep what a client verifies TLS with, for botocore tells nobody.
@@ -56,7 +56,7 @@ def remember_verify(
 
 
 @contextmanager
-def opened(client: ConnectParticipantClient, url: str) -> Iterator[URLLib3Session]:
+def http_session(client: ConnectParticipantClient, url: str) -> Iterator[URLLib3Session]:
     """Open an HTTP session with the client's proxies, timeouts, certificates and CA bundle.
 
     A client that `attach_confirm.client` did not make cannot be asked for its `verify`; for
@@ -81,7 +81,7 @@ def opened(client: ConnectParticipantClient, url: str) -> Iterator[URLLib3Sessio
         session.close()
 
 
-def send(
+def send_request(
     client: ConnectParticipantClient,
     session: URLLib3Session,
     request: AWSPreparedRequest,
@@ -99,7 +99,7 @@ def send(
         botocore.exceptions.HTTPClientError: As botocore raises it, with the query redacted.
         botocore.exceptions.ConnectionError: Likewise.
     """
-    with _secrets.unlogged_queries():
+    with _redaction.redact_logs():
         try:
             answers = client.meta.events.emit(f"before-send.{event}", request=request)
             answer: AWSResponse | None = first_non_none_response(answers)
@@ -114,6 +114,6 @@ def _redacted(
 ) -> HTTPClientError | BotocoreConnectionError:
     """Return the error again, without the URL's query and the request that it held."""
     texts: dict[str, Any] = {
-        name: _secrets.hide_queries(str(value)) for name, value in error.kwargs.items()
+        name: _redaction.redact_query_strings(str(value)) for name, value in error.kwargs.items()
     }
     return type(error)(**texts)

@@ -18,8 +18,13 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
-from attach_confirm import _answer, _http, _params, _pause, _secrets, _source
-from attach_confirm._errors import InvalidInput, PutRefused, UnexpectedAnswer, UploadExpired
+from attach_confirm import _http, _redaction, _responses, _retry, _source, _validation
+from attach_confirm._exceptions import (
+    InvalidInputError,
+    PutFailedError,
+    UnexpectedResponseError,
+    UploadUrlExpiredError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
     from attach_confirm._start import PendingUpload
+    from attach_confirm._types import FileSource
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
@@ -51,7 +57,7 @@ _EXPIRED_CODES = frozenset({"ExpiredToken", "RequestExpired"})
 def put(
     client: ConnectParticipantClient,
     pending: PendingUpload,
-    body: _source.FileSource,
+    source: FileSource,
     *,
     callback: Callable[[int], object] | None = None,
 ) -> None:
@@ -71,29 +77,28 @@ def put(
     Args:
         client: The client that `start` was called with.
         pending: What `start` returned.
-        body: A path; bytes; or a binary file, which is sent from where it stands and left open.
+        source: A path; bytes; or a binary file, which is sent from where it stands and left open.
         callback: Called with the number of bytes since its last call, as boto3's `Callback`;
             with a negative number when a retry starts over. What it raises ends the upload.
 
     Raises:
-        InvalidInput: The body cannot be read, or has not as many bytes as were declared.
-        PutRefused: S3 answered other than 2xx, at the last attempt.
-        UploadExpired: S3 answered that the URL has expired.
-        UnexpectedAnswer: The URL is not https, though the client's endpoint is; or a success
+        InvalidInputError: The body cannot be read, or has not as many bytes as were declared.
+        PutFailedError: S3 answered other than 2xx, at the last attempt.
+        UploadUrlExpiredError: S3 answered that the URL has expired.
+        UnexpectedResponseError: The URL is not https, though the client's endpoint is; or a success
             that S3 did not give, such as a proxy's page.
         botocore.exceptions.HTTPClientError: The connection failed, at the last attempt.
         botocore.exceptions.ConnectionError: Likewise.
     """
-    _params.operation(client, "StartAttachmentUpload")
-    with _source.opened(body, "body") as source:
-        put_source(client, pending, source, "body", callback)
+    _validation.get_operation_model(client, "StartAttachmentUpload")
+    with _source.open_source(source) as opened:
+        put_stream(client, pending, opened, callback)
 
 
-def put_source(
+def put_stream(
     client: ConnectParticipantClient,
     pending: PendingUpload,
     source: _source.Source,
-    parameter: str,
     callback: Callable[[int], object] | None,
 ) -> None:
     """Do what `put` does with a source that is open already.
@@ -102,23 +107,22 @@ def put_source(
         client: As for `put`.
         pending: As for `put`.
         source: The bytes.
-        parameter: The name under which the caller knows the source.
         callback: As for `put`.
     """
     from tenacity import Retrying, retry_if_result, wait_exponential, wait_random  # noqa: PLC0415
 
-    headers = _headers(pending, source.size, parameter)
+    headers = _headers(pending, source.size)
     scheme = _scheme(pending.url)
     if urlsplit(client.meta.endpoint_url).scheme == "https" != scheme:
-        raise UnexpectedAnswer("StartAttachmentUpload", "its upload URL is not https")
+        raise UnexpectedResponseError("StartAttachmentUpload", "its upload URL is not https")
     lifetime = (pending.expires_at - datetime.now(timezone.utc)).total_seconds()
-    body = _source.Body(source, parameter, callback)
+    body = _source.UploadBody(source, callback)
 
     def attempt(session: URLLib3Session) -> Exception | None:
         body.rewind()
         request = AWSRequest("PUT", pending.url, headers, body).prepare()
         try:
-            answer = _http.send(client, session, request, "s3.PutObject")
+            answer = _http.send_request(client, session, request, "s3.PutObject")
         except _FAILED as error:
             failure: Exception | None = error
         else:
@@ -128,26 +132,26 @@ def put_source(
         return failure
 
     def expires(state: RetryCallState) -> bool:
-        return _pause.elapsed(state) + state.upcoming_sleep >= lifetime
+        return _retry.elapsed_seconds(state) + state.upcoming_sleep >= lifetime
 
     # What an attempt raises, it raises at once: only what it returns can be retried.
     retrying = Retrying(
-        retry=retry_if_result(is_transient),
+        retry=retry_if_result(is_retryable),
         stop=expires,
         wait=wait_exponential(multiplier=_FIRST_PAUSE, max=_LONGEST_PAUSE)
         + wait_random(0, _FIRST_PAUSE),
-        retry_error_callback=_pause.last_result,
+        retry_error_callback=_retry.return_last_result,
     )
-    with _http.opened(client, pending.url) as session:
+    with _http.http_session(client, pending.url) as session:
         failure = retrying(attempt, session)
     if failure is not None:
         raise failure
 
 
-def is_transient(error: BaseException | None) -> bool:
+def is_retryable(error: BaseException | None) -> bool:
     """Tell whether the same PUT may succeed when it is sent again."""
-    if isinstance(error, PutRefused):
-        return error.status in _TRANSIENT or error.code in _TRANSIENT_CODES
+    if isinstance(error, PutFailedError):
+        return error.status_code in _TRANSIENT or error.error_code in _TRANSIENT_CODES
     return isinstance(error, _LOST)
 
 
@@ -155,10 +159,10 @@ def _scheme(url: str) -> str:
     try:
         return urlsplit(url).scheme
     except ValueError:
-        raise UnexpectedAnswer("StartAttachmentUpload", "its upload URL is no URL") from None
+        raise UnexpectedResponseError("StartAttachmentUpload", "its upload URL is no URL") from None
 
 
-def _headers(pending: PendingUpload, size: int, parameter: str) -> dict[str, bytes]:
+def _headers(pending: PendingUpload, size: int) -> dict[str, bytes]:
     """Return the headers as they were signed: in UTF-8."""
     headers = {name: value.encode() for name, value in pending.headers.items()}
     declared = [
@@ -167,27 +171,29 @@ def _headers(pending: PendingUpload, size: int, parameter: str) -> dict[str, byt
     if not declared:
         headers["Content-Length"] = str(size).encode()
     elif declared != [str(size)]:
-        raise InvalidInput(parameter, f"has {size} bytes, and {declared[0]} were declared to start")
+        raise InvalidInputError(
+            "source", f"has {size} bytes, and {declared[0]} were declared to start"
+        )
     return headers
 
 
 def _failure(answer: AWSResponse, pending: PendingUpload) -> Exception | None:
     if answer.status_code not in _SUCCESS:
         # Half of it does not tell that the URL has expired, nor anything else but a status.
-        lost = _answer.is_cut_off(answer.headers, answer.content)
+        lost = _responses.is_truncated(answer.headers, answer.content)
         return _lost(pending) if lost else _refusal(answer, pending)
     # S3 answers a PUT with an ETag and no body.
     if answer.content and not {"etag", "x-amz-request-id"} & {n.lower() for n in answer.headers}:
         kind = answer.headers.get("Content-Type", "an unknown type")
-        return UnexpectedAnswer("PutObject", f"no ETag, no request id, and a body of {kind}")
+        return UnexpectedResponseError("PutObject", f"no ETag, no request id, and a body of {kind}")
     return None
 
 
 def _lost(pending: PendingUpload) -> ConnectionClosedError:
-    return ConnectionClosedError(endpoint_url=_secrets.hide_queries(pending.url))
+    return ConnectionClosedError(endpoint_url=_redaction.redact_query_strings(pending.url))
 
 
-def _refusal(answer: AWSResponse, pending: PendingUpload) -> PutRefused | UploadExpired:
+def _refusal(answer: AWSResponse, pending: PendingUpload) -> PutFailedError | UploadUrlExpiredError:
     try:
         error = ET.fromstring(answer.content)  # noqa: S314
     except (ET.ParseError, LookupError, ValueError):
@@ -196,6 +202,6 @@ def _refusal(answer: AWSResponse, pending: PendingUpload) -> PutRefused | Upload
     code = error.findtext("Code") or None
     expired = code == "AccessDenied" and error.find("Expires") is not None
     if expired or code in _EXPIRED_CODES:
-        return UploadExpired(pending.attachment_id, pending.expires_at)
+        return UploadUrlExpiredError(pending.attachment_id, pending.expires_at)
     request_id = error.findtext("RequestId") or answer.headers.get("x-amz-request-id")
-    return PutRefused(answer.status_code, code, request_id)
+    return PutFailedError(answer.status_code, code, request_id)

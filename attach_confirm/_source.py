@@ -11,14 +11,14 @@ import tempfile
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
-from attach_confirm._errors import InvalidInput
+from attach_confirm._exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-FileSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes]"
+    from attach_confirm._types import FileSource
 
 _CHUNK = 1024 * 1024
 
@@ -60,7 +60,7 @@ class Source(NamedTuple):
 
 
 @contextmanager
-def opened(source: FileSource, parameter: str = "source") -> Iterator[Source]:
+def open_source(source: FileSource) -> Iterator[Source]:
     """Open what the caller gave, and close again what was opened here.
 
     A stream that cannot seek is copied to an unnamed temporary file first, for its size must
@@ -68,66 +68,65 @@ def opened(source: FileSource, parameter: str = "source") -> Iterator[Source]:
 
     Args:
         source: A path; bytes; or a binary file, which is sent from where it stands.
-        parameter: The name under which the caller knows it.
 
     Raises:
-        InvalidInput: It cannot be read, is empty, or is none of these.
+        InvalidInputError: It cannot be read, is empty, or is none of these.
     """
     with ExitStack() as stack:
         stream: IO[bytes]
         if isinstance(source, bytes):
             stream, name = io.BytesIO(source), None
         elif isinstance(source, (str, os.PathLike)) and isinstance(os.fspath(source), str):
-            stream, name = stack.enter_context(_file(source, parameter)), Path(source).name
+            stream, name = stack.enter_context(_file(source)), Path(source).name
         elif hasattr(source, "read"):
             stream, name = cast("IO[bytes]", source), _own_name(source)
         else:
-            raise InvalidInput(
-                parameter,
+            raise InvalidInputError(
+                "source",
                 f"must be a path, bytes or a binary file, not {type(source).__name__}",
             )
-        _check_readable(stream, parameter)
+        _check_readable(stream)
         if not (hasattr(stream, "seekable") and stream.seekable()):
             stream = _spooled(stream, stack.enter_context(tempfile.TemporaryFile()))
         start = stream.tell()
         size = stream.seek(0, os.SEEK_END) - start
         stream.seek(start)
         if size < 1:
-            raise InvalidInput(parameter, "has 0 bytes, and the service takes 1 or more")
+            raise InvalidInputError("source", "has 0 bytes, and the service takes 1 or more")
         yield Source(stream, size, name)
 
 
-def name_of(source: Source, name: str | None) -> str:
+def resolve_name(source: Source, name: str | None) -> str:
     """Return the attachment's name: the caller's, or else the file's own.
 
     Raises:
-        InvalidInput: There is neither.
+        InvalidInputError: There is neither.
     """
     if name is None:
         name = source.name
     if name is None:
-        raise InvalidInput("name", "cannot be told from the source; pass one")
+        raise InvalidInputError("name", "cannot be told from the source; pass one")
     return name
 
 
-def content_type_of(name: str, content_type: str | None) -> str:
+def resolve_content_type(name: str, content_type: str | None) -> str:
     """Return the attachment's MIME type: the caller's, or else what its name's ending says.
 
     Raises:
-        InvalidInput: The ending says nothing.
+        InvalidInputError: The ending says nothing.
     """
     if content_type is None:
         ending = Path(name).suffix.lower()
         # Of Python's types only those that are the same on every machine.
         content_type = _TYPES.get(ending) or mimetypes.MimeTypes().types_map[True].get(ending)
     if content_type is None:
-        raise InvalidInput(
+        raise InvalidInputError(
             "content_type", f"cannot be told from the name's ending {ending!r}; pass one"
         )
     return content_type
 
 
-class Body:
+class UploadBody:
     """A source as the body of a PUT: as many bytes as declared, from the start at each attempt.
 
     Attributes:
@@ -135,13 +134,10 @@ class Body:
             takes every exception for the network's, so the caller looks here first.
     """
 
-    def __init__(
-        self, source: Source, parameter: str, callback: Callable[[int], object] | None
-    ) -> None:
+    def __init__(self, source: Source, callback: Callable[[int], object] | None) -> None:
         self.failure: BaseException | None = None
         self._source = source
         self._start = source.stream.tell()
-        self._parameter = parameter
         self._callback = callback
         self._sent = 0
 
@@ -175,12 +171,12 @@ class Body:
             # One byte beyond the last one sent tells a file that has grown meanwhile.
             grown = len(chunk) == left and self._source.stream.read(1)
         except OSError as error:
-            raise InvalidInput(
-                self._parameter, f"could not be read to its end: {error.strerror or error}"
+            raise InvalidInputError(
+                "source", f"could not be read to its end: {error.strerror or error}"
             ) from error
         if grown or not chunk:
-            raise InvalidInput(
-                self._parameter,
+            raise InvalidInputError(
+                "source",
                 f"had {self._source.size} bytes and has {'more' if grown else 'fewer'} now;"
                 " it changed while it was sent",
             )
@@ -192,12 +188,14 @@ class Body:
             self._callback(count)
 
 
-def _file(path: str | os.PathLike[str], parameter: str) -> IO[bytes]:
+def _file(path: str | os.PathLike[str]) -> IO[bytes]:
     try:
         return Path(path).open("rb")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise InvalidInput(parameter, f"{os.fspath(path)!r} cannot be read: {reason}") from error
+        raise InvalidInputError(
+            "source", f"{os.fspath(path)!r} cannot be read: {reason}"
+        ) from error
 
 
 def _own_name(stream: Any) -> str | None:
@@ -206,13 +204,13 @@ def _own_name(stream: Any) -> str | None:
     return Path(name).name if isinstance(name, str) and not name.startswith("<") else None
 
 
-def _check_readable(stream: IO[bytes], parameter: str) -> None:
+def _check_readable(stream: IO[bytes]) -> None:
     try:
         nothing = stream.read(0)
     except (OSError, ValueError) as error:
-        raise InvalidInput(parameter, f"cannot be read: {error}") from error
+        raise InvalidInputError("source", f"cannot be read: {error}") from error
     if not isinstance(nothing, bytes):
-        raise InvalidInput(parameter, "is a text file; open it in binary mode")
+        raise InvalidInputError("source", "is a text file; open it in binary mode")
 
 
 def _spooled(stream: IO[bytes], spool: IO[bytes]) -> IO[bytes]:

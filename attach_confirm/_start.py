@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from attach_confirm import _answer, _params
-from attach_confirm._errors import InvalidInput
+from attach_confirm import _responses, _validation
+from attach_confirm._exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,20 +61,22 @@ def start(
         Where and how to put the bytes.
 
     Raises:
-        InvalidInput: An argument is outside the service model's limits.
-        UnexpectedAnswer: The answer holds no place to put the file.
+        InvalidInputError: An argument is outside the service model's limits.
+        UnexpectedResponseError: The answer holds no place to put the file.
         botocore.exceptions.ClientError: What the service refused it with.
         botocore.exceptions.BotoCoreError: The service was not reached.
     """
-    model = _params.operation(client, "StartAttachmentUpload")
-    _params.check_text(model, "AttachmentName", "name", name)
+    model = _validation.get_operation_model(client, "StartAttachmentUpload")
+    _validation.validate_string(model, "AttachmentName", "name", name)
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise InvalidInput("size", f"must be a whole number of bytes, at least 1, not {size!r}")
-    _params.check_text(model, "ContentType", "content_type", content_type)
-    _params.check_token(model, "ConnectionToken", "connection_token", connection_token)
+        raise InvalidInputError(
+            "size", f"must be a whole number of bytes, at least 1, not {size!r}"
+        )
+    _validation.validate_string(model, "ContentType", "content_type", content_type)
+    _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
     optional: dict[str, Any] = {}
     if client_token is not None:
-        _params.check_text(model, "ClientToken", "client_token", client_token)
+        _validation.validate_string(model, "ClientToken", "client_token", client_token)
         optional["ClientToken"] = client_token
     answer = client.start_attachment_upload(
         AttachmentName=name,
@@ -85,8 +87,8 @@ def start(
     )
     path = "UploadMetadata"
     return PendingUpload(
-        attachment_id=_answer.require(model.name, answer, "AttachmentId"),
-        url=_answer.require(model.name, answer, path, "Url"),
-        headers=_answer.require(model.name, answer, path, "HeadersToInclude"),
-        expires_at=_answer.require_time(model.name, answer, path, "UrlExpiry"),
+        attachment_id=_responses.get_member(model.name, answer, "AttachmentId"),
+        url=_responses.get_member(model.name, answer, path, "Url"),
+        headers=_responses.get_member(model.name, answer, path, "HeadersToInclude"),
+        expires_at=_responses.get_timestamp(model.name, answer, path, "UrlExpiry"),
     )

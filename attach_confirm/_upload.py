@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from attach_confirm import _params, _source
+from attach_confirm import _source, _validation
 from attach_confirm._confirm import Confirmation, confirm
-from attach_confirm._put import put_source
+from attach_confirm._put import put_stream
 from attach_confirm._start import start
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from types_boto3_connectparticipant.client import ConnectParticipantClient
+
+    from attach_confirm._types import FileSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class Upload(Confirmation):
 
 def upload(
     client: ConnectParticipantClient,
-    source: _source.FileSource,
+    source: FileSource,
     connection_token: str,
     *,
     name: str | None = None,
@@ -58,30 +60,30 @@ def upload(
         callback: Called with the number of bytes since its last call, as boto3's `Callback`;
             with a negative number when a retry starts over. What it raises ends the upload.
         client_token: StartAttachmentUpload's idempotency token; None makes each call a new
-            attachment. After `UploadExpired` give another one: the same one stands for the same
-            URL. The confirmation's own always comes from the attachment id.
+            attachment. After `UploadUrlExpiredError` pass another one, because the same one
+            returns the same URL. The confirmation's own always comes from the attachment id.
 
     Returns:
         The attachment's id, its confirmation, and what it was announced as. Whether the file
         passes the instance's checks is decided afterwards: see `wait`.
 
     Raises:
-        InvalidInput: An argument cannot be right; nothing was sent. Or the file changed while it
-            was sent; then nothing was confirmed.
-        PutRefused: As `put`.
-        UploadExpired: As `put`.
-        UnexpectedAnswer: As `start` and `confirm`.
+        InvalidInputError: An argument is invalid and nothing was sent, or the file changed while it
+            was sent and nothing was confirmed.
+        PutFailedError: As `put`.
+        UploadUrlExpiredError: As `put`.
+        UnexpectedResponseError: As `start` and `confirm`.
         botocore.exceptions.ClientError: What the service refused a step with.
         botocore.exceptions.BotoCoreError: The service or S3 was not reached.
 
         An error of the last step has an `attachment_id`, which `advise` hands on: the bytes are
         there, so go on with `confirm` rather than upload them again.
     """
-    with _source.opened(source) as file:
-        name = _source.name_of(file, name)
-        model = _params.operation(client, "StartAttachmentUpload")
-        _params.check_text(model, "AttachmentName", "name", name)
-        content_type = _source.content_type_of(name, content_type)
+    with _source.open_source(source) as file:
+        name = _source.resolve_name(file, name)
+        model = _validation.get_operation_model(client, "StartAttachmentUpload")
+        _validation.validate_string(model, "AttachmentName", "name", name)
+        content_type = _source.resolve_content_type(name, content_type)
         pending = start(
             client,
             name=name,
@@ -90,7 +92,7 @@ def upload(
             connection_token=connection_token,
             client_token=client_token,
         )
-        put_source(client, pending, file, "source", callback)
+        put_stream(client, pending, file, callback)
     with _Concerning(pending.attachment_id):
         confirmed = confirm(client, pending.attachment_id, connection_token, on_conflict="check")
     return Upload(
@@ -98,7 +100,7 @@ def upload(
         client_token=confirmed.client_token,
         attempts=confirmed.attempts,
         request_id=confirmed.request_id,
-        already=confirmed.already,
+        already_confirmed=confirmed.already_confirmed,
         name=name,
         size=file.size,
         content_type=content_type,

@@ -8,16 +8,16 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import confirm, fake, imports, serve, start, stubber, upload
+from bench import confirm, fake, import_time, pytest_startup, server, stubber, upload
 
 BENCHMARKS = {
     "confirm": confirm.measure,
     "upload": upload.measure,
-    "imports": imports.measure,
+    "import_time": import_time.measure,
     "stubber": stubber.measure,
-    "start": start.measure,
+    "pytest_startup": pytest_startup.measure,
     "fake": fake.measure,
-    "serve": serve.measure,
+    "server": server.measure,
 }
 
 

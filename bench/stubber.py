@@ -45,10 +45,10 @@ def measure() -> Iterator[Row]:
 
 
 def _fixture() -> float:
-    session = _session.hermetic_session()
+    session = _session.isolated_session()
 
     def ours() -> None:
-        stubber = ConnectParticipantStubber(_session.hermetic_client(session), strict=True)
+        stubber = ConnectParticipantStubber(_session.isolated_client(session), strict=True)
         stubber.activate()
         stubber.deactivate()
         stubber.verify()

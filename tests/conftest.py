@@ -1,4 +1,4 @@
-"""What the tests share: a hermetic environment, instant pauses, the fake, scripts."""
+"""What the tests share: a isolated_aws_env environment, instant sleeps, the fake, scripts."""
 
 import io
 import json
@@ -36,8 +36,11 @@ def pytest_report_header():
     return ", ".join(f"{name} {version(name)}" for name in names)
 
 
+pytest_plugins = ["tests.support.servers"]
+
+
 @pytest.fixture(autouse=True)
-def hermetic(monkeypatch, tmp_path):
+def isolated_aws_env(monkeypatch, tmp_path):
     """Run the test as on a machine with no AWS configuration, credentials or proxies."""
     for name in list(os.environ):
         upper = name.upper()
@@ -50,22 +53,22 @@ def hermetic(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "no-credentials"))
 
 
-class InstantTime:
+class FakeTimeModule:
     """The module `time`, with a sleep that notes how long it should have been."""
 
-    def __init__(self, pauses):
-        self.sleep = pauses.append
+    def __init__(self, sleeps):
+        self.sleep = sleeps.append
 
     def __getattr__(self, name):
         return getattr(time, name)
 
 
 @pytest.fixture(autouse=True)
-def pauses(monkeypatch):
+def sleeps(monkeypatch):
     """Make tenacity's and botocore's pauses instant, and note their seconds."""
     noted = []
-    monkeypatch.setattr("tenacity.nap.time", InstantTime(noted))
-    monkeypatch.setattr("botocore.endpoint.time", InstantTime(noted))
+    monkeypatch.setattr("tenacity.nap.time", FakeTimeModule(noted))
+    monkeypatch.setattr("botocore.endpoint.time", FakeTimeModule(noted))
     return noted
 
 
@@ -87,7 +90,7 @@ def client():
     """Return a client whose requests the test answers, see `answering`; none leaves."""
     made = attach_confirm.client("us-west-2")
     made.meta.events.register_last(
-        "before-send", lambda request, **_: made_answer(request.url, 418)
+        "before-send", lambda request, **_: make_response(request.url, 418)
     )
     return made
 
@@ -107,7 +110,7 @@ def pending():
     return make
 
 
-class Script:
+class ScriptedResponses:
     """Answers requests before they leave, one answer a request, and keeps the requests.
 
     An answer is a status, or a tuple of status, body and headers; or an exception to raise; or
@@ -130,10 +133,10 @@ class Script:
         answer = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, BaseException):
             raise answer
-        return None if answer is None else made_answer(request.url, answer)
+        return None if answer is None else make_response(request.url, answer)
 
 
-def made_answer(url, answer):
+def make_response(url, answer):
     """Return an HTTP answer as botocore's HTTP layer would."""
     status, body, headers = (answer, b"", {}) if isinstance(answer, int) else answer
     if not isinstance(body, bytes):
@@ -143,7 +146,7 @@ def made_answer(url, answer):
 
 
 @pytest.fixture
-def answering():
+def scripted_responses():
     """Return a way to answer a client's requests; `event` is as in `s3.PutObject`.
 
     What was said for the same event before no longer counts.
@@ -156,7 +159,7 @@ def answering():
     def answer(client, event, *answers):
         if (client, event) in scripts:
             forget(client, event)
-        script = scripts[client, event] = Script(*answers)
+        script = scripts[client, event] = ScriptedResponses(*answers)
         client.meta.events.register_first(f"before-send.{event}", script)
         return script.requests
 
@@ -166,7 +169,7 @@ def answering():
 
 
 @pytest.fixture
-def watching():
+def recorded_requests():
     """Return a way to note the requests that a client sends: operation, headers and body."""
 
     def watch(client):

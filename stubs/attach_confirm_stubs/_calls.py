@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from unittest.mock import Mock, call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from attach_confirm_stubs._faults import Fault
 
-SECRETS = frozenset(
+SECRET_MEMBERS = frozenset(
     {"AuthenticationUrl", "ConnectionToken", "JoinToken", "ParticipantToken", "Url", "ViewToken"}
 )
 
 
-class _Hidden(str):
+class _RedactedStr(str):
     """A secret that compares as it is, and shows no more than whether it equals another."""
 
     __slots__ = ()
@@ -26,31 +25,31 @@ class _Hidden(str):
         return f"<redacted {sha256(self.encode()).hexdigest()[:4]}>"
 
 
-def hidden(params: Mapping[str, Any]) -> dict[str, Any]:
+def redact(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of parameters, or of an answer, whose tokens and signed URLs do not show."""
-    return {name: _hidden(name, value) for name, value in params.items()}
+    return {name: _redact_value(name, value) for name, value in params.items()}
 
 
-def _hidden(name: str, value: Any) -> Any:
+def _redact_value(name: str, value: Any) -> Any:
     if isinstance(value, str):
-        return _Hidden(value) if name in SECRETS else value
+        return _RedactedStr(value) if name in SECRET_MEMBERS else value
     if isinstance(value, dict):
-        return hidden(value)
-    return [_hidden(name, item) for item in value] if isinstance(value, list) else value
+        return redact(value)
+    return [_redact_value(name, item) for item in value] if isinstance(value, list) else value
 
 
-def redacted(value: Any) -> Any:
+def to_plain_json(value: Any) -> Any:
     """Return a copy of what `hidden` returned for those who would see through it, such as JSON."""
     if isinstance(value, dict):
-        return {name: redacted(inner) for name, inner in value.items()}
+        return {name: to_plain_json(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [redacted(inner) for inner in value]
-    return repr(value) if isinstance(value, _Hidden) else value
+        return [to_plain_json(inner) for inner in value]
+    return repr(value) if isinstance(value, _RedactedStr) else value
 
 
-def shown(operation: str, params: Mapping[str, Any]) -> str:
+def format_call(operation: str, params: Mapping[str, Any]) -> str:
     """Return a call as a test would write it, without its tokens."""
-    return f"{operation}({', '.join(f'{k}={v!r}' for k, v in hidden(params).items())})"
+    return f"{operation}({', '.join(f'{k}={v!r}' for k, v in redact(params).items())})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -70,76 +69,37 @@ class Call:
 
     def __repr__(self) -> str:
         failed = isinstance(self.result, BaseException)
-        result = type(self.result).__name__ if failed else repr(_hidden("", self.result))
-        return f"Call({shown(self.operation, self.params)} -> {result})"
+        result = type(self.result).__name__ if failed else repr(_redact_value("", self.result))
+        return f"Call({format_call(self.operation, self.params)} -> {result})"
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One request of a call to the fake.
-
-    Attributes:
-        client_token: The ClientToken that it bore; None if it bore none.
-        status: The HTTP status that it was answered with; None where no answer reached the caller.
-        error_code: The code of the error that it was answered with; None without one.
-        fault: The fault that was injected into it; None if none was.
-        committed: Whether the service did what it was asked.
-    """
-
-    client_token: str | None
-    status: int | None
-    error_code: str | None
-    fault: Fault | None
-    committed: bool
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class FakeCall:
-    """One call of an operation of the fake, with each of its attempts.
-
-    The attempts of a call are those that an AWS SDK marks as such (`amz-sdk-invocation-id`), for
-    the PUT those to the same upload URL. Any other request is a call of one attempt.
-
-    Attributes:
-        operation: The operation's name in the API, such as `CompleteAttachmentUpload`, or
-            `PutObject` for the PUT.
-        params: The parameters of its first attempt, as they were sent.
-        attempts: Its attempts in their order; one that is not answered yet is not among them.
-    """
-
-    operation: str
-    params: dict[str, Any]
-    attempts: tuple[Attempt, ...]
+class _AnyCall(Protocol):
+    @property
+    def operation(self) -> str: ...
 
     @property
-    def client_token(self) -> str | None:
-        """The ClientToken that its first attempt bore; None if it bore none."""
-        return self.params.get("ClientToken")
-
-    def __repr__(self) -> str:
-        got = [attempt.error_code or attempt.status or "no answer" for attempt in self.attempts]
-        return f"FakeCall({shown(self.operation, self.params)} -> {', '.join(map(str, got))})"
+    def params(self) -> dict[str, Any]: ...
 
 
-C = TypeVar("C", bound="Call | FakeCall")
+CallT = TypeVar("CallT", bound=_AnyCall)
 
 
-class Calls(list[C], Generic[C]):
-    """Calls in the order in which they were made, with the assertions of `unittest.mock`.
+class CallList(list[CallT], Generic[CallT]):
+    """CallList in the order in which they were made, with the assertions of `unittest.mock`.
 
     Each operation counts as a mock of its own: `assert_called_once_with("SendMessage", ...)`
     is about SendMessage, whatever else was called. Parameters are all that were sent, so give
     `unittest.mock.ANY` for those that do not matter.
     """
 
-    def __init__(self, operations: Iterable[str], calls: Iterable[C] = ()) -> None:
+    def __init__(self, operations: Iterable[str], calls: Iterable[CallT] = ()) -> None:
         super().__init__(calls)
         self._operations = frozenset(operations)
 
-    def __call__(self, operation: str) -> Calls[C]:
+    def __call__(self, operation: str) -> CallList[CallT]:
         """Return the calls of one operation."""
         self._check(operation)
-        return Calls(self._operations, [made for made in self if made.operation == operation])
+        return CallList(self._operations, [made for made in self if made.operation == operation])
 
     def assert_called(self, operation: str) -> None:
         """Assert that the operation was called at least once."""
@@ -151,15 +111,15 @@ class Calls(list[C], Generic[C]):
 
     def assert_called_with(self, operation: str, **params: Any) -> None:
         """Assert that the operation's last call had these parameters."""
-        self._mock(operation).assert_called_with(**hidden(params))
+        self._mock(operation).assert_called_with(**redact(params))
 
     def assert_called_once_with(self, operation: str, **params: Any) -> None:
         """Assert that the operation was called exactly once, with these parameters."""
-        self._mock(operation).assert_called_once_with(**hidden(params))
+        self._mock(operation).assert_called_once_with(**redact(params))
 
     def assert_any_call(self, operation: str, **params: Any) -> None:
         """Assert that one of the operation's calls had these parameters."""
-        self._mock(operation).assert_any_call(**hidden(params))
+        self._mock(operation).assert_any_call(**redact(params))
 
     def assert_not_called(self, operation: str | None = None) -> None:
         """Assert that the operation, or where none is named any, was not called."""
@@ -176,7 +136,7 @@ class Calls(list[C], Generic[C]):
         expected = []
         for name, positional, params in calls:
             self._check(name)
-            expected.append(getattr(call, name)(*positional, **hidden(params)))
+            expected.append(getattr(call, name)(*positional, **redact(params)))
         self._replayed().assert_has_calls(expected, any_order=any_order)
 
     def _check(self, operation: str) -> None:
@@ -191,5 +151,5 @@ class Calls(list[C], Generic[C]):
     def _replayed(self) -> Mock:
         replayed = Mock(name="calls")
         for made in self:
-            getattr(replayed, made.operation)(**hidden(made.params))
+            getattr(replayed, made.operation)(**redact(made.params))
         return replayed

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
 import attach_confirm
-from attach_confirm_stubs import _model
+from attach_confirm_stubs import _service_model
 
 if TYPE_CHECKING:
     from types_boto3_connectparticipant.client import ConnectParticipantClient
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 _FILES = ("config_file", "credentials_file")
 
 
-def hermetic_session() -> boto3.Session:
+def isolated_session() -> boto3.Session:
     """Return a session that reads neither `AWS_` variables nor `~/.aws`."""
     variables: dict[str, Any] = {
         name: (None, None, os.devnull if name in _FILES else default, conversion)
         for name, (_, _, default, conversion) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
     }
     session = botocore.session.Session(session_vars=variables)
-    session.register_component("data_loader", _model.builtin_loader())
+    session.register_component("data_loader", _service_model.builtin_loader())
     return boto3.Session(botocore_session=session)
 
 
@@ -37,10 +37,10 @@ def shared_session() -> boto3.Session:
 
     It must not be made before moto is imported, which sees the clients of later sessions only.
     """
-    return hermetic_session()
+    return isolated_session()
 
 
-def hermetic_client(session: boto3.Session) -> ConnectParticipantClient:
+def isolated_client(session: boto3.Session) -> ConnectParticipantClient:
     """Return a client that looks for no endpoint, proxy or CA bundle in the environment."""
     options: Any = {"ignore_configured_endpoint_urls": True, "proxies": {}}
     return attach_confirm.client(

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
     from attach_confirm_stubs import (
+        ConnectParticipantServer,
         ConnectParticipantStubber,
         FakeConnectParticipant,
-        ServedConnectParticipant,
     )
 
 _MARKER = "connectparticipant"
@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
         "markers",
-        f"{_MARKER}(in_any_order=False): options of the connectparticipant_stubber fixture."
+        f"{_MARKER}(any_order=False): options of the connectparticipant_stubber fixture."
         " Of a test's, its class's and its module's marks the nearest counts.",
     )
 
@@ -40,7 +40,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def _connectparticipant_session() -> Any:
     from attach_confirm_stubs import _session
 
-    return _session.hermetic_session()
+    return _session.isolated_session()
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def connectparticipant_client(_connectparticipant_session: Any) -> ConnectPartic
     """
     from attach_confirm_stubs import _session
 
-    return _session.hermetic_client(_connectparticipant_session)
+    return _session.isolated_client(_connectparticipant_session)
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def connectparticipant_stubber(
     A call that no stub allows fails the test, even if the code under test caught the error,
     and so does a stub that was not used. The marker `connectparticipant` sets its options.
     """
-    from attach_confirm_stubs import ConnectParticipantStubber, UnexpectedCall
+    from attach_confirm_stubs import ConnectParticipantStubber, UnexpectedCallError
 
     mark = request.node.get_closest_marker(_MARKER)
     args, kwargs = (mark.args, mark.kwargs) if mark else ((), {})
@@ -77,7 +77,7 @@ def connectparticipant_stubber(
     try:
         if stopped_by is None:
             stubber.verify()
-        elif not issubclass(stopped_by, UnexpectedCall):
+        elif not issubclass(stopped_by, UnexpectedCallError):
             stubber.assert_no_unexpected_calls()
     except AssertionError as error:
         told = str(error)
@@ -102,7 +102,7 @@ def connectparticipant_fake() -> Iterator[FakeConnectParticipant]:
 
 
 @pytest.fixture
-def connectparticipant_server() -> Iterator[ServedConnectParticipant]:
+def connectparticipant_server() -> Iterator[ConnectParticipantServer]:
     """A handle on the fake service, which is served over HTTP on this machine during the test.
 
     A client in any language talks to it that is given `connectparticipant_server.endpoint_url`.

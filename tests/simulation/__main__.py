@@ -16,10 +16,10 @@ from collections import Counter
 from multiprocessing import Pool
 from typing import TYPE_CHECKING
 
-from tests.simulation.course import take
 from tests.simulation.kills import kill
+from tests.simulation.run import take
 from tests.simulation.schedule import schedule
-from tests.simulation.times import universe
+from tests.simulation.virtual_time import universe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 
 import attach_confirm
-from attach_confirm_stubs._session import hermetic_session
+from attach_confirm_stubs._session import isolated_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 RETRIES = 500 // 14
 _KEPT = 8
 
-_SESSION = hermetic_session()
+_SESSION = isolated_session()
 
 
 class Clients:
@@ -55,13 +55,13 @@ class Clients:
         self._lent.clear()
 
     def _made(self) -> Any:
-        made = hermetic_client()
+        made = isolated_client()
         made.meta.events.register_first("before-send", self._first)
         made.meta.events.register_last("before-send", self._last)
         return made
 
 
-def hermetic_client(**given: Any) -> Any:
+def isolated_client(**given: Any) -> Any:
     """Return a client that knows nothing of the machine it runs on."""
     options: Any = {"ignore_configured_endpoint_urls": True, "proxies": {}}
     config = Config(**options)

@@ -8,15 +8,15 @@ from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import ClientError
 
-from attach_confirm import AttachmentRejected, InvalidInput, PutRefused
+from attach_confirm import AttachmentRejectedError, InvalidInputError, PutFailedError
 from attach_confirm_stubs import ModeledError
 from tests.simulation.schedule import NO_FAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.simulation.caller import Caller
-    from tests.simulation.world import World
+    from tests.simulation.client_process import Caller
+    from tests.simulation.simulation import World
 
 _CONFIRMED = {"IN_PROGRESS", "APPROVED", "REJECTED"}
 _SLICE = 16
@@ -74,13 +74,13 @@ def _is_excused(world: World, caller: Caller) -> bool:
     """Tell whether the schedule makes an error unavoidable."""
     error = caller.error
     match error:
-        case AttachmentRejected(attachment_id=attachment_id):
+        case AttachmentRejectedError(attachment_id=attachment_id):
             return _state(world, attachment_id) == "REJECTED"
-        case InvalidInput(parameter=parameter):
+        case InvalidInputError(parameter=parameter):
             file = caller.file
             wrong = {"name": len(file.name) > 256, "participant_token": file.stray}
-            return wrong.get(parameter, caller.changes and parameter in {"body", "source"})
-        case PutRefused(code=code):
+            return wrong.get(parameter, caller.changes and parameter == "source")
+        case PutFailedError(error_code=code):
             return _was_injected(world, "PutObject", str(code))
         case ClientError():
             return _service_may(world, caller, error)

@@ -21,7 +21,7 @@ from tests.simulation.invariants import leaks
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from attach_confirm_stubs import ServedConnectParticipant
+    from attach_confirm_stubs import ConnectParticipantServer
 
 _SECONDS = 60
 _FLOW = (
@@ -56,7 +56,7 @@ def kill(seed: int) -> list[str]:
 class _Sender:
     """Starts the program `sender`, again and again."""
 
-    def __init__(self, server: ServedConnectParticipant, file: Path, kept: Path, how: str) -> None:
+    def __init__(self, server: ConnectParticipantServer, file: Path, kept: Path, how: str) -> None:
         self._server = server
         self._token = server.participant_token()
         self._given = [server.endpoint_url, str(file), str(kept), how]
@@ -85,7 +85,7 @@ class _Sender:
 
     def _started(self, hold: str) -> Any:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.simulation.sender", *self._given, hold],
+            [sys.executable, "-m", "tests.simulation.sender_process", *self._given, hold],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -100,18 +100,18 @@ def _held(stack: ExitStack) -> Queue[object]:
     """Return a queue that gets something whenever the service keeps an answer to itself."""
     held: Queue[object] = Queue()
 
-    class Told(exceptions.Lost):
+    class Told(exceptions.ResponseNotDelivered):
         """An answer that is lost, and told of."""
 
         def __init__(self, *args: Any) -> None:
             super().__init__(*args)
             held.put(self.fault)
 
-    stack.enter_context(patch.object(exceptions, "Lost", Told))
+    stack.enter_context(patch.object(exceptions, "ResponseNotDelivered", Told))
     return held
 
 
-def _violations(server: ServedConnectParticipant, data: bytes, told: list[str]) -> Iterator[str]:
+def _violations(server: ConnectParticipantServer, data: bytes, told: list[str]) -> Iterator[str]:
     for text in told:
         if "\nit ended with " in text:
             yield text[-400:]

@@ -17,7 +17,7 @@ from attach_confirm_stubs import (
     ReadTimeout,
     ServerError,
     Throttle,
-    TruncatedBody,
+    TruncatedResponse,
 )
 
 NO_FAULT = Latency(0)
@@ -34,7 +34,7 @@ _PASSING = (
     ReadTimeout(after_commit=True),
     ConnectionReset(),
     ConnectionReset(after_commit=True),
-    TruncatedBody(),
+    TruncatedResponse(),
     ProxyPage(),
     Latency(3),
     Latency(29),

@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 
 import attach_confirm
-from attach_confirm import AttachmentStatus, _pause, _put
-from tests.simulation import world
+from attach_confirm import AttachmentStatus, _put, _retry
+from tests.simulation import simulation
 from tests.simulation.clients import Clients
-from tests.simulation.course import take
-from tests.simulation.times import universe
+from tests.simulation.run import take
+from tests.simulation.virtual_time import universe
 
 _ENOUGH = 1000
 
@@ -82,7 +82,9 @@ class Unconcerned:
         pass
 
 
-endless = SimpleNamespace(elapsed=lambda _: 0.0, last_result=_pause.last_result)
+endless = SimpleNamespace(
+    elapsed_seconds=lambda _: 0.0, return_last_result=_retry.return_last_result
+)
 
 TAKEN_OUT = {
     "the 2xx gate": ("put first", {"_put._failure": anything}),
@@ -91,16 +93,19 @@ TAKEN_OUT = {
     "the look into a conflict": ("true success", {"_confirm.status": approved}),
     "the look into upload's conflict": ("looked into", {"_upload.confirm": without_a_look}),
     "the length": ("unavoidable", {"_put._headers": declared}),
-    "the length while reading": ("true success", {"_source.Body._next": whatever_is_there}),
-    "the end of the URL's time": ("in time", {"_put._pause": endless}),
-    "the difference between failures": ("final", {"_put.is_transient": each_failure}),
+    "the length while reading": ("true success", {"_source.UploadBody._next": whatever_is_there}),
+    "the end of the URL's time": ("in time", {"_put._retry": endless}),
+    "the difference between failures": ("final", {"_put.is_retryable": each_failure}),
     "the way on from a lost confirmation": ("nothing twice", {"_upload._Concerning": Unconcerned}),
     "the look at who answers": (
         "true success",
-        {"_answer.screen": anything, "_answer.require_service": anything},
+        {
+            "_responses.register_response_validation": anything,
+            "_responses.require_service_response": anything,
+        },
     ),
-    "the redaction of logs": ("no secret", {"_secrets.guard": anything}),
-    "the redaction of errors": ("no secret", {"_secrets.hide_queries": as_it_is}),
+    "the redaction of logs": ("no secret", {"_redaction.register_log_redaction": anything}),
+    "the redaction of errors": ("no secret", {"_redaction.redact_query_strings": as_it_is}),
     "the redaction of values": ("no secret", {"_connect.Connection": shown}),
 }
 
@@ -113,8 +118,8 @@ def test_taken_out_it_is_missed(protection):
         for name, instead in patches.items():
             stack.enter_context(patch(f"attach_confirm.{name}", instead))
         # What the idle clients listen to was registered when they were made.
-        clients = Clients(world.hear_first, world.hear_last)
-        stack.enter_context(patch.object(world, "CLIENTS", clients))
+        clients = Clients(simulation.hear_first, simulation.hear_last)
+        stack.enter_context(patch.object(simulation, "CLIENTS", clients))
         fake = stack.enter_context(universe())
         found = (take(seed, fake).violations for seed in range(_ENOUGH))
         assert any(told.startswith(invariant) for violations in found for told in violations)

@@ -7,9 +7,9 @@ from itertools import product
 import pytest
 
 from attach_confirm_stubs import Fault
-from tests.simulation.course import take
+from tests.simulation.run import take
 from tests.simulation.schedule import OPERATIONS, schedule
-from tests.simulation.times import universe
+from tests.simulation.virtual_time import universe
 
 
 @pytest.fixture
@@ -81,5 +81,5 @@ def test_one_schedule_is_shown():
         text=True,
     ).stdout
     assert told.startswith("seed = 3000004\n")
-    assert "FakeCall(CreateParticipantConnection(" in told
+    assert "RecordedCall(CreateParticipantConnection(" in told
     assert told.endswith("violations: 0\n")

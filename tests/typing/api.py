@@ -17,14 +17,14 @@ from typing_extensions import assert_never, assert_type
 import attach_confirm
 from attach_confirm_stubs import (
     Call,
-    Calls,
+    CallList,
+    ConnectParticipantServer,
     ConnectParticipantStubber,
-    Failure,
+    FailureCase,
     FakeAttachment,
     FakeConnectParticipant,
-    ServedConnectParticipant,
-    UnexpectedCall,
-    every_failure,
+    UnexpectedCallError,
+    failure_cases,
     fake_connectparticipant,
     modeled_errors,
     serve_connectparticipant,
@@ -100,7 +100,7 @@ def steps(client: ConnectParticipantClient, token: str) -> attach_confirm.Confir
     assert_type(done.client_token, str)
     assert_type(done.attempts, int)
     assert_type(done.request_id, str | None)
-    assert_type(done.already, bool)
+    assert_type(done.already_confirmed, bool)
     return done
 
 
@@ -120,17 +120,17 @@ def errors(client: ConnectParticipantClient, token: str) -> str:
     """Catch what an upload can raise, and read what it says."""
     try:
         attach_confirm.upload(client, "receipt.pdf", token)
-    except attach_confirm.InvalidInput as error:
+    except attach_confirm.InvalidInputError as error:
         value_error: ValueError = error
-        return error.parameter + error.problem + str(value_error)
-    except attach_confirm.UnexpectedAnswer as error:
-        return error.operation + error.problem
-    except attach_confirm.PutRefused as error:
-        assert_type(error.status, int)
-        assert_type(error.code, str | None)
+        return error.parameter + error.reason + str(value_error)
+    except attach_confirm.UnexpectedResponseError as error:
+        return error.operation + error.reason
+    except attach_confirm.PutFailedError as error:
+        assert_type(error.status_code, int)
+        assert_type(error.error_code, str | None)
         assert_type(error.request_id, str | None)
-        return error.code or "unknown"
-    except attach_confirm.UploadExpired as error:
+        return error.error_code or "unknown"
+    except attach_confirm.UploadUrlExpiredError as error:
         assert_type(error.expires_at, datetime)
         return error.attachment_id
     except client.exceptions.ConflictException as error:
@@ -142,9 +142,9 @@ def late_errors(client: ConnectParticipantClient, token: str) -> str:
     """Catch what waiting can raise, and everything of this library's at last."""
     try:
         attach_confirm.wait(client, "att-1", token)
-    except attach_confirm.AttachmentRejected as error:
+    except attach_confirm.AttachmentRejectedError as error:
         return error.attachment_id
-    except attach_confirm.WaitTimeout as error:
+    except attach_confirm.WaitTimeoutError as error:
         timeout_error: TimeoutError = error
         assert_type(error.status, attach_confirm.AttachmentStatus | None)
         assert_type(error.timeout, float)
@@ -203,7 +203,7 @@ def doubles() -> bytes:
 
 def scripts(client: ConnectParticipantClient) -> None:
     """Stub calls in every way, and ask what was called."""
-    with ConnectParticipantStubber(client, in_any_order=True, strict=True) as stubber:
+    with ConnectParticipantStubber(client, any_order=True, strict=True) as stubber:
         assert_type(stubber, ConnectParticipantStubber)
         upstream: Stubber = stubber
         upstream.add_response("send_message", {"Id": "1"}, {"Content": ANY})
@@ -216,7 +216,7 @@ def scripts(client: ConnectParticipantClient) -> None:
             times=2,
             optional=True,
         )
-        stubber.stub_send_message(Content="Hello", response={"Id": "1"}, exactly=True)
+        stubber.stub_send_message(Content="Hello", response={"Id": "1"}, exact_params=True)
         stubber.stub_send_message(response=lambda params: {"Id": params["Content"]})
         stubber.stub_send_message(error=ReadTimeoutError(endpoint_url=""))
         stubber.stub_send_message(error_code="418", unmodeled=True)
@@ -232,7 +232,7 @@ def scripts(client: ConnectParticipantClient) -> None:
     history(stubber.calls)
 
 
-def history(calls: Calls[Call]) -> None:
+def history(calls: CallList[Call]) -> None:
     """Read what was called, and assert it."""
     for made in calls("SendMessage"):
         assert_type(made, Call)
@@ -251,20 +251,20 @@ def history(calls: Calls[Call]) -> None:
 def failures(stubber: ConnectParticipantStubber) -> None:
     """Go through every way to fail."""
     assert_type(modeled_errors("SendMessage"), list[str])
-    for failure in every_failure("StartAttachmentUpload", "PutObject", "CompleteAttachmentUpload"):
-        assert_type(failure, Failure)
+    for failure in failure_cases("StartAttachmentUpload", "PutObject", "CompleteAttachmentUpload"):
+        assert_type(failure, FailureCase)
         assert_type(failure.before, tuple[str, ...])
         assert_type(failure.operation, str)
         assert_type(failure.error_code, str)
         failure.stub(stubber, ConnectionToken="token")
-    unexpected: AssertionError = UnexpectedCall("No stub allows this call")
+    unexpected: AssertionError = UnexpectedCallError("No stub allows this call")
     raise unexpected
 
 
 def served() -> str:
     """Serve the fake, and use its handle as any other."""
     with serve_connectparticipant("localhost", 0, region_name="us-west-2") as server:
-        assert_type(server, ServedConnectParticipant)
+        assert_type(server, ConnectParticipantServer)
         fake: FakeConnectParticipant = server
         client: ConnectParticipantClient = server.client
         attach_confirm.upload(client, b"abc", fake.connection_token(), name="a.txt")

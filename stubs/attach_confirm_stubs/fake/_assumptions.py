@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from attach_confirm_stubs.fake._urls import attached
+from attach_confirm_stubs.fake._presigned_urls import attached
 
 if TYPE_CHECKING:
     from collections.abc import Callable

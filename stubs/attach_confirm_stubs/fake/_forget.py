@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from moto.s3.models import FakeKey
 
-from attach_confirm_stubs.fake._chats import clock
-from attach_confirm_stubs.fake.models import backends, connectparticipant_backends
+from attach_confirm_stubs.fake.models import all_backends, connectparticipant_backends
+from attach_confirm_stubs.fake.models._chats import clock
 
 
 def forget() -> None:
     """Forget all chats, and take their files out of moto's S3; what else is there stays."""
     buckets = set()
-    for backend in backends():
+    for backend in all_backends():
         if backend.bucket in backend.s3.buckets:
             backend.s3.buckets[backend.bucket].keys.clear()
             backend.s3.delete_bucket(backend.bucket)

@@ -16,10 +16,10 @@ class Request:
     Attributes:
         method: Its method.
         url: Its URL, as it was sent.
-        headers: Its headers, by `folded` names.
+        headers: Its headers, by `normalize_header_name` names.
         body: Its body.
         wait: Lets seconds pass, for an answer that comes late.
-        served_at: Where the fake is served, such as `http://127.0.0.1:8000`; None inside of moto,
+        base_url: Where the fake is served, such as `http://127.0.0.1:8000`; None inside of moto,
             where the URLs are AWS's.
     """
 
@@ -28,11 +28,11 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     wait: Callable[[float], object]
-    served_at: str | None = None
+    base_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """An answer.
 
     Attributes:
@@ -48,21 +48,23 @@ class Answer:
     error_code: str | None = None
 
 
-def cut(answer: Answer) -> Answer:
+def truncate(answer: Response) -> Response:
     """Return what comes of an answer whose connection is closed in its midst."""
     promised = max(len(answer.body), 2)
     headers = {**answer.headers, "content-length": str(promised)}
     return replace(answer, headers=headers, body=answer.body[: promised // 2])
 
 
-def folded(name: str) -> str:
+def normalize_header_name(name: str) -> str:
     """Return a header's name as the gateways that moto goes through may spell it."""
     return name.lower().replace("_", "-")
 
 
-def headers_by_name(items: Iterable[tuple[str, Any]]) -> dict[str, str]:
-    """Return headers by `folded` names."""
+def normalize_headers(items: Iterable[tuple[str, Any]]) -> dict[str, str]:
+    """Return headers by `normalize_header_name` names."""
     return {
-        folded(name): value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        normalize_header_name(name): value.decode("utf-8", "replace")
+        if isinstance(value, bytes)
+        else str(value)
         for name, value in items
     }

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from attach_confirm_stubs.fake._transcript import EVENT
+from attach_confirm_stubs.fake.models._transcript import EVENT
 
 # Sources: the API references of CreateParticipantConnection, StartChatContact, SendMessage,
 # SendEvent and GetAuthenticationUrl, and the feature specifications in the administrator guide.

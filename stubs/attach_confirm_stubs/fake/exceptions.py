@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from attach_confirm_stubs import _faults, _model
-from attach_confirm_stubs.fake._http import Answer
+from attach_confirm_stubs import _service_model
+from attach_confirm_stubs.fake import _faults
+from attach_confirm_stubs.fake._http import Response
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 _STATUSES = {"MissingAuthenticationTokenException": 403, "UnknownOperationException": 404}
 
 
-class Refused(Exception):
+class ErrorResponse(Exception):
     """A request that is answered with an error."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Response) -> None:
         super().__init__(answer.error_code)
         self.answer = answer
 
 
-class Lost(Exception):
+class ResponseNotDelivered(Exception):
     """A request whose answer does not reach the caller.
 
     Attributes:
@@ -34,13 +35,13 @@ class Lost(Exception):
         answer: The answer, where there was one.
     """
 
-    def __init__(self, fault: _faults.Fault, answer: Answer | None = None) -> None:
+    def __init__(self, fault: _faults.Fault, answer: Response | None = None) -> None:
         super().__init__(fault)
         self.fault = fault
         self.answer = answer
 
 
-class ServiceError(Refused):
+class ServiceError(ErrorResponse):
     """An error of the service's own, by its code."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -50,25 +51,29 @@ class ServiceError(Refused):
             "x-amzn-requestid": str(uuid4()),
         }
         body = json.dumps({"Message": message}).encode()
-        status = _model.error_status(code) if _model.error(code) else _STATUSES.get(code, 400)
-        super().__init__(Answer(status, headers, body, code))
+        status = (
+            _service_model.error_status(code)
+            if _service_model.error_shape(code)
+            else _STATUSES.get(code, 400)
+        )
+        super().__init__(Response(status, headers, body, code))
 
 
-class AccessDenied(ServiceError):
+class AccessDeniedException(ServiceError):
     """The token is not one that this operation takes."""
 
     def __init__(self) -> None:
         super().__init__("AccessDeniedException", "Access denied")
 
 
-class Invalid(ServiceError):
+class ValidationException(ServiceError):
     """The request breaks a constraint."""
 
     def __init__(self, message: str) -> None:
         super().__init__("ValidationException", message)
 
 
-class QuotaExceeded(ServiceError):
+class ServiceQuotaExceededException(ServiceError):
     """The chat has as many attachments as it may have."""
 
     def __init__(self) -> None:
@@ -78,14 +83,14 @@ class QuotaExceeded(ServiceError):
         )
 
 
-class Throttled(ServiceError):
+class ThrottlingException(ServiceError):
     """The instance has too many requests."""
 
     def __init__(self) -> None:
         super().__init__("ThrottlingException", "Rate exceeded")
 
 
-class S3Error(Refused):
+class S3Error(ErrorResponse):
     """An error as S3 words it."""
 
     def __init__(self, code: str, message: str, **more: str) -> None:
@@ -94,7 +99,7 @@ class S3Error(Refused):
         inner = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in members.items())
         headers = {"content-type": "application/xml", "x-amz-request-id": request_id}
         body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'.encode()
-        super().__init__(Answer(_faults.S3_ERRORS.get(code, 404), headers, body, code))
+        super().__init__(Response(_faults.S3_ERRORS.get(code, 404), headers, body, code))
 
 
 class SignatureDoesNotMatch(S3Error):

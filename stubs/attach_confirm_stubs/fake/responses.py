@@ -12,16 +12,16 @@ from uuid import uuid4
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from attach_confirm_stubs import _model
-from attach_confirm_stubs._faults import PUT_OBJECT
-from attach_confirm_stubs.fake import _edge, exceptions
-from attach_confirm_stubs.fake._http import Answer, Request
-from attach_confirm_stubs.fake._transcript import timestamp
+from attach_confirm_stubs import _service_model
+from attach_confirm_stubs.fake import _attempts, exceptions
+from attach_confirm_stubs.fake._faults import PUT_OBJECT
+from attach_confirm_stubs.fake._http import Request, Response
 from attach_confirm_stubs.fake.models import (
     ConnectParticipantBackend,
-    backends,
+    all_backends,
     connectparticipant_backends,
 )
+from attach_confirm_stubs.fake.models._transcript import timestamp
 
 if TYPE_CHECKING:
     from botocore.model import Shape
@@ -88,7 +88,7 @@ def start_attachment_upload(
     backend: ConnectParticipantBackend, params: Params, request: Request
 ) -> dict[str, Any]:
     """Answer StartAttachmentUpload."""
-    attachment = backend.start_attachment_upload(params, request.served_at)
+    attachment = backend.start_attachment_upload(params, request.base_url)
     upload = attachment.upload
     return {
         "AttachmentId": attachment.attachment_id,
@@ -111,7 +111,7 @@ def get_attachment(
     backend: ConnectParticipantBackend, params: Params, request: Request
 ) -> dict[str, Any]:
     """Answer GetAttachment."""
-    signed, attachment = backend.get_attachment(params, request.served_at)
+    signed, attachment = backend.get_attachment(params, request.base_url)
     return {
         "Url": signed.url,
         "UrlExpiry": timestamp(signed.expires_at),
@@ -152,11 +152,11 @@ OPERATIONS: dict[str, Respond] = {
 }
 
 
-def respond(request: Request) -> Answer:
+def dispatch(request: Request) -> Response:
     """Answer a request to the service.
 
     Raises:
-        exceptions.Lost: The answer does not reach the caller.
+        exceptions.ResponseNotDelivered: The answer does not reach the caller.
     """
     found = _route(request)
     if found is None:
@@ -164,11 +164,11 @@ def respond(request: Request) -> Answer:
     operation, params = found
     token, malformed = request.headers.get(_BEARER), _read(request, params)
     if token:
-        params[_model.token_member(_model.operation(operation))] = token
+        params[_service_model.token_member_name(_service_model.operation(operation))] = token
     backend = _backend(request, token)
     if backend is None:
-        return exceptions.AccessDenied().answer
-    return _edge.attempt(
+        return exceptions.AccessDeniedException().answer
+    return _attempts.attempt(
         backend,
         backend.history.call(operation, params, request.headers.get(_INVOCATION)),
         partial(_answer, backend, operation, params, request, malformed),
@@ -178,7 +178,7 @@ def respond(request: Request) -> Answer:
     )
 
 
-def respond_at_place(request: Request, bucket: str, key: str) -> Answer:
+def dispatch_s3(request: Request, bucket: str, key: str) -> Response:
     """Answer a request with a pre-signed URL, to the place where the attachments lie.
 
     Args:
@@ -187,7 +187,7 @@ def respond_at_place(request: Request, bucket: str, key: str) -> Answer:
         key: What in the bucket is meant.
 
     Raises:
-        exceptions.Lost: The answer does not reach the caller.
+        exceptions.ResponseNotDelivered: The answer does not reach the caller.
     """
     place = _BUCKET.fullmatch(bucket)
     backend = _service(place[1], place[2]) if place else None
@@ -196,7 +196,7 @@ def respond_at_place(request: Request, bucket: str, key: str) -> Answer:
     if request.method != "PUT":
         return _refusable(partial(_get_object, backend, key, request))
     params = {"Bucket": bucket, "Key": key, "ContentLength": len(request.body)}
-    return _edge.attempt(
+    return _attempts.attempt(
         backend,
         backend.history.call(PUT_OBJECT, params, key),
         partial(_refusable, partial(_put_object, backend, key, request)),
@@ -204,23 +204,23 @@ def respond_at_place(request: Request, bucket: str, key: str) -> Answer:
     )
 
 
-def _put_object(backend: ConnectParticipantBackend, key: str, request: Request) -> Answer:
+def _put_object(backend: ConnectParticipantBackend, key: str, request: Request) -> Response:
     etag = backend.put_object(key.rpartition("/")[2], request)
-    return Answer(200, {"etag": etag, "x-amz-request-id": _request_id()})
+    return Response(200, {"etag": etag, "x-amz-request-id": _request_id()})
 
 
-def _get_object(backend: ConnectParticipantBackend, key: str, request: Request) -> Answer:
+def _get_object(backend: ConnectParticipantBackend, key: str, request: Request) -> Response:
     stored = backend.get_object(key, request)
     if stored is None:
         raise exceptions.S3Error("NoSuchKey", "The specified key does not exist.", Key=key)
     headers = {"etag": stored.etag, "x-amz-request-id": _request_id()}
-    return Answer(200, headers | dict(stored.metadata.items()), stored.value)
+    return Response(200, headers | dict(stored.metadata.items()), stored.value)
 
 
-def _refusable(act: Callable[[], Answer]) -> Answer:
+def _refusable(act: Callable[[], Response]) -> Response:
     try:
         return act()
-    except exceptions.Refused as refused:
+    except exceptions.ErrorResponse as refused:
         return refused.answer
 
 
@@ -230,19 +230,19 @@ def _answer(
     params: dict[str, Any],
     request: Request,
     malformed: str | None,
-) -> Answer:
-    def act() -> Answer:
+) -> Response:
+    def act() -> Response:
         if malformed:
             raise exceptions.ServiceError("SerializationException", malformed)
-        shape = cast("Shape", _model.operation(operation).input_shape)
-        problems = list(_model.violations(shape, params))
+        shape = cast("Shape", _service_model.operation(operation).input_shape)
+        problems = list(_service_model.constraint_violations(shape, params))
         if problems:
             told = f"{len(problems)} validation error(s) detected: {'; '.join(problems)}"
-            raise exceptions.Invalid(told)
+            raise exceptions.ValidationException(told)
         answer = OPERATIONS[operation](backend, params, request)
         body = b"" if answer is None else json.dumps(answer).encode()
         headers = {"content-type": "application/json", "x-amzn-requestid": str(uuid4())}
-        return Answer(200, headers, body)
+        return Response(200, headers, body)
 
     return _refusable(act)
 
@@ -261,7 +261,7 @@ def _route(request: Request) -> tuple[str, dict[str, Any]] | None:
 def _routes() -> list[tuple[str, str, re.Pattern[str]]]:
     routes = []
     for operation in OPERATIONS:
-        http = _model.operation(operation).http
+        http = _service_model.operation(operation).http
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", http["requestUri"])
         routes.append((operation, http["method"], re.compile(pattern)))
     return routes
@@ -286,8 +286,8 @@ def _backend(request: Request, token: str | None) -> ConnectParticipantBackend |
     to refuse. A server serves all regions at one place.
     """
     host = _HOST.match(request.url)
-    region = host[1] if host and not request.served_at else None
-    for backend in backends():
+    region = host[1] if host and not request.base_url else None
+    for backend in all_backends():
         if region in {None, backend.region_name} and backend.instance_of(token):
             return backend
     return _service(DEFAULT_ACCOUNT_ID, region or DEFAULT_REGION)

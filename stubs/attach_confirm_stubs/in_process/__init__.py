@@ -1,0 +1,1 @@
+"""The fake inside this process."""

@@ -1,0 +1,1 @@
+"""`ConnectParticipantStubber` and what it needs."""
