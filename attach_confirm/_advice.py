@@ -25,7 +25,7 @@ from attach_confirm._exceptions import (
     UploadUrlExpiredError,
     WaitTimeoutError,
 )
-from attach_confirm._put import is_retryable
+from attach_confirm._retry import is_retryable
 
 
 class Action(str, Enum):

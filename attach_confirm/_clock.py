@@ -1,4 +1,7 @@
-"""The only source of waiting time, so that a fake can replace it."""
+"""Sleep and read the monotonic clock: the only source of waiting time.
+
+Callers write `_clock.sleep()` and `_clock.monotonic()`, so that one patch replaces both everywhere.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import time
 
 
 def sleep(seconds: float) -> None:
-    """Sleep.
+    """Block the thread.
 
     Args:
         seconds: The duration, in seconds.
@@ -15,5 +18,5 @@ def sleep(seconds: float) -> None:
 
 
 def monotonic() -> float:
-    """Return a time that never goes backwards, in seconds."""
+    """Return the monotonic time, in seconds."""
     return time.monotonic()

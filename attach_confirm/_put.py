@@ -8,14 +8,7 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import (
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    HTTPClientError,
-    ProxyConnectionError,
-    ReadTimeoutError,
-)
+from botocore.exceptions import ConnectionClosedError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
 from attach_confirm import _http, _redaction, _responses, _retry, _source, _validation
@@ -25,6 +18,7 @@ from attach_confirm._exceptions import (
     UnexpectedResponseError,
     UploadUrlExpiredError,
 )
+from attach_confirm._retry import is_retryable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,15 +36,6 @@ _LONGEST_PAUSE = 30.0
 
 _SUCCESS = range(200, 300)
 _FAILED = (HTTPClientError, BotocoreConnectionError)
-_LOST = (
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    ProxyConnectionError,
-    ReadTimeoutError,
-)
-_TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
-_TRANSIENT_CODES = frozenset({"RequestTimeout", "SlowDown"})
 _EXPIRED_CODES = frozenset({"ExpiredToken", "RequestExpired"})
 
 
@@ -146,13 +131,6 @@ def put_stream(
         failure = retrying(attempt, session)
     if failure is not None:
         raise failure
-
-
-def is_retryable(error: BaseException | None) -> bool:
-    """Tell whether the same PUT may succeed when it is sent again."""
-    if isinstance(error, PutFailedError):
-        return error.status_code in _TRANSIENT or error.error_code in _TRANSIENT_CODES
-    return isinstance(error, _LOST)
 
 
 def _scheme(url: str) -> str:
