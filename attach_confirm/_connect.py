@@ -1,4 +1,4 @@
-"""From a participant token to a connection token."""
+"""Exchange a participant token for a connection token."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Connection:
     """A participant's connection.
 
     Attributes:
-        token: The connection token that every other operation takes. Not shown by `repr`.
-        expires_at: When it stops working, an aware datetime in UTC.
+        token: Connection token, which every other operation requires. Not part of the `repr`.
+        expires_at: Expiry time of the token, an aware datetime in UTC.
     """
 
     token: str = field(repr=False)
@@ -27,34 +27,38 @@ class Connection:
 
 
 def connect(client: ConnectParticipantClient, participant_token: str) -> Connection:
-    """Connect a participant who has no websocket, and get the connection token.
+    """Connect a participant without a websocket, and return the connection token.
 
-    One CreateParticipantConnection with `ConnectParticipant=True`. botocore retries it as the
-    client is configured to; nothing else does.
+    Sends one CreateParticipantConnection with `ConnectParticipant=True`. botocore retries it as
+    configured in the client.
 
     Args:
         client: A `connectparticipant` client.
-        participant_token: What StartChatContact gave. No other operation takes it.
+        participant_token: Participant token that StartChatContact returned. No other operation
+            accepts it.
 
     Returns:
-        The connection, whose token the service honours for a day (source: the API reference of
+        The connection. Its token is valid for one day (source: the API reference of
         CreateParticipantConnection).
 
     Raises:
-        InvalidInputError: The token cannot be one.
-        UnexpectedResponseError: The answer holds no connection token.
-        botocore.exceptions.ClientError: What the service refused it with.
-        botocore.exceptions.BotoCoreError: The service was not reached.
+        InvalidInputError: The token is invalid, or `client` belongs to another service.
+        UnexpectedResponseError: The response contains no connection token or no valid expiry time.
+        botocore.exceptions.ClientError: The service returned an error.
+        botocore.exceptions.BotoCoreError: The request failed before a response was received.
     """
     model = _validation.get_operation_model(client, "CreateParticipantConnection")
     _validation.validate_token(model, "ParticipantToken", "participant_token", participant_token)
-    answer = client.create_participant_connection(
+    response = client.create_participant_connection(
         Type=["CONNECTION_CREDENTIALS"],
         ParticipantToken=participant_token,
         ConnectParticipant=True,
     )
-    path = "ConnectionCredentials"
     return Connection(
-        token=_responses.get_member(model.name, answer, path, "ConnectionToken"),
-        expires_at=_responses.get_timestamp(model.name, answer, path, "Expiry"),
+        token=_responses.get_member(
+            model.name, response, "ConnectionCredentials", "ConnectionToken"
+        ),
+        expires_at=_responses.get_timestamp(
+            model.name, response, "ConnectionCredentials", "Expiry"
+        ),
     )

@@ -1,17 +1,17 @@
-"""The errors that this library adds to botocore's.
+"""Exceptions that this library adds to botocore's.
 
     AttachConfirmError
     ├── InvalidInputError (also ValueError): an argument is invalid; nothing was sent
-    ├── UnexpectedResponseError : a 2xx that is not the service's, or is truncated
+    ├── UnexpectedResponseError : a 2xx response is truncated or did not come from the service
     ├── PutFailedError : S3 returned an error for the PUT
     ├── UploadUrlExpiredError : the presigned URL had expired
     ├── AttachmentRejectedError : confirmed, then rejected by the instance's checks
     └── WaitTimeoutError (also TimeoutError): neither approved nor rejected in time
 
-The service's own errors are not in this tree: they reach the caller as botocore raised them
-(`client.exceptions.ConflictException`, `ClientError`, `ReadTimeoutError` and so on), and
-`attach_confirm.advise` knows them all. No text of any of these errors holds a token or the query of
-a pre-signed URL.
+The service's own errors are not in this tree. They reach you as botocore raised them
+(`client.exceptions.ConflictException`, `ClientError`, `ReadTimeoutError` and so on).
+`attach_confirm.advise` accepts both kinds. The exceptions of this tree never contain a token or the
+query string of a presigned URL.
 """
 
 from __future__ import annotations
@@ -25,50 +25,52 @@ if TYPE_CHECKING:
 
 
 class AttachConfirmError(Exception):
-    """The root of this library's own errors."""
+    """Base class of this library's exceptions."""
 
 
 class InvalidInputError(AttachConfirmError, ValueError):
-    """An argument cannot be right, and nothing was sent because of it.
+    """An argument is invalid, and nothing was sent.
 
     Attributes:
-        parameter: The argument's name, as the function called spells it.
-        problem: What is wrong with it and what would be right. Never a token's text.
+        parameter: Name of the argument in the function that you called.
+        reason: What is wrong, and which values are valid. Never contains a token.
     """
 
-    def __init__(self, parameter: str, problem: str) -> None:
-        super().__init__(parameter, problem)
+    def __init__(self, parameter: str, reason: str) -> None:
+        super().__init__(parameter, reason)
         self.parameter = parameter
-        self.reason = problem
+        self.reason = reason
 
     def __str__(self) -> str:
         return f"{self.parameter}: {self.reason}"
 
 
 class UnexpectedResponseError(AttachConfirmError):
-    """An HTTP success that is not the service's, such as a captive proxy's page, or half of one.
+    """A successful response is truncated, or did not come from the service.
+
+    For example, a captive portal returned its login page with HTTP 200.
 
     Attributes:
-        operation: The API operation that was called.
-        problem: What the answer lacks or holds.
+        operation: Name of the API operation, for example `GetTranscript`.
+        reason: What is missing from the response or wrong with it.
     """
 
-    def __init__(self, operation: str, problem: str) -> None:
-        super().__init__(operation, problem)
+    def __init__(self, operation: str, reason: str) -> None:
+        super().__init__(operation, reason)
         self.operation = operation
-        self.reason = problem
+        self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.operation} got no answer that is the service's and whole: {self.reason}"
+        return f"{self.operation}: unexpected or truncated response: {self.reason}"
 
 
 class PutFailedError(AttachConfirmError):
-    """S3 refused the file: the PUT's answer was not 2xx.
+    """S3 returned an error for the PUT.
 
     Attributes:
-        status_code: The HTTP status.
-        error_code: S3's error code, such as `SignatureDoesNotMatch`; None if the body has none.
-        request_id: S3's request id, for a support case; None where the answer named none.
+        status_code: HTTP status code.
+        error_code: S3's error code, for example `SignatureDoesNotMatch`, or None.
+        request_id: S3's request ID, which AWS Support asks for, or None.
     """
 
     def __init__(self, status_code: int, error_code: str | None, request_id: str | None) -> None:
@@ -79,17 +81,17 @@ class PutFailedError(AttachConfirmError):
 
     def __str__(self) -> str:
         return (
-            f"the upload was refused: HTTP {self.status_code}, {self.error_code or 'no error code'}"
-            f" (request id {self.request_id or 'unknown'})"
+            f"PUT failed: HTTP {self.status_code}, {self.error_code or 'no error code'}"
+            f" (request ID {self.request_id or 'unknown'})"
         )
 
 
 class UploadUrlExpiredError(AttachConfirmError):
-    """The pre-signed URL had expired when the PUT reached S3; a new start gives a new one.
+    """The presigned URL had expired when the PUT reached S3. Start the upload again.
 
     Attributes:
-        attachment_id: The attachment whose URL it was.
-        expires_at: When it expired, an aware datetime in UTC.
+        attachment_id: ID of the attachment that the URL belongs to.
+        expires_at: Expiry time of the URL, an aware datetime in UTC.
     """
 
     def __init__(self, attachment_id: str, expires_at: datetime) -> None:
@@ -99,16 +101,16 @@ class UploadUrlExpiredError(AttachConfirmError):
 
     def __str__(self) -> str:
         return (
-            f"the upload URL of attachment {self.attachment_id} expired at"
-            f" {self.expires_at.isoformat()}: start the upload again"
+            f"attachment {self.attachment_id}: upload URL expired at"
+            f" {self.expires_at.isoformat()}; start the upload again"
         )
 
 
 class AttachmentRejectedError(AttachConfirmError):
-    """The transcript says REJECTED: the instance's size, type or scanner checks refused the file.
+    """The attachment was confirmed, but failed the instance's size, type or scanner checks.
 
     Attributes:
-        attachment_id: The attachment.
+        attachment_id: ID of the attachment.
     """
 
     def __init__(self, attachment_id: str) -> None:
@@ -117,30 +119,31 @@ class AttachmentRejectedError(AttachConfirmError):
 
     def __str__(self) -> str:
         return (
-            f"attachment {self.attachment_id} was confirmed, then rejected: check the instance's"
-            " allowed file types, its size limit and its attachment scanner"
+            f"attachment {self.attachment_id}: rejected after it was confirmed; check the"
+            " instance's allowed file types, size limit and attachment scanner"
         )
 
 
 class WaitTimeoutError(AttachConfirmError, TimeoutError):
-    """The attachment was neither approved nor rejected in time. It may still be.
+    """The attachment was neither approved nor rejected in time. Either can still happen.
 
     Attributes:
-        attachment_id: The attachment.
-        status: What the transcript said last; None where no item bore the id.
-        timeout: How long it was waited for, in seconds.
+        attachment_id: ID of the attachment.
+        status: Last status in the transcript, or None if the attachment was not in it.
+        timeout: Maximum wait time that was exceeded, in seconds.
     """
 
     def __init__(self, attachment_id: str, status: AttachmentStatus | None, timeout: float) -> None:
-        # OSError, the parent of TimeoutError, would take three arguments for an errno and so on.
+        # TimeoutError inherits from OSError, which would parse these three arguments as an errno,
+        # a message and a file name.
         super().__init__(f"attachment {attachment_id}")
         self.attachment_id = attachment_id
         self.status = status
         self.timeout = timeout
 
     def __str__(self) -> str:
-        seen = "not in the transcript" if self.status is None else self.status.value
-        return f"attachment {self.attachment_id} was {seen} after {self.timeout:g} seconds"
+        last_status = "not in the transcript" if self.status is None else self.status.value
+        return f"attachment {self.attachment_id}: {last_status} after {self.timeout:g} seconds"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.attachment_id, self.status, self.timeout)

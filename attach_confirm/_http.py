@@ -1,4 +1,4 @@
-"""One HTTP request outside the service's API, sent as the client would send it."""
+"""Send an HTTP request outside the service's API with the client's HTTP settings."""
 
 from __future__ import annotations
 
@@ -25,29 +25,30 @@ _VERIFY_EVENT = "attach-confirm.verify"
 
 
 def default_verify(profile: str | None = None) -> bool | str:
-    """Return what botocore verifies TLS with where a client is given no `verify`.
+    """Return the `verify` setting that botocore uses for a client that is created without one.
 
     Args:
-        profile: The profile whose `ca_bundle` counts; None means botocore's own choice.
+        profile: Name of the profile whose `ca_bundle` applies; None means botocore's default.
 
     Returns:
         `AWS_CA_BUNDLE` or the profile's `ca_bundle`, else `REQUESTS_CA_BUNDLE`, else True.
     """
-    # boto3 calls a session without a profile "default", which botocore wants to exist if named.
-    named = None if profile == "default" else profile
-    configured = botocore.session.Session(profile=named).get_config_variable("ca_bundle")
-    return configured or os.environ.get("REQUESTS_CA_BUNDLE") or True
+    # boto3 calls a session without a profile "default", and botocore raises if a profile of that
+    # name is requested but not configured.
+    profile_name = None if profile == "default" else profile
+    session = botocore.session.Session(profile=profile_name)
+    return session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or True
 
 
 def store_verify(
     client: ConnectParticipantClient, verify: bool | str | None, profile: str | None
 ) -> None:
-    """Keep what a client verifies TLS with, for botocore tells nobody.
+    """Store the client's `verify` setting, because botocore does not expose it.
 
     Args:
         client: The client.
-        verify: What it was given; None means nothing.
-        profile: The profile whose `ca_bundle` counts where it was given nothing.
+        verify: The `verify` argument that the client was created with, or None.
+        profile: Name of the profile whose `ca_bundle` applies if `verify` is None.
     """
     if verify is None:
         verify = default_verify(profile)
@@ -59,16 +60,20 @@ def store_verify(
 def http_session(client: ConnectParticipantClient, url: str) -> Iterator[URLLib3Session]:
     """Open an HTTP session with the client's proxies, timeouts, certificates and CA bundle.
 
-    A client that `attach_confirm.client` did not make cannot be asked for its `verify`; for
-    it, the environment's and the default profile's CA bundle count.
+    If the client was not created by `attach_confirm.client`, its `verify` setting is unknown. The
+    CA bundle of the environment or of the default profile applies instead.
+
+    Args:
+        client: The client whose settings apply.
+        url: URL of the request, which selects the proxies of the environment.
     """
     config: Any = client.meta.config
     events: Any = client.meta.events
     proxies = config.proxies if config.proxies is not None else get_environ_proxies(url)
     _, verify = events.emit_until_response(_VERIFY_EVENT)
-    # The types of botocore-stubs are narrower than what botocore itself passes here.
-    make_session: Any = URLLib3Session
-    session: URLLib3Session = make_session(
+    # botocore-stubs declares narrower parameter types than botocore itself passes here.
+    create_session: Any = URLLib3Session
+    session: URLLib3Session = create_session(
         verify=default_verify() if verify is None else verify,
         proxies=proxies,
         timeout=(config.connect_timeout, config.read_timeout),
@@ -85,35 +90,36 @@ def send_request(
     client: ConnectParticipantClient,
     session: URLLib3Session,
     request: AWSPreparedRequest,
-    event: str,
+    event_name: str,
 ) -> AWSResponse:
-    """Send one request, once; whatever listens to the client's `before-send` may answer it.
+    """Send a request once, unless a `before-send` handler of the client returns a response.
 
     Args:
-        client: Whose events hear of the request first.
-        session: Sends the request where no listener answered.
-        request: The request. Its URL's query is a secret.
-        event: Where `before-send` is told to come from, as in `s3.PutObject`.
+        client: The client whose `before-send` handlers run first.
+        session: The session that sends the request.
+        request: The request. The query string of its URL is secret.
+        event_name: Suffix of the `before-send` event, for example `s3.PutObject`.
 
     Raises:
-        botocore.exceptions.HTTPClientError: As botocore raises it, with the query redacted.
-        botocore.exceptions.ConnectionError: Likewise.
+        botocore.exceptions.HTTPClientError: The request failed. The message has no query string.
+        botocore.exceptions.ConnectionError: The connection failed. The message has no query string.
     """
     with _redaction.redact_logs():
         try:
-            answers = client.meta.events.emit(f"before-send.{event}", request=request)
-            answer: AWSResponse | None = first_non_none_response(answers)
-            return session.send(request) if answer is None else answer
+            responses = client.meta.events.emit(f"before-send.{event_name}", request=request)
+            response: AWSResponse | None = first_non_none_response(responses)
+            return session.send(request) if response is None else response
         except (HTTPClientError, BotocoreConnectionError) as error:
-            failure = _redacted(error)
-    raise failure
+            redacted_error = _redact_error(error)
+    # Raising outside the handler keeps the original error out of __context__.
+    raise redacted_error
 
 
-def _redacted(
+def _redact_error(
     error: HTTPClientError | BotocoreConnectionError,
 ) -> HTTPClientError | BotocoreConnectionError:
-    """Return the error again, without the URL's query and the request that it held."""
-    texts: dict[str, Any] = {
+    """Return a copy of the error without the URL's query string and without the request."""
+    redacted_kwargs: dict[str, Any] = {
         name: _redaction.redact_query_strings(str(value)) for name, value in error.kwargs.items()
     }
-    return type(error)(**texts)
+    return type(error)(**redacted_kwargs)

@@ -112,8 +112,8 @@ def put_stream(
             failure: Exception | None = error
         else:
             failure = _failure(answer, pending)
-        if body.failure is not None:
-            raise body.failure
+        if body.error is not None:
+            raise body.error
         return failure
 
     def expires(state: RetryCallState) -> bool:

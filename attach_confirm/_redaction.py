@@ -1,4 +1,4 @@
-"""Keep tokens and signed queries out of logs and texts, without touching what is sent."""
+"""Redact tokens and query strings in logs and error messages, but not in requests."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 REDACTED = "<redacted>"
 
-_quiet: ContextVar[bool] = ContextVar("attach_confirm_quiet", default=False)
+_redacting: ContextVar[bool] = ContextVar("attach_confirm_redacting", default=False)
 
-# urllib3 spells a URL's query in its own way, so no search for the very text finds it.
-_QUERY = r"\?[^\s\"'<>]+"
+# urllib3 normalizes query strings before it logs them, so a search for the exact query would miss
+# some of them.
+_QUERY_PATTERN = r"\?[^\s\"'<>]+"
 
 
-class _HiddenBytes(bytes):
-    """Bytes that are sent and parsed as they are, and logged as nothing."""
+class _RedactedBytes(bytes):
+    """Bytes with a redacted `repr`."""
 
     __slots__ = ()
 
@@ -30,8 +31,8 @@ class _HiddenBytes(bytes):
         return REDACTED
 
 
-class _HiddenText(str):
-    """Text that is sent as it is and logged as nothing."""
+class _RedactedStr(str):
+    """A string with a redacted `repr`, whose encoded form is redacted as well."""
 
     __slots__ = ()
 
@@ -39,55 +40,58 @@ class _HiddenText(str):
         return REDACTED
 
     def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        return _HiddenBytes(super().encode(encoding, errors))
+        return _RedactedBytes(super().encode(encoding, errors))
 
 
-class _HideQuery(logging.Filter):
-    """Take every URL's query out of a record that the PUT under way in this thread made."""
+class _RedactQueryFilter(logging.Filter):
+    """Redact query strings in log records that this thread emits during a PUT."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if _quiet.get():
+        if _redacting.get():
             record.msg, record.args = redact_query_strings(record.getMessage()), None
             if record.exc_info:
-                trace = logging.Formatter().formatException(record.exc_info)
-                record.exc_info, record.exc_text = None, redact_query_strings(trace)
+                traceback = logging.Formatter().formatException(record.exc_info)
+                record.exc_info, record.exc_text = None, redact_query_strings(traceback)
         return True
 
 
-_hide_query = _HideQuery()
+_redact_query_filter = _RedactQueryFilter()
 
 
-def _hide_bearer(params: dict[str, Any], **_: Any) -> None:
+def _redact_token_header(params: dict[str, Any], **_: Any) -> None:
     headers = params["headers"]
-    headers.update({k: _HiddenText(v) for k, v in headers.items() if k == "X-Amz-Bearer"})
+    headers.update({k: _RedactedStr(v) for k, v in headers.items() if k == "X-Amz-Bearer"})
 
 
-def _hide_body(response_dict: dict[str, Any], **_: Any) -> None:
-    response_dict["body"] = _HiddenBytes(response_dict["body"])
+def _redact_response_body(response_dict: dict[str, Any], **_: Any) -> None:
+    response_dict["body"] = _RedactedBytes(response_dict["body"])
 
 
 def register_log_redaction(client: ConnectParticipantClient) -> None:
-    """Make botocore's DEBUG lines about this client's calls hold no token and no signed URL.
+    """Redact tokens and presigned URLs in botocore's DEBUG log of the client's calls.
 
-    Every operation sends its token in one header, and some answers hold a token or a pre-signed
-    URL (source: the service model). botocore logs both with `repr`, which is what is changed.
+    Every operation sends its token in one header, and some responses contain a token or a presigned
+    URL (source: the service model). botocore logs the `repr` of both, so only the `repr` changes.
+
+    Args:
+        client: The client whose calls are redacted.
     """
-    client.meta.events.register("before-call.connectparticipant", _hide_bearer)
-    client.meta.events.register_last("before-parse.connectparticipant", _hide_body)
+    client.meta.events.register("before-call.connectparticipant", _redact_token_header)
+    client.meta.events.register_last("before-parse.connectparticipant", _redact_response_body)
 
 
 def redact_query_strings(text: str) -> str:
-    """Return a text in which the query of every URL is redacted."""
-    return re.sub(_QUERY, f"?{REDACTED}", text)
+    """Return the text with the query string of every URL redacted."""
+    return re.sub(_QUERY_PATTERN, f"?{REDACTED}", text)
 
 
 @contextmanager
 def redact_logs() -> Iterator[None]:
-    """While open, keep the queries of URLs out of what this thread makes the HTTP layer log."""
+    """Redact query strings in what the HTTP layer logs in this thread inside the block."""
     for name in ("botocore.httpsession", "urllib3.connectionpool", "urllib3.util.retry"):
-        logging.getLogger(name).addFilter(_hide_query)
-    token = _quiet.set(True)
+        logging.getLogger(name).addFilter(_redact_query_filter)
+    token = _redacting.set(True)
     try:
         yield
     finally:
-        _quiet.reset(token)
+        _redacting.reset(token)

@@ -1,4 +1,4 @@
-"""Tell the service's answers from others'."""
+"""Reject responses that are truncated or did not come from the service."""
 
 from __future__ import annotations
 
@@ -18,47 +18,60 @@ if TYPE_CHECKING:
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
 
-def get_member(operation: str, answer: Mapping[str, Any], *path: str) -> Any:
-    """Return the member at a path of an answer.
+def get_member(operation: str, response: Mapping[str, Any], *path: str) -> Any:
+    """Return a member of a parsed response.
 
-    botocore parses an HTTP 200 of anything, a proxy's page or half a body, into an answer that
-    lacks members.
+    botocore parses any HTTP 200, even a proxy's page or a truncated body, into a response without
+    members.
+
+    Args:
+        operation: Name of the API operation, for the error message.
+        response: The response that botocore returned.
+        *path: Member names from the outermost to the innermost.
 
     Raises:
         UnexpectedResponseError: The member is missing.
     """
-    value: Any = answer
+    value: Any = response
     for name in path:
         if name not in value:
-            raise UnexpectedResponseError(operation, f"it holds no {'.'.join(path)}")
+            raise UnexpectedResponseError(operation, f"missing {'.'.join(path)}")
         value = value[name]
     return value
 
 
-def get_timestamp(operation: str, answer: Mapping[str, Any], *path: str) -> datetime:
-    """Return the time at a path of an answer, aware and in UTC.
+def get_timestamp(operation: str, response: Mapping[str, Any], *path: str) -> datetime:
+    """Return a timestamp member of a parsed response, as an aware datetime in UTC.
 
-    The service writes times with and without milliseconds.
+    The service sends timestamps with and without milliseconds.
+
+    Args:
+        operation: Name of the API operation, for the error message.
+        response: The response that botocore returned.
+        *path: Member names from the outermost to the innermost.
 
     Raises:
-        UnexpectedResponseError: The member is missing, or no time.
+        UnexpectedResponseError: The member is missing or is not a timestamp.
     """
-    text = get_member(operation, answer, *path)
+    value = get_member(operation, response, *path)
     try:
-        time = parse_timestamp(text)
-        return time.replace(tzinfo=time.tzinfo or timezone.utc).astimezone(timezone.utc)
+        timestamp = parse_timestamp(value)
+        return timestamp.replace(tzinfo=timestamp.tzinfo or timezone.utc).astimezone(timezone.utc)
     except (ValueError, OverflowError, RuntimeError):
         raise UnexpectedResponseError(
-            operation, f"its {'.'.join(path)} is no time: {text!r}"
+            operation, f"invalid timestamp in {'.'.join(path)}: {value!r}"
         ) from None
 
 
 def register_response_validation(client: ConnectParticipantClient) -> None:
-    """Look at the bodies that this client gets, for botocore fails or sees success in any.
+    """Validate the body of every response that the client receives.
 
-    A success whose body is not a JSON object, or is truncated, raises UnexpectedResponseError.
-    An error page becomes a JSON object with its text as the message, so that botocore can still
-    retry it.
+    botocore accepts any 2xx body as a success. With this handler, a success whose body is truncated
+    or is not a JSON object raises `UnexpectedResponseError`. An error page is converted to a JSON
+    object with the page as its message, so that botocore can parse and retry it.
+
+    Args:
+        client: The client whose responses are validated.
     """
     client.meta.events.register_first("before-parse.connectparticipant", _validate_body)
 
@@ -66,40 +79,50 @@ def register_response_validation(client: ConnectParticipantClient) -> None:
 def _validate_body(
     operation_model: OperationModel, response_dict: dict[str, Any], **_: Any
 ) -> None:
-    text = response_dict["body"].decode(errors="replace").strip()
-    success = response_dict["status_code"] < HTTPStatus.MULTIPLE_CHOICES
-    if success and is_truncated(response_dict["headers"], response_dict["body"]):
-        got, declared = len(response_dict["body"]), response_dict["headers"]["Content-Length"]
-        problem = f"its body ended after {got} of {declared} bytes"
-        raise UnexpectedResponseError(operation_model.name, problem)
+    body, headers = response_dict["body"], response_dict["headers"]
+    is_success = response_dict["status_code"] < HTTPStatus.MULTIPLE_CHOICES
+    if is_success and is_truncated(headers, body):
+        raise UnexpectedResponseError(
+            operation_model.name,
+            f"the body ended after {len(body)} of {headers['Content-Length']} bytes",
+        )
+    text = body.decode(errors="replace").strip()
     if text and not text.startswith("{"):
-        if success:
-            kind = response_dict["headers"].get("Content-Type", "of an unknown type")
+        if is_success:
+            content_type = headers.get("Content-Type", "unknown")
             raise UnexpectedResponseError(
-                operation_model.name, f"its body is {kind}, no JSON object"
+                operation_model.name,
+                f"the body is not a JSON object (content type: {content_type})",
             )
         text = json.dumps({"message": text})
     response_dict["body"] = text.encode()
 
 
 def is_truncated(headers: Mapping[str, str], body: bytes) -> bool:
-    """Tell whether a body is shorter than was declared, for botocore has urllib3 take it."""
-    declared = headers.get("Content-Length", "")
-    return declared.isdecimal() and len(body) < int(declared)
+    """Return whether a body is shorter than its Content-Length.
+
+    botocore configures urllib3 to accept truncated bodies.
+
+    Args:
+        headers: Response headers; the lookup of `Content-Length` must ignore case.
+        body: Response body.
+    """
+    content_length = headers.get("Content-Length", "")
+    return content_length.isdecimal() and len(body) < int(content_length)
 
 
 def require_service_response(operation: str, metadata: Mapping[str, Any]) -> None:
-    """Refuse an answer without members that the service did not give.
+    """Raise if a response without members did not come from the service.
 
-    An answer of the service bears a request id. One that bears none, and says that its body is
-    something else than JSON, came from a proxy or a captive portal.
+    The service sets a request ID on every response. A response that has no request ID and whose
+    content type is not JSON came from a proxy or a captive portal.
 
     Args:
-        operation: The API operation that was called.
-        metadata: The answer's `ResponseMetadata`.
+        operation: Name of the API operation, for the error message.
+        metadata: The response's `ResponseMetadata`.
 
     Raises:
-        UnexpectedResponseError: It is not the service's.
+        UnexpectedResponseError: The response did not come from the service.
     """
     content_type = metadata.get("HTTPHeaders", {}).get("content-type", "application/json")
     if "RequestId" not in metadata and "json" not in content_type.lower():

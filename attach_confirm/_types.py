@@ -1,4 +1,4 @@
-"""Types that several modules share."""
+"""Types that several modules use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FileSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes]"
 
 
 class AttachmentStatus(str, Enum):
-    """An attachment's status in the transcript (source: the service model's ArtifactStatus)."""
+    """Status of an attachment in the transcript (source: the service model's ArtifactStatus)."""
 
     APPROVED = "APPROVED"
     REJECTED = "REJECTED"

@@ -1,7 +1,7 @@
-"""Refuse what the service model rules out, before anything is sent.
+"""Validate arguments against the service model before anything is sent.
 
-botocore checks the model's minimums only, so a text that is too long costs a round trip, and a
-token with a stray newline ends in an exception that prints it.
+botocore checks only the model's minimum lengths. A string that is too long therefore costs a round
+trip. A token that contains a newline raises an exception that prints the token.
 """
 
 from __future__ import annotations
@@ -14,80 +14,94 @@ if TYPE_CHECKING:
     from botocore.model import ListShape, OperationModel, Shape, StructureShape
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
-# By Unicode category. Neither can be written into a header, and names end up in one.
+# Names are sent in HTTP headers, which cannot carry characters of these Unicode categories.
 _FORBIDDEN_CATEGORIES = {"Cc": "control character", "Cs": "lone surrogate"}
 
 
-def get_operation_model(client: ConnectParticipantClient, name: str) -> OperationModel:
-    """Return the model of an operation.
+def get_operation_model(client: ConnectParticipantClient, operation: str) -> OperationModel:
+    """Return the model of an operation of the client's service.
+
+    Args:
+        client: The client to validate.
+        operation: Name of the API operation.
 
     Raises:
-        InvalidInputError: The client is not one for the Participant Service.
+        InvalidInputError: `client` is not a `connectparticipant` client.
     """
     model = client.meta.service_model
     if model.service_name != "connectparticipant":
         raise InvalidInputError(
             "client",
-            f"a {model.service_name} client cannot {name}; make one with attach_confirm.client()",
+            f"a client for {model.service_name!r} cannot call {operation};"
+            " create one with attach_confirm.client()",
         )
-    return model.operation_model(name)
+    return model.operation_model(operation)
 
 
-def validate_string(model: OperationModel, member: str, parameter: str, value: Any) -> None:
-    """Check a text's type, its characters and its length against an operation's input.
+def validate_string(
+    model: OperationModel, member_name: str, argument_name: str, value: Any
+) -> None:
+    """Raise if a value is not a valid string for a member of an operation's input.
 
     Args:
-        model: The operation.
-        member: The input's member in boto3's spelling. Of a list, each item is meant.
-        parameter: The name under which the caller knows the value.
-        value: What the caller gave.
+        model: Model of the operation.
+        member_name: Name of the input member, for example `AttachmentName`. If the member is a
+            list, its items are checked.
+        argument_name: Name of the argument in the public function, for the error message.
+        value: The argument's value.
 
     Raises:
-        InvalidInputError: It is no `str`, too short, too long, has control characters, or cannot be
-            written as UTF-8.
+        InvalidInputError: The value is not a `str`, is too short or too long, or contains a control
+            character or a lone surrogate.
     """
-    shape = _input_shape(model, member)
+    shape = _input_member_shape(model, member_name)
     if shape.type_name == "list":
         shape = cast("ListShape", shape).member
     if not isinstance(value, str):
-        raise InvalidInputError(parameter, f"must be one str, not {type(value).__name__}")
-    least, most = max(1, shape.metadata.get("min", 1)), shape.metadata["max"]
-    if not least <= len(value) <= most:
+        raise InvalidInputError(argument_name, f"must be a str, not {type(value).__name__}")
+    min_length, max_length = max(1, shape.metadata.get("min", 1)), shape.metadata["max"]
+    if not min_length <= len(value) <= max_length:
         raise InvalidInputError(
-            parameter, f"has {len(value)} characters, and the service takes {least} to {most}"
+            argument_name,
+            f"has {len(value)} characters; must have {min_length} to {max_length}",
         )
     if not value.isprintable():
-        _reject_control_characters(parameter, value)
+        _reject_control_characters(argument_name, value)
 
 
-def validate_token(model: OperationModel, member: str, parameter: str, value: Any) -> None:
-    """Check a participant or connection token, and keep its text out of the error.
+def validate_token(model: OperationModel, member_name: str, argument_name: str, value: Any) -> None:
+    """Raise if a value is not a valid participant or connection token.
+
+    The error message does not contain the token.
+
+    Args:
+        model: Model of the operation.
+        member_name: Name of the input member, for example `ConnectionToken`.
+        argument_name: Name of the argument in the public function, for the error message.
+        value: The argument's value.
 
     Raises:
-        InvalidInputError: As `validate_string`, or the token has a space or a non-ASCII character,
-            which HTTP headers cannot carry.
+        InvalidInputError: `validate_string` rejects the value, or it contains a space or a
+            non-ASCII character.
     """
-    validate_string(model, member, parameter, value)
+    validate_string(model, member_name, argument_name, value)
     if " " in value or not value.isascii():
         raise InvalidInputError(
-            parameter,
-            f"has {len(value)} characters, and a blank or one outside ASCII among them;"
-            " pass the token alone",
+            argument_name, "contains a space or a non-ASCII character; pass only the token"
         )
 
 
-def _input_shape(model: OperationModel, member: str) -> Shape:
-    return cast("StructureShape", model.input_shape).members[member]
+def _input_member_shape(model: OperationModel, member_name: str) -> Shape:
+    return cast("StructureShape", model.input_shape).members[member_name]
 
 
-def _reject_control_characters(parameter: str, value: str) -> None:
+def _reject_control_characters(argument_name: str, value: str) -> None:
     import unicodedata  # noqa: PLC0415
 
-    for place, character in enumerate(value):
-        kind = _FORBIDDEN_CATEGORIES.get(unicodedata.category(character))
-        if kind:
+    for index, character in enumerate(value):
+        category = _FORBIDDEN_CATEGORIES.get(unicodedata.category(character))
+        if category:
             raise InvalidInputError(
-                parameter,
-                f"has {len(value)} characters, and a {kind}, U+{ord(character):04X}, at"
-                f" position {place}",
+                argument_name,
+                f"contains a {category} (U+{ord(character):04X}) at position {index}; remove it",
             )
