@@ -1,6 +1,5 @@
-"""A server on this machine, for what only a wire can show."""
+"""HTTP and HTTPS servers on loopback, for tests that need real connections."""
 
-import ipaddress
 import json
 import socket
 import ssl
@@ -13,10 +12,6 @@ from threading import Thread
 from types import SimpleNamespace
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 import attach_confirm
 
@@ -26,11 +21,18 @@ SIGNATURE = "5ec2e7" * 10 + "beef"
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """A server on this machine: of the chat's API, and of the pre-signed PUT.
+    """A loopback server for the service's API and for the presigned PUT.
 
-    `puts` are answers to give to PUTs before all others, as a status, or a tuple of status,
-    body and headers; or "reset" to cut the connection when half of the body has arrived, or
-    "silence" to say nothing until the client hangs up.
+    Args:
+        context: The `ssl.SSLContext` of an HTTPS server; None serves plain HTTP.
+
+    Attributes:
+        url: The server's URL, without a path.
+        requests: The requests so far: `method`, `path`, `headers`, `length` and `body`.
+        puts: Responses to the next PUTs. Each is a status code; a tuple of status code, body and
+            headers; "reset" to reset the connection after half of the body; or "silence" to
+            send no response. A PUT gets HTTP 200 if the queue is empty.
+        keep_bodies: Whether `requests` includes the bodies of PUTs.
     """
 
     daemon_threads = False
@@ -48,93 +50,95 @@ class LoopbackServer(ThreadingHTTPServer):
         self.keep_bodies = True
 
     def handle_error(self, request, client_address):
-        """Say nothing about a client that hung up, as one does that mistrusts the certificate."""
+        """Ignore disconnects, for example of clients that do not trust the certificate."""
 
     def upload_url(self):
-        """Return the pre-signed URL that this server gives out."""
+        """Return the presigned URL of every upload."""
         return (
             f"{self.url}/staging/att-1?X-Amz-Algorithm=AWS4-HMAC-SHA256"
             f"&X-Amz-Security-Token={SIGNATURE[::-1]}&X-Amz-Signature={SIGNATURE}"
         )
 
-    def api(self, path, params):
-        """Return what the API answers."""
+    def api_response(self, path, params):
+        """Return the response to an API call."""
         expiry = (datetime.now(timezone.utc) + timedelta(seconds=300)).isoformat()
-        attachment = {"AttachmentId": "att-1", "Status": "APPROVED"}
-        return {
-            "/participant/connection": lambda: {
-                "ConnectionCredentials": {"ConnectionToken": CONNECTION_TOKEN, "Expiry": expiry}
-            },
-            "/participant/start-attachment-upload": lambda: {
-                "AttachmentId": "att-1",
-                "UploadMetadata": {
+        match path:
+            case "/participant/connection":
+                credentials = {"ConnectionToken": CONNECTION_TOKEN, "Expiry": expiry}
+                return {"ConnectionCredentials": credentials}
+            case "/participant/start-attachment-upload":
+                headers = {
+                    "Content-Length": str(params["AttachmentSizeInBytes"]),
+                    "Content-Type": params["ContentType"],
+                }
+                metadata = {
                     "Url": self.upload_url(),
                     "UrlExpiry": expiry,
-                    "HeadersToInclude": {
-                        "Content-Length": str(params["AttachmentSizeInBytes"]),
-                        "Content-Type": params["ContentType"],
-                    },
-                },
-            },
-            "/participant/complete-attachment-upload": dict,
-            "/participant/transcript": lambda: {"Transcript": [{"Attachments": [attachment]}]},
-        }[path]()
+                    "HeadersToInclude": headers,
+                }
+                return {"AttachmentId": "att-1", "UploadMetadata": metadata}
+            case "/participant/complete-attachment-upload":
+                return {}
+            case "/participant/transcript":
+                attachment = {"AttachmentId": "att-1", "Status": "APPROVED"}
+                return {"Transcript": [{"Attachments": [attachment]}]}
+        raise ValueError(path)
 
 
 class RequestHandler(BaseHTTPRequestHandler):
-    """One request and its answer."""
+    """Handles one connection of a `LoopbackServer`."""
 
     server: LoopbackServer
     timeout = 20
 
     def log_message(self, *_):
-        """Keep the test's output to itself."""
+        """Keep the access log out of the test's output."""
 
     def do_POST(self):
-        """Answer for the API."""
-        params = json.loads(self.body(int(self.headers["Content-Length"])))
-        body = json.dumps(self.server.api(self.path, params)).encode()
-        self.answer(200, body, {"x-amzn-RequestId": "req-1", "Content-Type": "application/json"})
+        """Handle an API call."""
+        params = json.loads(self.read_body(int(self.headers["Content-Length"])))
+        body = json.dumps(self.server.api_response(self.path, params)).encode()
+        self.respond(200, body, {"x-amzn-RequestId": "req-1", "Content-Type": "application/json"})
 
     def do_PUT(self):
-        """Answer for S3."""
+        """Handle an upload."""
         length = int(self.headers["Content-Length"])
-        put = self.server.puts.popleft() if self.server.puts else 200
-        if put == "reset":
-            self.body(length // 2)
-            # Lingering for no time makes the close a reset, which no client takes for an end.
+        response = self.server.puts.popleft() if self.server.puts else 200
+        if response == "reset":
+            self.read_body(length // 2)
+            # SO_LINGER 0 makes close() send RST, so that clients see a reset rather than EOF.
             linger = struct.pack("ii", 1, 0)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             return
-        self.body(length)
-        if put == "silence":
+        self.read_body(length)
+        if response == "silence":
             self.rfile.read(1)
             return
-        self.answer(*((put, b"", {}) if isinstance(put, int) else put))
+        self.respond(*((response, b"", {}) if isinstance(response, int) else response))
 
-    def body(self, length):
-        """Read and note as much of the body."""
-        kept = bytearray()
-        left = length
-        while left and (chunk := self.rfile.read(min(left, 64 * 1024))):
-            left -= len(chunk)
+    def read_body(self, length):
+        """Read this many bytes, record the request and return its body."""
+        body = bytearray()
+        remaining = length
+        while remaining and (chunk := self.rfile.read(min(remaining, 64 * 1024))):
+            remaining -= len(chunk)
             if self.server.keep_bodies or self.command == "POST":
-                kept += chunk
+                body += chunk
         headers = [(name, value.encode("latin-1")) for name, value in self.headers.items()]
         self.server.requests.append(
             SimpleNamespace(
                 method=self.command,
                 path=self.path,
                 headers=headers,
-                length=length - left,
-                body=bytes(kept),
+                length=length - remaining,
+                body=bytes(body),
             )
         )
-        return bytes(kept)
+        return bytes(body)
 
-    def answer(self, status, body, headers):
-        """Send the answer."""
-        self.send_response(status)
+    def respond(self, status_code, body, headers):
+        """Send a response."""
+        self.send_response(status_code)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
@@ -143,10 +147,10 @@ class RequestHandler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def start_server():
-    """Return a way to start servers on this machine, with TLS if a context is given."""
+    """Return a function that starts a loopback server, with TLS if it gets an SSL context."""
     with ExitStack() as stack:
 
-        def serve(context=None):
+        def start(context=None):
             server = stack.enter_context(LoopbackServer(context))
             thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
             thread.start()
@@ -154,72 +158,26 @@ def start_server():
             stack.callback(server.shutdown)
             return server
 
-        yield serve
+        yield start
 
 
 @pytest.fixture
 def http_server(start_server):
-    """Run a server on this machine without TLS."""
+    """Start a loopback server without TLS."""
     return start_server()
 
 
 @pytest.fixture
 def http_server_client(http_server):
-    """Return a client of that server."""
-    made = attach_confirm.client("us-west-2", endpoint_url=http_server.url)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory):
-    """Make a certificate authority of nobody's, and a server's and a client's certificate."""
-    folder = tmp_path_factory.mktemp("authority")
-    now = datetime.now(timezone.utc)
-
-    def certificate(name, issuer=None):
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        signer, signing_key = issuer or (subject, key)
-        address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-        authority_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key())
-        made = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(signer)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=not issuer, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-            .add_extension(identifier, critical=False)
-            .add_extension(authority_id, critical=False)
-            .sign(signing_key, hashes.SHA256())
-        )
-        path = folder / f"{name}.pem"
-        path.write_bytes(
-            made.public_bytes(serialization.Encoding.PEM)
-            + key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        return str(path), (subject, key)
-
-    bundle, issuer = certificate("authority")
-    return SimpleNamespace(
-        bundle=bundle,
-        server=certificate("server", issuer)[0],
-        client=certificate("client", issuer)[0],
-    )
+    """Return a client of `http_server`."""
+    client = attach_confirm.client("us-west-2", endpoint_url=http_server.url)
+    yield client
+    client.close()
 
 
 @pytest.fixture
 def https_server(start_server, certificates):
-    """Run a server whose certificate only that authority vouches for."""
+    """Start a loopback server whose certificate only `certificates.bundle` verifies."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.server)
     return start_server(context)
