@@ -1,6 +1,5 @@
-"""What did not come from the service is not taken for its answer."""
-
 import contextlib
+import copy
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -10,12 +9,12 @@ from hypothesis import strategies as st
 import attach_confirm
 from attach_confirm import UnexpectedResponseError
 
-PAGE = b"<!DOCTYPE html><html><body>Welcome to the hotel. Please log in.</body></html>"
-LATIN = "<!DOCTYPE html><html><body>Willkommen in M\xfcnchen.</body></html>".encode("latin-1")
+UTF8_PAGE = b"<!DOCTYPE html><html><body>Welcome to the hotel. Please log in.</body></html>"
+LATIN1_PAGE = "<!DOCTYPE html><html><body>Willkommen in M\xfcnchen.</body></html>".encode("latin-1")
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 JSON = {"Content-Type": "application/json"}
 
-STARTED = {
+START_RESPONSE = {
     "AttachmentId": "att-1",
     "UploadMetadata": {
         "Url": "https://bucket.example/staging/att-1?X-Amz-Signature=5eed",
@@ -23,13 +22,12 @@ STARTED = {
         "HeadersToInclude": {"Content-Length": "3"},
     },
 }
-CONNECTED = {
+CONNECT_RESPONSE = {
     "ConnectionCredentials": {"ConnectionToken": "tok", "Expiry": "2026-11-23T08:15:46.000Z"}
 }
 
 
-def started(client):
-    """Start an upload."""
+def start(client):
     return attach_confirm.start(
         client, name="a.txt", size=3, content_type="text/plain", connection_token="token"
     )
@@ -39,7 +37,7 @@ CALLS = [
     pytest.param(
         lambda c: attach_confirm.connect(c, "token"), "CreateParticipantConnection", id="connect"
     ),
-    pytest.param(started, "StartAttachmentUpload", id="start"),
+    pytest.param(start, "StartAttachmentUpload", id="start"),
     pytest.param(
         lambda c: attach_confirm.confirm(c, "att-1", "token"),
         "CompleteAttachmentUpload",
@@ -53,46 +51,66 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("call", "operation"), CALLS)
-@pytest.mark.parametrize("answer", [(200, PAGE), (203, PAGE), (200, LATIN)])
-def test_a_captive_portals_page(client, scripted_responses, call, operation, answer):
-    """A portal's page with HTTP 200 is no success of any step, whatever it is encoded in."""
-    sent = scripted_responses(client, f"connectparticipant.{operation}", (*answer, HTML))
+class TestEveryOperation:
+    @pytest.mark.parametrize("body", [UTF8_PAGE, LATIN1_PAGE])
+    def test_captive_portal_page_raises(self, client, scripted_responses, call, operation, body):
+        requests = scripted_responses(client, f"connectparticipant.{operation}", (200, body, HTML))
+        with pytest.raises(UnexpectedResponseError) as raised:
+            call(client)
+        assert raised.value.operation == operation
+        assert raised.value.reason == (
+            f"the body is not a JSON object (content type: {HTML['Content-Type']})"
+        )
+        assert len(requests) == 1
+
+    @pytest.mark.parametrize("body", [UTF8_PAGE, LATIN1_PAGE, b'{"message": "M\xfcnchen"}'])
+    def test_proxy_error_page_is_retried(self, client, scripted_responses, call, operation, body):
+        requests = scripted_responses(client, f"connectparticipant.{operation}", (502, body, HTML))
+        with pytest.raises(client.exceptions.ClientError) as raised:
+            call(client)
+        assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 502
+        assert len(requests) == 3
+        assert attach_confirm.advise(raised.value).action == "RETRY"
+
+    def test_json_that_is_not_an_object_raises(self, client, scripted_responses, call, operation):
+        for body in (b"[]", b'"ok"', b"7", b"null", b"true"):
+            scripted_responses(client, f"connectparticipant.{operation}", (203, body, JSON))
+            with pytest.raises(UnexpectedResponseError) as raised:
+                call(client)
+            assert raised.value.operation == operation
+
+
+@pytest.mark.parametrize(("call", "operation"), [call for call in CALLS if call.id != "confirm"])
+def test_response_without_members_raises(client, scripted_responses, call, operation):
+    for body in (b"", b"{}", b'{"Transcr', b'{"message": null}'):
+        scripted_responses(client, f"connectparticipant.{operation}", (200, body, JSON))
+        with pytest.raises(UnexpectedResponseError) as raised:
+            call(client)
+        assert raised.value.operation == operation
+
+
+def test_page_without_content_type_raises(client, scripted_responses):
+    scripted_responses(client, "connectparticipant.GetTranscript", (200, UTF8_PAGE, {}))
     with pytest.raises(UnexpectedResponseError) as raised:
-        call(client)
-    assert raised.value.operation == operation
-    assert len(sent) == 1
+        attach_confirm.status(client, "att-1", "token")
+    assert raised.value.reason == "the body is not a JSON object (content type: unknown)"
 
 
-@pytest.mark.parametrize(("call", "operation"), CALLS)
-@pytest.mark.parametrize("body", [PAGE, LATIN, b'{"message": "M\xfcnchen"}'])
-def test_a_failing_proxys_page(client, scripted_responses, call, operation, body):
-    """A proxy's HTTP 502 is an error that is sent again, whatever its page is encoded in."""
-    sent = scripted_responses(client, f"connectparticipant.{operation}", (502, body, HTML))
-    with pytest.raises(client.exceptions.ClientError) as raised:
-        call(client)
-    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 502
-    assert len(sent) == 3
-    assert attach_confirm.advise(raised.value).action == "RETRY"
-
-
-@pytest.mark.parametrize(("call", "operation"), CALLS)
-@pytest.mark.parametrize("body", [b"[]", b'"ok"', b"7", b"null", b"true"])
-def test_json_of_something_else(client, scripted_responses, call, operation, body):
-    """JSON that is no object is no answer of the service's."""
-    scripted_responses(client, f"connectparticipant.{operation}", (200, body, JSON))
+def test_truncated_response_raises(client, scripted_responses):
+    scripted_responses(
+        client, "connectparticipant.CompleteAttachmentUpload", (200, b"{}", {"Content-Length": "3"})
+    )
     with pytest.raises(UnexpectedResponseError) as raised:
-        call(client)
-    assert raised.value.operation == operation
+        attach_confirm.confirm(client, "att-1", "token")
+    assert raised.value.operation == "CompleteAttachmentUpload"
+    assert raised.value.reason == "the body ended after 2 of 3 bytes"
 
 
-@pytest.mark.parametrize(("call", "operation"), [c for c in CALLS if c.id != "confirm"])
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"Transcr', b'{"message": null}'])
-def test_half_an_answer(client, scripted_responses, call, operation, body):
-    """An answer that was cut short is no success, though botocore takes it for one."""
-    scripted_responses(client, f"connectparticipant.{operation}", (200, body, JSON))
-    with pytest.raises(UnexpectedResponseError) as raised:
-        call(client)
-    assert raised.value.operation == operation
+@pytest.mark.parametrize("content_length", ["2", "1", "two", "-3"])
+def test_complete_response_is_accepted(client, scripted_responses, content_length):
+    headers = {**JSON, "Content-Length": content_length}
+    scripted_responses(client, "connectparticipant.CompleteAttachmentUpload", (200, b"{}", headers))
+    assert attach_confirm.confirm(client, "att-1", "token").attempts == 1
 
 
 @pytest.mark.parametrize(
@@ -104,26 +122,29 @@ def test_half_an_answer(client, scripted_responses, call, operation, body):
         ("UploadMetadata", "UrlExpiry"),
         ("UploadMetadata", "HeadersToInclude"),
     ],
+    ids=".".join,
 )
-@pytest.mark.parametrize("gone", ["missing", "null"])
-def test_a_start_that_lacks_something(client, scripted_responses, path, gone):
-    """Without a place to put the file, or a time, or headers, there is no upload to go on with."""
-    answer = {**STARTED, "UploadMetadata": {**STARTED["UploadMetadata"]}}
-    inner = answer
-    for name in path[:-1]:
-        inner = inner[name]
-    if gone == "null":
-        inner[path[-1]] = None
-    else:
-        del inner[path[-1]]
-    scripted_responses(client, "connectparticipant.StartAttachmentUpload", (200, answer, JSON))
-    with pytest.raises(UnexpectedResponseError) as raised:
-        started(client)
-    assert raised.value.reason.startswith(f"it holds no {'.'.join(path)}")
+def test_start_response_without_member_raises(client, scripted_responses, path):
+    """botocore drops members that are null."""
+    without_member, with_null = copy.deepcopy(START_RESPONSE), copy.deepcopy(START_RESPONSE)
+    *parents, name = path
+    for parent in parents:
+        del without_member[parent][name]
+        with_null[parent][name] = None
+    if not parents:
+        del without_member[name]
+        with_null[name] = None
+    for response in (without_member, with_null):
+        scripted_responses(
+            client, "connectparticipant.StartAttachmentUpload", (200, response, JSON)
+        )
+        with pytest.raises(UnexpectedResponseError) as raised:
+            start(client)
+        assert raised.value.reason.startswith(f"missing {'.'.join(path)}")
 
 
 @pytest.mark.parametrize(
-    ("answer", "lacks"),
+    ("response", "member"),
     [
         ({}, "ConnectionCredentials.ConnectionToken"),
         ({"ConnectionCredentials": {}}, "ConnectionCredentials.ConnectionToken"),
@@ -131,54 +152,64 @@ def test_a_start_that_lacks_something(client, scripted_responses, path, gone):
         ({"ConnectionCredentials": {"ConnectionToken": "tok"}}, "ConnectionCredentials.Expiry"),
     ],
 )
-def test_a_connection_that_lacks_something(client, scripted_responses, answer, lacks):
-    """A connection without a token is none."""
+def test_connect_response_without_member_raises(client, scripted_responses, response, member):
     scripted_responses(
-        client, "connectparticipant.CreateParticipantConnection", (200, answer, JSON)
+        client, "connectparticipant.CreateParticipantConnection", (200, response, JSON)
     )
     with pytest.raises(UnexpectedResponseError) as raised:
         attach_confirm.connect(client, "token")
-    assert raised.value.reason == f"it holds no {lacks}"
+    assert raised.value.reason == f"missing {member}"
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"\n", b" {}\n"])
-def test_a_confirmation_needs_no_body(client, scripted_responses, body):
-    """The service's own answer holds nothing: its request id tells it, or else that it is JSON."""
-    known = {"x-amzn-RequestId": "R1"}
-    for headers in (known, {**known, **HTML}, JSON, {"Content-Type": "Application/JSON"}):
+@pytest.mark.parametrize("body", [b"", b"{}", b" {}\n"])
+def test_confirm_accepts_request_id_or_json(client, scripted_responses, body):
+    """The service's response to a confirmation has no members."""
+    request_id = {"x-amzn-RequestId": "R1"}
+    for headers in (
+        request_id,
+        {**request_id, **HTML},
+        JSON,
+        {"Content-Type": "Application/JSON"},
+    ):
         scripted_responses(
             client, "connectparticipant.CompleteAttachmentUpload", (200, body, headers)
         )
         assert attach_confirm.confirm(client, "att-1", "token").attempts == 1
 
 
-TIMES = [
-    ("2023-08-03T08:15:46Z", datetime(2023, 8, 3, 8, 15, 46, tzinfo=timezone.utc)),
-    ("2023-08-03T08:15:46.789Z", datetime(2023, 8, 3, 8, 15, 46, 789000, tzinfo=timezone.utc)),
-    ("2023-08-03T08:15:46+00:00", datetime(2023, 8, 3, 8, 15, 46, tzinfo=timezone.utc)),
-    ("2023-08-03T10:15:46+02:00", datetime(2023, 8, 3, 8, 15, 46, tzinfo=timezone.utc)),
-    ("2023-08-03T08:15:46", datetime(2023, 8, 3, 8, 15, 46, tzinfo=timezone.utc)),
-    (1691050546, datetime(2023, 8, 3, 8, 15, 46, tzinfo=timezone.utc)),
-]
+class TestGetTimestamp:
+    @pytest.fixture
+    def start_with_expiry(self, client, scripted_responses):
+        """Return a function that starts an upload whose response has this `UrlExpiry`."""
 
+        def call(expiry):
+            metadata = {**START_RESPONSE["UploadMetadata"], "UrlExpiry": expiry}
+            response = {**START_RESPONSE, "UploadMetadata": metadata}
+            scripted_responses(
+                client, "connectparticipant.StartAttachmentUpload", (200, response, JSON)
+            )
+            return start(client)
 
-class TestTimes:
-    """When a URL or a connection stops working."""
+        return call
 
-    @pytest.mark.parametrize(("text", "time"), TIMES)
-    def test_spellings(self, client, scripted_responses, text, time):
-        """With milliseconds and without, in any zone or none, a time is read and is in UTC."""
-        metadata = {**STARTED["UploadMetadata"], "UrlExpiry": text}
-        answer = {**STARTED, "UploadMetadata": metadata}
-        scripted_responses(client, "connectparticipant.StartAttachmentUpload", (200, answer, JSON))
-        found = started(client).expires_at
-        assert found == time
-        assert found.utcoffset() == timedelta(0)
+    @pytest.mark.parametrize(
+        ("value", "microsecond"),
+        [
+            ("2023-08-03T08:15:46Z", 0),
+            ("2023-08-03T08:15:46.789Z", 789000),
+            ("2023-08-03T10:15:46+02:00", 0),
+            ("2023-08-03T08:15:46", 0),
+            (1691050546, 0),
+        ],
+    )
+    def test_formats(self, start_with_expiry, value, microsecond):
+        expires_at = start_with_expiry(value).expires_at
+        assert expires_at == datetime(2023, 8, 3, 8, 15, 46, microsecond, tzinfo=timezone.utc)
+        assert expires_at.utcoffset() == timedelta(0)
 
-    def test_of_a_connection(self, client, scripted_responses):
-        """A connection tells when it ends, in UTC."""
+    def test_connection_expiry_is_utc(self, client, scripted_responses):
         scripted_responses(
-            client, "connectparticipant.CreateParticipantConnection", (200, CONNECTED, JSON)
+            client, "connectparticipant.CreateParticipantConnection", (200, CONNECT_RESPONSE, JSON)
         )
         connection = attach_confirm.connect(client, "token")
         assert connection.token == "tok"
@@ -186,20 +217,16 @@ class TestTimes:
         assert connection.expires_at.utcoffset() == timedelta(0)
 
     @pytest.mark.parametrize(
-        "text",
+        "value",
         ["soon", "", "2023-13-45", "0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-02:00", 1e30],
     )
-    def test_no_time(self, client, scripted_responses, text):
-        """What is no time is not taken for one, nor is one beyond all calendars."""
-        metadata = {**STARTED["UploadMetadata"], "UrlExpiry": text}
-        answer = {**STARTED, "UploadMetadata": metadata}
-        scripted_responses(client, "connectparticipant.StartAttachmentUpload", (200, answer, JSON))
+    def test_invalid_timestamp_raises(self, start_with_expiry, value):
         with pytest.raises(UnexpectedResponseError) as raised:
-            started(client)
-        assert raised.value.reason == f"its UploadMetadata.UrlExpiry is no time: {text!r}"
+            start_with_expiry(value)
+        assert raised.value.reason == f"invalid timestamp in UploadMetadata.UrlExpiry: {value!r}"
 
     @given(
-        text=st.one_of(
+        value=st.one_of(
             st.text("0123456789-:.+TZW/, ", max_size=30),
             st.datetimes(timezones=st.timezones()).map(datetime.isoformat),
             st.from_regex(r"[0-9]{1,5}-[0-9]{1,2}-[0-9]{1,2}[T ][0-9:.+Z-]{0,20}", fullmatch=True),
@@ -207,10 +234,7 @@ class TestTimes:
             st.integers(),
         )
     )
-    def test_wild(self, client, scripted_responses, text):
-        """Whatever stands in a time's place, it is a time in UTC or not the service's answer."""
-        metadata = {**STARTED["UploadMetadata"], "UrlExpiry": text}
-        answer = {**STARTED, "UploadMetadata": metadata}
-        scripted_responses(client, "connectparticipant.StartAttachmentUpload", (200, answer, JSON))
+    def test_timestamp_property(self, start_with_expiry, value):
+        """Every value is either parsed into UTC or rejected."""
         with contextlib.suppress(UnexpectedResponseError):
-            assert started(client).expires_at.utcoffset() == timedelta(0)
+            assert start_with_expiry(value).expires_at.utcoffset() == timedelta(0)

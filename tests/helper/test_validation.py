@@ -1,4 +1,4 @@
-"""Arguments that cannot be right are refused, by name, before anything is sent."""
+import unicodedata
 
 import boto3
 import pytest
@@ -13,28 +13,27 @@ TOKEN = "a-connection-token"
 
 @pytest.fixture
 def nothing_sent(client, recorded_requests):
-    """Check at the end that the client sent nothing."""
-    sent = recorded_requests(client)
+    """Check after the test that the client sent no request."""
+    requests = recorded_requests(client)
     yield
-    assert sent == []
+    assert requests == []
 
 
-def started(client, **changed):
-    """Start an upload that is in order but for what is changed."""
-    wanted = {
+def start(client, **changes):
+    kwargs = {
         "name": "receipt.pdf",
         "size": 3,
         "content_type": "application/pdf",
         "connection_token": TOKEN,
     }
-    return attach_confirm.start(client, **{**wanted, **changed})
+    return attach_confirm.start(client, **{**kwargs, **changes})
 
 
-# The function, the parameter's name, the most characters that the service takes.
-TEXTS = [
-    pytest.param(lambda c, v: started(c, name=v), "name", 256, id="start-name"),
-    pytest.param(lambda c, v: started(c, content_type=v), "content_type", 255, id="start-type"),
-    pytest.param(lambda c, v: started(c, client_token=v), "client_token", 500, id="start-client"),
+# The function, the argument's name, the maximum length.
+STRINGS = [
+    pytest.param(lambda c, v: start(c, name=v), "name", 256, id="start-name"),
+    pytest.param(lambda c, v: start(c, content_type=v), "content_type", 255, id="start-type"),
+    pytest.param(lambda c, v: start(c, client_token=v), "client_token", 500, id="start-client"),
     pytest.param(
         lambda c, v: attach_confirm.confirm(c, v, TOKEN), "attachment_id", 256, id="confirm-id"
     ),
@@ -69,7 +68,7 @@ TEXTS = [
 ]
 TOKENS = [
     pytest.param(attach_confirm.connect, "participant_token", id="connect"),
-    pytest.param(lambda c, v: started(c, connection_token=v), "connection_token", id="start"),
+    pytest.param(lambda c, v: start(c, connection_token=v), "connection_token", id="start"),
     pytest.param(
         lambda c, v: attach_confirm.confirm(c, "att-1", v), "connection_token", id="confirm"
     ),
@@ -86,194 +85,182 @@ TOKENS = [
 
 
 @pytest.mark.usefixtures("nothing_sent")
-class TestTexts:
-    """Every text of every function."""
+class TestValidateString:
+    @pytest.mark.parametrize(("call", "argument_name", "max_length"), STRINGS)
+    def test_length_out_of_range_is_rejected(self, client, call, argument_name, max_length):
+        for length in (0, max_length + 1):
+            with pytest.raises(InvalidInputError) as raised:
+                call(client, "x" * length)
+            assert raised.value.parameter == argument_name
+            assert str(raised.value) == (
+                f"{argument_name}: has {length} characters; must have 1 to {max_length}"
+            )
 
-    @pytest.mark.parametrize(("call", "parameter", "most"), TEXTS)
-    def test_too_long(self, client, call, parameter, most):
-        """A text over the service's limit is refused with its length and the limit."""
-        with pytest.raises(InvalidInputError) as refused:
-            call(client, "x" * (most + 1))
-        assert refused.value.parameter == parameter
-        assert (
-            str(refused.value)
-            == f"{parameter}: has {most + 1} characters, and the service takes 1 to {most}"
-        )
+    @pytest.mark.parametrize(("call", "argument_name", "max_length"), STRINGS)
+    def test_other_type_is_rejected(self, client, call, argument_name, max_length):
+        del max_length
+        for value in (b"text", ["text"], 7, ("a", "b")):
+            with pytest.raises(InvalidInputError) as raised:
+                call(client, value)
+            assert raised.value.parameter == argument_name
+            assert raised.value.reason == f"must be a str, not {type(value).__name__}"
 
-    @pytest.mark.parametrize(("call", "parameter", "most"), TEXTS)
-    def test_empty(self, client, call, parameter, most):
-        """An empty text is refused with its length and the limit."""
-        with pytest.raises(InvalidInputError) as refused:
-            call(client, "")
-        assert refused.value.parameter == parameter
-        assert refused.value.reason == f"has 0 characters, and the service takes 1 to {most}"
+    @pytest.mark.parametrize(("call", "argument_name", "max_length"), STRINGS)
+    def test_forbidden_character_is_rejected(self, client, call, argument_name, max_length):
+        del max_length
+        for character, description in (
+            ("\n", "control character (U+000A)"),
+            ("\0", "control character (U+0000)"),
+            ("\x7f", "control character (U+007F)"),
+            ("\x85", "control character (U+0085)"),
+            ("\ud800", "lone surrogate (U+D800)"),
+        ):
+            with pytest.raises(InvalidInputError) as raised:
+                call(client, f"ab{character}c")
+            assert raised.value.parameter == argument_name
+            assert raised.value.reason == f"contains a {description} at position 2; remove it"
 
-    @pytest.mark.parametrize("wrong", [b"text", ["text"], 7, ("a", "b")])
-    @pytest.mark.parametrize(("call", "parameter", "most"), TEXTS)
-    def test_no_text(self, client, call, parameter, most, wrong):
-        """What is no str is refused with its type, and not sent as one."""
-        del most
-        with pytest.raises(InvalidInputError) as refused:
-            call(client, wrong)
-        assert refused.value.parameter == parameter
-        assert refused.value.reason == f"must be one str, not {type(wrong).__name__}"
-
-    @pytest.mark.parametrize(
-        "wrong",
-        [
-            ("\n", "control character, U+000A"),
-            ("\0", "control character, U+0000"),
-            ("\x7f", "control character, U+007F"),
-            ("\x85", "control character, U+0085"),
-            ("\ud800", "lone surrogate, U+D800"),
-        ],
-    )
-    @pytest.mark.parametrize(("call", "parameter", "most"), TEXTS)
-    def test_characters(self, client, call, parameter, most, wrong):
-        """A character that no header can carry is refused with its code and its place."""
-        del most
-        character, kind = wrong
-        with pytest.raises(InvalidInputError) as refused:
-            call(client, f"ab{character}c")
-        assert refused.value.parameter == parameter
-        assert refused.value.reason == f"has 4 characters, and a {kind}, at position 2"
+    @pytest.mark.parametrize("name", [b"a.txt", 7, ["a.txt"], "", "x" * 257])
+    def test_name_is_checked_before_content_type_is_guessed(self, client, name):
+        with pytest.raises(InvalidInputError) as raised:
+            attach_confirm.upload(client, b"abc", TOKEN, name=name)
+        assert raised.value.parameter == "name"
 
 
 @pytest.mark.usefixtures("nothing_sent")
-class TestTokens:
-    """The tokens of every function."""
+@pytest.mark.parametrize(("call", "argument_name"), TOKENS)
+class TestValidateToken:
+    def test_control_character_is_rejected(self, client, call, argument_name):
+        for token in ("secret\n", "\nsecret", "sec\rret", "secret\t", "secret\0"):
+            with pytest.raises(InvalidInputError) as raised:
+                call(client, token)
+            assert raised.value.parameter == argument_name
+            assert raised.value.reason.startswith("contains a control character (U+00")
+            assert "sec" not in repr(raised.value)
+            assert raised.value.__cause__ is raised.value.__context__ is None
 
-    @pytest.mark.parametrize("edge", ["secret\n", "\nsecret", "sec\rret", "secret\t", "secret\0"])
-    @pytest.mark.parametrize(("call", "parameter"), TOKENS)
-    def test_control_characters(self, client, call, parameter, edge):
-        """A token with a stray newline is refused, and not echoed."""
-        with pytest.raises(InvalidInputError) as refused:
-            call(client, edge)
-        assert refused.value.parameter == parameter
-        assert "has 7 characters, and a control character" in str(refused.value)
-        assert "secret" not in repr(refused.value)
-        assert refused.value.__cause__ is refused.value.__context__ is None
+    def test_space_or_non_ascii_character_is_rejected(self, client, call, argument_name):
+        for token in (" secret", "secret ", "sec ret", "secr\xe9t", "sec\u2028ret"):
+            with pytest.raises(InvalidInputError) as raised:
+                call(client, token)
+            assert raised.value.parameter == argument_name
+            assert raised.value.reason == (
+                "contains a space or a non-ASCII character; pass only the token"
+            )
+            assert "secr" not in repr(raised.value)
 
-    @pytest.mark.parametrize(
-        "edge", [" secret", "secret ", "sec ret", "secr\xe9t ", "sec\u2028ret"]
-    )
-    @pytest.mark.parametrize(("call", "parameter"), TOKENS)
-    def test_blanks_and_beyond_ascii(self, client, call, parameter, edge):
-        """A token with blanks or characters outside ASCII is refused, and not echoed."""
-        with pytest.raises(InvalidInputError) as refused:
-            call(client, edge)
-        assert refused.value.parameter == parameter
-        assert refused.value.reason.startswith("has 7 characters, and a blank or one outside")
-        assert "sec" not in repr(refused.value)
+    def test_length_out_of_range_is_rejected(self, client, call, argument_name):
+        for length in (0, 1001):
+            with pytest.raises(InvalidInputError) as raised:
+                call(client, "s" * length)
+            assert raised.value.parameter == argument_name
+            assert raised.value.reason == f"has {length} characters; must have 1 to 1000"
 
-    @pytest.mark.parametrize(("call", "parameter"), TOKENS)
-    @pytest.mark.parametrize("length", [0, 1001])
-    def test_lengths(self, client, call, parameter, length):
-        """A token's length is checked, and only its length is told."""
-        with pytest.raises(InvalidInputError) as refused:
-            call(client, "s" * length)
-        assert refused.value.parameter == parameter
-        assert refused.value.reason == f"has {length} characters, and the service takes 1 to 1000"
-
-    @pytest.mark.parametrize("wrong", [b"secret", None, ["secret"]])
-    @pytest.mark.parametrize(("call", "parameter"), TOKENS)
-    def test_no_text(self, client, call, parameter, wrong):
-        """A token that is no str is refused, and not echoed."""
-        with pytest.raises(InvalidInputError) as refused:
-            call(client, wrong)
-        assert refused.value.parameter == parameter
-        assert refused.value.reason == f"must be one str, not {type(wrong).__name__}"
-        assert "secret" not in repr(refused.value)
-
-
-@pytest.mark.usefixtures("nothing_sent")
-class TestNumbers:
-    """Sizes, and choices."""
-
-    @pytest.mark.parametrize("size", [0, -1, 1.5, "3", True, None])
-    def test_sizes(self, client, size):
-        """A size that is not a whole number of at least 1 is refused with what was given."""
-        with pytest.raises(InvalidInputError) as refused:
-            started(client, size=size)
-        assert str(refused.value) == (
-            f"size: must be a whole number of bytes, at least 1, not {size!r}"
-        )
-
-    @pytest.mark.parametrize("choice", ["", "CHECK", None, "ignore"])
-    def test_on_conflict(self, client, choice):
-        """An unknown choice is refused before the confirmation is sent."""
-        with pytest.raises(InvalidInputError) as refused:
-            attach_confirm.confirm(client, "att-1", TOKEN, on_conflict=choice)
-        assert str(refused.value) == f"on_conflict: must be 'raise' or 'check', not {choice!r}"
-
-    @pytest.mark.parametrize("timeout", [-1, -0.001, float("nan"), float("inf")])
-    def test_timeouts(self, client, timeout):
-        """A timeout that is not a time to wait for is refused before the service is asked."""
-        with pytest.raises(InvalidInputError) as refused:
-            attach_confirm.wait(client, "att-1", TOKEN, timeout=timeout)
-        assert str(refused.value) == (
-            f"timeout: must be 0 or more seconds, and finite, not {timeout!r}"
-        )
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["x" * 256, "\U0001f600" * 256, "Beleg f\xfcr M\xe4rz.pdf", "\u65e5\u672c.pdf", 'a "b" \\c'],
-)
-def test_names_within_the_limits_are_sent(client, scripted_responses, recorded_requests, name):
-    """A name counts by characters, and is the service's to judge beyond its length."""
-    scripted_responses(client, "connectparticipant.StartAttachmentUpload", 400)
-    sent = recorded_requests(client)
-    with pytest.raises(client.exceptions.ClientError):
-        started(client, name=name)
-    assert [request.body["AttachmentName"] for request in sent] == [name]
-
-
-@pytest.mark.usefixtures("nothing_sent")
-@pytest.mark.parametrize("wrong", [b"a.txt", 7, ["a.txt"], "", "x" * 257])
-def test_a_name_is_looked_at_before_its_ending(client, wrong):
-    """A wrong name is refused as a name, also where the content type should come from it."""
-    with pytest.raises(InvalidInputError) as refused:
-        attach_confirm.upload(client, b"abc", TOKEN, name=wrong)
-    assert refused.value.parameter == "name"
-
-
-@pytest.mark.parametrize("service", ["connect", "s3", "sts"])
-def test_another_services_client(service):
-    """A client of another service is refused, with what to do instead."""
-    other = boto3.client(service, region_name="us-west-2")
-    calls = {
-        "CreateParticipantConnection": lambda: attach_confirm.connect(other, TOKEN),
-        "StartAttachmentUpload": lambda: started(other),
-        "CompleteAttachmentUpload": lambda: attach_confirm.confirm(other, "att-1", TOKEN),
-        "GetTranscript": lambda: attach_confirm.status(other, "att-1", TOKEN),
-    }
-    for operation, call in calls.items():
-        with pytest.raises(InvalidInputError) as refused:
-            call()
-        assert str(refused.value) == (
-            f"client: a {service} client cannot {operation}; make one with attach_confirm.client()"
-        )
-
-
-def test_another_services_client_cannot_put(pending):
-    """A client of another service is refused before the bytes are sent."""
-    with pytest.raises(
-        InvalidInputError, match=r"^client: a s3 client cannot StartAttachmentUpload"
-    ):
-        attach_confirm.put(boto3.client("s3", region_name="us-west-2"), pending(), b"abc")
+    def test_other_type_is_rejected(self, client, call, argument_name):
+        for token in (b"secret", None, ["secret"]):
+            with pytest.raises(InvalidInputError) as raised:
+                call(client, token)
+            assert raised.value.parameter == argument_name
+            assert raised.value.reason == f"must be a str, not {type(token).__name__}"
+            assert "secret" not in repr(raised.value)
 
 
 @given(token=st.text(max_size=1100))
 @example(token="\x1f")
 @example(token="tok\u00adken")
-def test_wild_tokens(client, scripted_responses, token):
-    """Whatever a token is made of, it is either refused by length or by kind, or sent as is."""
-    sent = scripted_responses(client, "connectparticipant.CompleteAttachmentUpload", (200, {}, {}))
+@example(token="t" * 1000)
+def test_validate_token_property(client, scripted_responses, token):
+    """Every string is either sent unchanged or rejected."""
+    requests = scripted_responses(
+        client, "connectparticipant.CompleteAttachmentUpload", (200, {}, {})
+    )
     if 1 <= len(token) <= 1000 and all("!" <= character <= "~" for character in token):
         attach_confirm.confirm(client, "att-1", token)
-        assert sent[0].headers["X-Amz-Bearer"] == token.encode()
+        assert requests[0].headers["X-Amz-Bearer"] == token.encode()
     else:
-        with pytest.raises(InvalidInputError, match=r"^connection_token: has \d+ characters, and"):
+        with pytest.raises(InvalidInputError, match=r"^connection_token: "):
             attach_confirm.confirm(client, "att-1", token)
-        assert not sent
+        assert not requests
+
+
+@pytest.mark.usefixtures("nothing_sent")
+class TestOtherArguments:
+    @pytest.mark.parametrize("size", [0, -1, 1.5, "3", True, None])
+    def test_invalid_size_is_rejected(self, client, size):
+        with pytest.raises(InvalidInputError, match=f"^size: .*, not {size!r}$"):
+            start(client, size=size)
+
+    @pytest.mark.parametrize("on_conflict", ["", "CHECK", None])
+    def test_invalid_on_conflict_is_rejected(self, client, on_conflict):
+        with pytest.raises(
+            InvalidInputError,
+            match=f"^on_conflict: must be 'raise' or 'check', not {on_conflict!r}$",
+        ):
+            attach_confirm.confirm(client, "att-1", TOKEN, on_conflict=on_conflict)
+
+    @pytest.mark.parametrize("timeout", [-0.001, float("nan"), float("inf")])
+    def test_invalid_timeout_is_rejected(self, client, timeout):
+        with pytest.raises(InvalidInputError, match=f"^timeout: .*, not {timeout!r}$"):
+            attach_confirm.wait(client, "att-1", TOKEN, timeout=timeout)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Übergröße.pdf",
+        "領収書.pdf",
+        "إيصال.pdf",
+        "🧾.pdf",
+        "e\u0301.pdf",
+        'it\'s "a" receipt.pdf',
+        "a; filename=b.pdf",
+        "..\\..\\a.pdf",
+        "%2e%2e%2fa.pdf",
+        "x" * 252 + ".pdf",
+        "🧾" * 256,
+    ],
+    ids=ascii,
+)
+def test_valid_name_is_uploaded_unchanged(connectparticipant_server, name):
+    """The maximum length counts characters, not bytes."""
+    fake = connectparticipant_server
+    attach_confirm.upload(
+        fake.client, b"1", fake.connection_token(), name=name, content_type="application/pdf"
+    )
+    (attachment,) = fake.attachments
+    assert (attachment.name, attachment.data) == (name, b"1")
+    assert fake.transcript[0]["Attachments"][0]["AttachmentName"] == name
+
+
+@given(name=st.text(min_size=1, max_size=256), data=st.binary(min_size=1, max_size=2000))
+def test_upload_name_and_data_property(fake, name, data):
+    """A name without control characters and surrogates is uploaded; any other is rejected."""
+    before = len(fake.attachments)
+    token = fake.connection_token()
+    if all(unicodedata.category(character) not in {"Cc", "Cs"} for character in name):
+        attach_confirm.upload(fake.client, data, token, name=name, content_type="a/b")
+        assert (fake.attachments[-1].name, fake.attachments[-1].data) == (name, data)
+    else:
+        with pytest.raises(InvalidInputError, match=r"^name: contains a "):
+            attach_confirm.upload(fake.client, data, token, name=name, content_type="a/b")
+        assert len(fake.attachments) == before
+
+
+@pytest.mark.parametrize("service", ["connect", "s3", "sts"])
+def test_client_of_other_service_is_rejected(pending, service):
+    client = boto3.client(service, region_name="us-west-2")
+    calls = [
+        ("CreateParticipantConnection", lambda: attach_confirm.connect(client, TOKEN)),
+        ("StartAttachmentUpload", lambda: start(client)),
+        ("StartAttachmentUpload", lambda: attach_confirm.put(client, pending(), b"abc")),
+        ("CompleteAttachmentUpload", lambda: attach_confirm.confirm(client, "att-1", TOKEN)),
+        ("GetTranscript", lambda: attach_confirm.status(client, "att-1", TOKEN)),
+    ]
+    for operation, call in calls:
+        with pytest.raises(InvalidInputError) as raised:
+            call()
+        assert raised.value.parameter == "client"
+        assert str(raised.value) == (
+            f"client: a client for {service!r} cannot call {operation};"
+            " create one with attach_confirm.client()"
+        )
