@@ -1,161 +1,359 @@
-"""Tokens and signed URLs show in no repr, no error's text and no log line."""
-
+import io
 import logging
 import pickle
-from datetime import datetime, timezone
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
 
+import boto3
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 import attach_confirm
-from attach_confirm import Connection, PendingUpload
+from attach_confirm import AttachConfirmError, Connection, PendingUpload
 
 EXPIRY = datetime(2026, 11, 22, 8, 15, 46, tzinfo=timezone.utc)
-URL = "https://bucket.example/staging/att-1?X-Amz-Algorithm=A&X-Amz-Signature=5ec2e7"
+TOKEN = "s3cr3t-token"
+SIGNATURE = "5ec2e75ec2e7"
+URL = f"https://bucket.example/staging/att-1?X-Amz-Algorithm=A&X-Amz-Signature={SIGNATURE}"
+CONNECTION = Connection(token=TOKEN, expires_at=EXPIRY)
+PENDING_UPLOAD = PendingUpload(
+    attachment_id="att-1", url=URL, headers={"x-amz-meta-a": "hidden"}, expires_at=EXPIRY
+)
 
 
-def test_a_connections_repr():
-    """A connection shows when it ends, and not its token."""
-    connection = Connection(token="s3cr3t", expires_at=EXPIRY)
-    assert repr(connection) == f"Connection(expires_at={EXPIRY!r})"
-    assert str(connection) == f"{connection}" == repr(connection)
+def assert_absent(secrets, *texts):
+    for text in texts:
+        for secret in secrets:
+            assert secret not in text, text[max(0, text.index(secret) - 300) :][:600]
 
 
-def test_a_pending_uploads_repr():
-    """A pending upload shows its id, and neither its URL nor its headers."""
-    pending = PendingUpload(
-        attachment_id="att-1", url=URL, headers={"x-amz-meta-a": "hidden"}, expires_at=EXPIRY
-    )
-    assert repr(pending) == f"PendingUpload(attachment_id='att-1', expires_at={EXPIRY!r})"
+class TestValues:
+    def test_repr_omits_secrets(self):
+        assert repr(CONNECTION) == str(CONNECTION) == f"Connection(expires_at={EXPIRY!r})"
+        assert repr(PENDING_UPLOAD) == (
+            f"PendingUpload(attachment_id='att-1', expires_at={EXPIRY!r})"
+        )
+
+    def test_pickle_keeps_secrets(self):
+        for value in (CONNECTION, PENDING_UPLOAD):
+            assert pickle.loads(pickle.dumps(value)) == value
+        assert CONNECTION.token == TOKEN
+        assert PENDING_UPLOAD.url == URL
+        assert PENDING_UPLOAD.headers == {"x-amz-meta-a": "hidden"}
+
+    @pytest.mark.parametrize("name", ["token", "expires_at", "unknown"])
+    def test_connection_is_immutable(self, name):
+        with pytest.raises((AttributeError, TypeError)):
+            setattr(CONNECTION, name, "changed")
 
 
-def test_values_carry_what_they_hide():
-    """What does not show is there, and goes to another process with the rest."""
-    connection = Connection(token="s3cr3t", expires_at=EXPIRY)
-    pending = PendingUpload(
-        attachment_id="att-1", url=URL, headers={"Content-Length": "3"}, expires_at=EXPIRY
-    )
-    for value in (connection, pending):
-        assert pickle.loads(pickle.dumps(value)) == value
-    assert connection.token == "s3cr3t"
-    assert (pending.url, pending.headers) == (URL, {"Content-Length": "3"})
+class TestRegisterLogRedaction:
+    @pytest.fixture(autouse=True)
+    def debug_logging(self, caplog):
+        caplog.set_level(logging.DEBUG)
 
+    def test_request_is_unchanged(self, client, scripted_responses, caplog):
+        requests = scripted_responses(
+            client, "connectparticipant.CompleteAttachmentUpload", (200, {}, {})
+        )
+        attach_confirm.confirm(client, "att-1", TOKEN, client_token="my-client-token")
+        header = requests[0].headers["X-Amz-Bearer"]
+        assert bytes(header) == TOKEN.encode()
+        assert_absent([TOKEN], repr(header), repr(requests[0].headers), caplog.text)
+        assert "my-client-token" in caplog.text
+        assert "<redacted>" in caplog.text
 
-@pytest.mark.parametrize("name", ["token", "expires_at", "more"])
-def test_values_are_values(name):
-    """A result cannot be changed by accident, nor be given what it does not have."""
-    connection = Connection(token="s3cr3t", expires_at=EXPIRY)
-    with pytest.raises((AttributeError, TypeError)):
-        setattr(connection, name, "changed")
+    def test_operation_without_helper_function_is_redacted(
+        self, client, scripted_responses, caplog
+    ):
+        scripted_responses(client, "connectparticipant.DisconnectParticipant", (200, {}, {}))
+        client.disconnect_participant(ConnectionToken=TOKEN)
+        assert "DisconnectParticipant" in caplog.text
+        assert_absent([TOKEN], caplog.text)
 
-
-@pytest.mark.parametrize("token", ["a-connection-token", "A" * 1000])
-def test_a_token_is_sent_as_it_is(client, scripted_responses, token):
-    """What hides a token from the log does not change what is sent."""
-    sent = scripted_responses(client, "connectparticipant.CompleteAttachmentUpload", (200, {}, {}))
-    attach_confirm.confirm(client, "att-1", token)
-    bearer = sent[0].headers["X-Amz-Bearer"]
-    assert bytes(bearer) == token.encode()
-    assert token not in repr(bearer)
-    assert token not in repr(sent[0].headers)
-
-
-def test_a_direct_calls_token(client, scripted_responses, caplog):
-    """A call that this library has no function for is guarded too, for the client is."""
-    caplog.set_level(logging.DEBUG)
-    scripted_responses(client, "connectparticipant.DisconnectParticipant", (200, {}, {}))
-    client.disconnect_participant(ConnectionToken="s3cr3t-token")
-    assert "DisconnectParticipant" in caplog.text
-    assert "s3cr3t-token" not in caplog.text
-
-
-def test_a_download_url(client, scripted_responses, caplog):
-    """The signed URL of a download is as secret as that of an upload."""
-    caplog.set_level(logging.DEBUG)
-    answer = {"Url": URL, "UrlExpiry": "2026-11-22T08:15:46Z", "AttachmentSizeInBytes": 3}
-    scripted_responses(client, "connectparticipant.GetAttachment", (200, answer, {}))
-    assert client.get_attachment(AttachmentId="att-1", ConnectionToken="s3cr3t")["Url"] == URL
-    assert "GetAttachment" in caplog.text
-    assert "5ec2e7" not in caplog.text
-
-
-def test_other_headers_are_logged(client, scripted_responses, caplog):
-    """What is no secret is still there to be debugged by."""
-    caplog.set_level(logging.DEBUG)
-    scripted_responses(client, "connectparticipant.CompleteAttachmentUpload", (200, {}, {}))
-    attach_confirm.confirm(client, "att-1", "s3cr3t-token", client_token="my-client-token")
-    assert "my-client-token" in caplog.text
-    assert "<redacted>" in caplog.text
-
-
-def fail(text):
-    """Raise an error, so that it has a traceback."""
-    raise ConnectionError(text)
+    def test_download_url_is_redacted(self, client, scripted_responses, caplog):
+        response = {"Url": URL, "UrlExpiry": "2026-11-22T08:15:46Z", "AttachmentSizeInBytes": 3}
+        scripted_responses(client, "connectparticipant.GetAttachment", (200, response, {}))
+        assert client.get_attachment(AttachmentId="att-1", ConnectionToken=TOKEN)["Url"] == URL
+        assert "GetAttachment" in caplog.text
+        assert_absent([SIGNATURE], caplog.text)
 
 
 LOGGERS = ["urllib3.connectionpool", "botocore.httpsession", "urllib3.util.retry"]
 
 
-class TestLoggers:
-    """The loggers that see a signed URL."""
-
+class TestRedactLogs:
     @pytest.fixture
-    def logged(self, client, scripted_responses, pending, caplog):
-        """Return a way to log something while a PUT is under way, and see what comes out."""
+    def log_during_put(self, client, scripted_responses, pending, caplog):
+        """Return a function that logs during a PUT and returns the log."""
         caplog.set_level(logging.DEBUG)
         scripted_responses(client, "s3.PutObject", 200)
 
-        def log(url, name, *message, **more):
+        def log(name, *args, url=URL, **kwargs):
             client.meta.events.register(
                 "before-send.s3.PutObject",
-                lambda **_: logging.getLogger(name).debug(*message, **more),
-                "once",
+                lambda **_: logging.getLogger(name).debug(*args, **kwargs),
+                "log",
             )
             attach_confirm.put(client, pending(url=url), b"abc")
-            client.meta.events.unregister("before-send.s3.PutObject", unique_id="once")
+            client.meta.events.unregister("before-send.s3.PutObject", unique_id="log")
             return caplog.text
 
         return log
 
     @pytest.mark.parametrize("name", LOGGERS)
-    def test_while_a_put_is_under_way(self, logged, name):
-        """The path shows, the query does not, wherever it stands in the line."""
-        text = logged(URL, name, '%s "PUT %s" %d', "https://bucket.example:443", URL, 200)
-        assert "https://bucket.example/staging/att-1?" in text
+    def test_query_is_redacted_in_message(self, log_during_put, name):
+        text = log_during_put(name, '%s "PUT %s" %d', "https://bucket.example:443", URL, 200)
+        assert '"PUT https://bucket.example/staging/att-1?<redacted>" 200' in text
         assert "X-Amz" not in text
-        assert "200" in text
 
     @pytest.mark.parametrize("name", LOGGERS)
-    def test_a_traceback(self, logged, name):
-        """A traceback in the log loses the query, and nothing else."""
-        with pytest.raises(ConnectionError) as raised:
-            fail(f"no way to {URL}")
-        text = logged(URL, name, "failed", exc_info=raised.value)
-        assert "ConnectionError: no way to https://bucket.example/staging/att-1?" in text
+    def test_query_is_redacted_in_traceback(self, log_during_put, name):
+        error = ConnectionError(f"failed to reach {URL}")
+        text = log_during_put(name, "failed", exc_info=error)
+        assert "ConnectionError: failed to reach https://bucket.example/staging/att-1?" in text
         assert "X-Amz" not in text
 
+    def test_url_without_query_is_unchanged(self, log_during_put):
+        url = "https://bucket.example/k"
+        assert f"at {url}\n" in log_during_put(LOGGERS[0], "at %s", url, url=url)
+
+    def test_nothing_is_redacted_after_put(self, log_during_put, caplog):
+        log_during_put(LOGGERS[0], "during the PUT")
+        logging.getLogger(LOGGERS[0]).debug("another library's %s", URL)
+        assert f"another library's {URL}" in caplog.text
+
+
+OPERATIONS = [
+    "CreateParticipantConnection",
+    "StartAttachmentUpload",
+    "CompleteAttachmentUpload",
+    "GetTranscript",
+]
+
+
+@pytest.fixture
+def log():
+    """Log everything like `logging.basicConfig(level=DEBUG)`, and return a function to read it."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(levelname)s:%(name)s:%(message)s"))
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream.getvalue
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+@pytest.fixture
+def secrets(http_server):
+    """Return the tokens and signatures of a flow over the loopback server."""
+    return [
+        http_server.participant_token,
+        http_server.connection_token,
+        http_server.signature,
+        http_server.signature[::-1],
+    ]
+
+
+@pytest.fixture
+def assert_no_secrets(log, secrets):
+    """Return a function that checks the log and texts."""
+
+    def check(*texts):
+        assert_absent(secrets, log(), *texts)
+
+    return check
+
+
+def run_flow(server, client):
+    """Run every step, and return the values that the functions returned."""
+    connection = attach_confirm.connect(client, server.participant_token)
+    upload = attach_confirm.upload(client, b"abc", server.connection_token, name="a.txt")
+    attach_confirm.wait(client, upload.attachment_id, connection.token, timeout=0)
+    return connection, upload
+
+
+class TestSuccessfulFlow:
+    def test_log_has_no_secrets(self, http_server, http_server_client, log, secrets):
+        values = run_flow(http_server, http_server_client)
+        text = log()
+        for operation in OPERATIONS:
+            assert f"OperationModel(name={operation})" in text
+        assert "urllib3.connectionpool" in text
+        assert '"PUT /staging/att-1?<redacted>' in text
+        assert "Response body" in text
+        assert_absent(secrets, text, repr(values), str(values))
+
+    def test_boto3_client_logs_tokens(self, http_server, log, secrets):
+        """This test shows that the other tests would detect a leak."""
+        client = boto3.client(
+            "connectparticipant",
+            region_name="us-west-2",
+            endpoint_url=http_server.url,
+            aws_access_key_id="a",
+            aws_secret_access_key="b",
+        )
+        run_flow(http_server, client)
+        client.close()
+        text = log()
+        assert all(secret in text for secret in secrets)
+        assert '"PUT /staging/att-1?<redacted>' in text
+
+    def test_fake_has_no_secrets_in_log_and_reprs(self, fake, log):
+        participant_token = fake.participant_token()
+        connection = attach_confirm.connect(fake.client, participant_token)
+        pending = attach_confirm.start(
+            fake.client,
+            name="a.txt",
+            size=3,
+            content_type="text/plain",
+            connection_token=connection.token,
+        )
+        attach_confirm.put(fake.client, pending, b"abc")
+        attach_confirm.confirm(fake.client, pending.attachment_id, connection.token)
+        attach_confirm.wait(fake.client, pending.attachment_id, connection.token)
+        signature = pending.url.split("X-Amz-Signature=")[1]
+        assert len(signature) >= 64
+        assert_absent(
+            [participant_token, connection.token, signature],
+            log(),
+            repr([connection, pending, fake.attachments, fake, fake.client]),
+        )
+
+    @pytest.mark.parametrize("text", ["%2f", "|", "\u00e9"])
+    def test_normalized_query_is_redacted(self, http_server, http_server_client, log, text):
+        """urllib3 logs a normalized URL, which differs from the presigned URL."""
+        expiry = datetime.now(timezone.utc) + timedelta(seconds=300)
+        url = f"{http_server.url}/k?X-Amz-Credential=a{text}b&X-Amz-Signature={SIGNATURE}"
+        pending = PendingUpload("att-1", url, {"Content-Length": "3"}, expiry)
+        attach_confirm.put(http_server_client, pending, b"abc")
+        assert f"X-Amz-Signature={SIGNATURE}" in http_server.requests[0].path
+        assert '"PUT /k?' in log()
+        assert_absent([SIGNATURE], log())
+
+    def test_concurrent_puts_are_redacted(self, http_server, http_server_client, log, secrets):
+        with ThreadPoolExecutor(4) as pool:
+            uploads = [
+                pool.submit(
+                    attach_confirm.upload,
+                    http_server_client,
+                    bytes(200_000),
+                    http_server.connection_token,
+                    name="a.txt",
+                )
+                for _ in range(8)
+            ]
+        assert all(upload.result().attempts == 1 for upload in uploads)
+        assert log().count('"PUT /staging/att-1?<redacted>') == 8
+        assert_absent(secrets, log())
+
+
+def error_texts(error):
+    """Return all texts of an error, its attributes, and the errors that it was raised from."""
+    texts = ["".join(traceback.format_exception(error))]
+    seen = set()
+    pending_errors = [error]
+    while pending_errors:
+        current = pending_errors.pop()
+        if current is not None and id(current) not in seen:
+            seen.add(id(current))
+            texts += [str(current), repr(current), repr(current.args), repr(vars(current))]
+            pending_errors += [current.__cause__, current.__context__]
+    return texts
+
+
+CONFLICT = (409, b"{}", {"x-amzn-ErrorType": "ConflictException"})
+TRUNCATED = (200, b"{", {})
+
+
+class TestFailedFlow:
     @pytest.mark.parametrize(
-        "query",
+        "response",
         [
-            "X-Amz-Credential=A%2f2026%2fs3&X-Amz-Signature=5ec2e7",
-            "X-Amz-SignedHeaders=a;b&x=a|b&X-Amz-Signature=5ec2e7",
-            "response=\u00e9&X-Amz-Signature=5ec2e7",
+            (403, b'{"Message": "Access denied"}', {"x-amzn-ErrorType": "AccessDeniedException"}),
+            (403, b'{"message": "explicit deny"}', {}),
+            CONFLICT,
+            (500, b"", {}),
+            (200, b"<html>Log in</html>", {"Content-Type": "text/html"}),
+            TRUNCATED,
+            (302, b"", {"Location": "http://127.0.0.1:1/login"}),
+            ReadTimeoutError(endpoint_url="http://participant.example"),
+        ],
+        ids=["denied", "gateway", "conflict", "500", "portal", "truncated", "redirect", "timeout"],
+    )
+    def test_service_error_has_no_secrets(
+        self, http_server, http_server_client, scripted_responses, assert_no_secrets, response
+    ):
+        for operation in OPERATIONS:
+            event = f"connectparticipant.{operation}"
+            scripted_responses(http_server_client, event, response)
+            # The response to a confirmation has no members, and `upload` resolves a conflict.
+            if operation == "CompleteAttachmentUpload" and response in (CONFLICT, TRUNCATED):
+                run_flow(http_server, http_server_client)
+            else:
+                with pytest.raises((ClientError, BotoCoreError, AttachConfirmError)) as raised:
+                    run_flow(http_server, http_server_client)
+                assert_no_secrets(*error_texts(raised.value))
+            scripted_responses(http_server_client, event, None)
+        assert_no_secrets()
+
+    @pytest.mark.parametrize(
+        "response",
+        [
+            "reset",
+            (403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>", {}),
+            (403, b"<Error><Code>AccessDenied</Code><Expires>x</Expires></Error>", {}),
+            (307, b"", {"Location": "http://127.0.0.1:1/"}),
+        ],
+        ids=["reset", "mismatch", "expired", "redirect"],
+    )
+    def test_put_error_has_no_secrets(
+        self, http_server, http_server_client, assert_no_secrets, response
+    ):
+        now = datetime.now(timezone.utc)
+        pending = PendingUpload("att-1", http_server.upload_url(), {}, now)
+        http_server.puts.append(response)
+        with pytest.raises((BotoCoreError, AttachConfirmError)) as raised:
+            attach_confirm.put(http_server_client, pending, bytes(100_000))
+        assert_no_secrets(*error_texts(raised.value))
+
+    @pytest.mark.parametrize(
+        ("url", "headers"),
+        [
+            ("http://127.0.0.1:1", {}),
+            ("http://no-such-host.invalid", {}),
+            ("http://127.0.0.1:99999", {}),
+            ("nonsense://127.0.0.1", {}),
+            ("{url}", {"x-amz-meta-a": "b\r\nc: d"}),
+            ("{url}", {"x amz": "b"}),
+            ("{url}", {"x-\u00e9": "b"}),
         ],
     )
-    def test_a_query_that_is_spelled_otherwise(self, logged, query):
-        """The HTTP layer logs a URL as it normalised it, and that has no signature either."""
-        spelled = query.replace("%2f", "%2F").replace("|", "%7C").replace("\u00e9", "%C3%A9")
-        url = f"https://bucket.example/k?{query}"
-        text = logged(url, LOGGERS[0], '"PUT %s HTTP/1.1" 200', f"/k?{spelled}")
-        assert "/k?" in text
-        assert "5ec2e7" not in text
+    def test_unusable_url_or_header_has_no_secrets(
+        self, http_server, http_server_client, log, url, headers
+    ):
+        pending = PendingUpload(
+            "att-1",
+            f"{url.format(url=http_server.url)}/k?X-Amz-Signature={SIGNATURE}",
+            headers,
+            datetime.now(timezone.utc),
+        )
+        with pytest.raises((BotoCoreError, AttachConfirmError)) as raised:
+            attach_confirm.put(http_server_client, pending, b"abc")
+        assert_absent([SIGNATURE], log(), *error_texts(raised.value))
 
-    def test_a_url_without_a_query(self, logged):
-        """Where nothing is secret, nothing is taken out."""
-        text = logged("https://bucket.example/k", LOGGERS[0], "at %s", "https://bucket.example/k")
-        assert "at https://bucket.example/k" in text
+    def test_token_with_newline_is_not_sent(self, http_server, http_server_client, log):
+        """Without the check, botocore would raise an error that contains the token."""
+        with pytest.raises(AttachConfirmError) as raised:
+            attach_confirm.upload(http_server_client, b"abc", f"{TOKEN}\n", name="a.txt")
+        assert_absent([TOKEN], log(), *error_texts(raised.value))
+        assert http_server.requests == []
 
-    def test_afterwards(self, logged, caplog):
-        """Once the PUT is over, the loggers are as they were to everybody else."""
-        logged(URL, LOGGERS[0], "nothing")
-        logging.getLogger(LOGGERS[0]).debug("somebody else's %s", URL)
-        assert f"somebody else's {URL}" in caplog.text
+    def test_token_with_newline_in_direct_call(self, http_server_client, log):
+        with pytest.raises(BotoCoreError) as raised:
+            http_server_client.disconnect_participant(ConnectionToken=f"{TOKEN}\n")
+        assert_absent([TOKEN], log(), *error_texts(raised.value))
