@@ -1,53 +1,39 @@
-"""A source can be a path, bytes or a binary file, and is sent as it is."""
-
 import codecs
 import gzip
 import io
 import mimetypes
 import os
 import tempfile
-import unicodedata
+import tracemalloc
 from pathlib import Path
+from threading import Thread
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import attach_confirm
 from attach_confirm import InvalidInputError
+from tests.support.stubs import NonSeekableStream
 
 PDF = b"%PDF-1.7 a receipt"
+MIB = 1024 * 1024
 
 
 @pytest.fixture
 def receipt(tmp_path):
-    """Write a file to send."""
     path = tmp_path / "receipt.pdf"
     path.write_bytes(PDF)
     return path
 
 
-class Drip(io.RawIOBase):
-    """A stream that cannot seek and gives a few bytes a time, as a socket does."""
-
-    def __init__(self, data, name=None):
-        super().__init__()
-        self._inner = io.BytesIO(data)
-        if name:
-            self.name = name
-
-    def readable(self):
-        """Say that it can be read."""
-        return True
-
-    def readinto(self, buffer):
-        """Give three bytes at the most."""
-        return self._inner.readinto(memoryview(buffer)[:3])
+@pytest.fixture
+def nothing_sent(client, recorded_requests):
+    """Check after the test that the client sent no request."""
+    requests = recorded_requests(client)
+    yield
+    assert requests == []
 
 
-class Place:
-    """A path of somebody's own, in str or in bytes."""
-
+class FileSystemPath:
     def __init__(self, path):
         self._path = path
 
@@ -55,171 +41,206 @@ class Place:
         return self._path
 
 
+class ReadOnlyStream:
+    """A file-like object whose only method is `read`."""
+
+    def __init__(self, read):
+        self.read = read
+
+
 def upload(client, source, _):
-    """Send a source with `upload`."""
     return attach_confirm.upload(client, source, "token", name="a.txt")
 
 
 def put(client, source, pending):
-    """Send a source with `put`."""
     return attach_confirm.put(client, pending(), source)
 
 
-STEPS = [pytest.param(upload, id="upload"), pytest.param(put, id="put")]
+FUNCTIONS = [pytest.param(upload, id="upload"), pytest.param(put, id="put")]
 
 
-class Bare:
-    """A file-like object that has `read` and nothing else."""
-
-    def __init__(self, data):
-        self.read = io.BytesIO(data).read
-
-
-class TestPaths:
-    """Files of the file system."""
-
-    @pytest.mark.parametrize("kind", [str, Path, lambda path: Place(str(path))])
-    def test_every_kind_of_path(self, fake, token, receipt, kind):
-        """A path is a str or anything of os.PathLike; the file's own name and bytes are sent."""
-        sent = attach_confirm.upload(fake.client, kind(receipt), token)
+class TestPath:
+    @pytest.mark.parametrize("path_type", [str, Path, lambda path: FileSystemPath(str(path))])
+    def test_path_is_sent(self, fake, token, receipt, path_type):
+        sent = attach_confirm.upload(fake.client, path_type(receipt), token)
         (attachment,) = fake.attachments
-        assert (sent.name, sent.size, sent.content_type) == (
-            "receipt.pdf",
-            len(PDF),
-            "application/pdf",
-        )
-        assert (attachment.name, attachment.size, attachment.content_type) == (
-            sent.name,
-            sent.size,
-            sent.content_type,
-        )
+        for result in (sent, attachment):
+            assert (result.name, result.size, result.content_type) == (
+                "receipt.pdf",
+                len(PDF),
+                "application/pdf",
+            )
         assert attachment.data == PDF
 
-    def test_relative_path(self, fake, token, receipt, monkeypatch):
-        """A relative path counts from the working directory, and folders are left out."""
+    def test_relative_path_is_sent(self, fake, token, receipt, monkeypatch):
         monkeypatch.chdir(receipt.parent.parent)
         sent = attach_confirm.upload(fake.client, f"{receipt.parent.name}/receipt.pdf", token)
         assert sent.name == "receipt.pdf"
 
     @pytest.mark.parametrize(
-        "wrong",
+        ("suffix", "reason"),
         [
-            pytest.param(("/no.pdf", "No such file or directory"), id="missing-file"),
-            pytest.param(("", "Is a directory"), id="directory"),
-            pytest.param(("/\0.pdf", "embedded null byte"), id="null-byte"),
+            pytest.param("/no.pdf", "No such file or directory", id="missing-file"),
+            pytest.param("", "Is a directory", id="directory"),
+            pytest.param("/\0.pdf", "embedded null byte", id="null-byte"),
         ],
     )
-    @pytest.mark.parametrize("step", STEPS)
-    def test_unreadable(self, client, recorded_requests, pending, wrong, step):
-        """A path that cannot be read is refused with the path and the system's reason."""
-        sent = recorded_requests(client)
-        path = f"{Path.home()}{wrong[0]}"
-        with pytest.raises(InvalidInputError) as refused:
-            step(client, path, pending)
-        assert refused.value.parameter == "source"
-        assert refused.value.reason == f"{path!r} cannot be read: {wrong[1]}"
-        assert isinstance(refused.value.__cause__, (OSError, ValueError))
-        assert sent == []
+    @pytest.mark.parametrize("send", FUNCTIONS)
+    @pytest.mark.usefixtures("nothing_sent")
+    def test_unreadable_path_is_rejected(self, client, pending, suffix, reason, send):
+        path = f"{Path.home()}{suffix}"
+        with pytest.raises(InvalidInputError) as raised:
+            send(client, path, pending)
+        assert raised.value.parameter == "source"
+        assert raised.value.reason == f"cannot read {path!r}: {reason}"
+        assert isinstance(raised.value.__cause__, (OSError, ValueError))
 
-    def test_path_of_bytes(self, client, receipt):
-        """A path in bytes, which os.PathLike allows, is refused rather than fails."""
-        place = Place(os.fsencode(receipt))
-        with pytest.raises(InvalidInputError) as refused:
-            attach_confirm.upload(client, place, "token", name="receipt.pdf")
-        assert refused.value.parameter == "source"
+    @pytest.mark.usefixtures("nothing_sent")
+    def test_path_without_permission_is_rejected(self, client, receipt):
+        receipt.chmod(0)
+        if os.access(receipt, os.R_OK):
+            pytest.skip("the user can read every file")
+        with pytest.raises(InvalidInputError, match="Permission denied"):
+            attach_confirm.upload(client, receipt, "token")
+
+    @pytest.mark.usefixtures("nothing_sent")
+    def test_bytes_path_is_rejected(self, client, receipt):
+        """`os.PathLike` allows a path in bytes, but the attachment's name must be a str."""
+        path = FileSystemPath(os.fsencode(receipt))
+        with pytest.raises(InvalidInputError) as raised:
+            attach_confirm.upload(client, path, "token", name="receipt.pdf")
+        assert raised.value.parameter == "source"
 
     @pytest.mark.skipif(os.name != "posix", reason="file names are bytes on POSIX only")
-    def test_undecodable_name(self, client, tmp_path, recorded_requests):
-        """A file whose name is no Unicode is refused as a name, not with a UnicodeError."""
+    @pytest.mark.usefixtures("nothing_sent")
+    def test_undecodable_file_name_is_rejected(self, client, tmp_path):
         path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.pdf")
         try:
             Path(path).write_bytes(PDF)
         except OSError:
-            pytest.skip("the file system takes Unicode only")
-        sent = recorded_requests(client)
-        with pytest.raises(InvalidInputError) as refused:
+            pytest.skip("the file system accepts Unicode names only")
+        with pytest.raises(InvalidInputError) as raised:
             attach_confirm.upload(client, path, "token")
-        assert str(refused.value) == (
-            "name: has 5 characters, and a lone surrogate, U+DCFF, at position 0"
+        assert str(raised.value) == (
+            "name: contains a lone surrogate (U+DCFF) at position 0; remove it"
         )
-        assert sent == []
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the platform has no FIFOs")
+    def test_fifo_is_sent(self, fake, token, tmp_path):
+        path = tmp_path / "receipt.txt"
+        os.mkfifo(path)
+        data = b"x" * 200_000
+        writer = Thread(target=path.write_bytes, args=(data,))
+        writer.start()
+        attach_confirm.upload(fake.client, path, token)
+        writer.join()
+        assert [(a.name, a.data) for a in fake.attachments] == [("receipt.txt", data)]
+
+    def test_file_deleted_during_upload_is_sent(self, fake, token, tmp_path):
+        """An open file remains readable after it is deleted."""
+        path = tmp_path / "receipt.txt"
+        path.write_bytes(b"abc" * 100_000)
+        try:
+            attach_confirm.upload(
+                fake.client, path, token, callback=lambda _: path.unlink(missing_ok=True)
+            )
+        except PermissionError:
+            pytest.skip("the platform cannot delete an open file")
+        assert not path.exists()
+        assert fake.attachments[0].data == b"abc" * 100_000
 
 
-class TestFiles:
-    """Binary files."""
-
-    def test_open_file(self, fake, token, receipt):
-        """An open file is sent under its own name, and left open."""
+class TestBinaryFile:
+    def test_open_file_is_sent_and_left_open(self, fake, token, receipt):
         with receipt.open("rb") as file:
             sent = attach_confirm.upload(fake.client, file, token)
             assert not file.closed
         assert sent.name == "receipt.pdf"
         assert fake.attachments[0].data == PDF
 
-    def test_from_where_it_stands(self, fake, token):
-        """A file is sent from its position on, and what stands before it does not count."""
+    def test_file_is_sent_from_current_position(self, fake, token):
         file = io.BytesIO(b"header" + PDF)
         file.seek(6)
         sent = attach_confirm.upload(fake.client, file, token, name="receipt.pdf")
         assert sent.size == len(PDF)
         assert fake.attachments[0].data == PDF
 
-    def test_at_its_end(self, client):
-        """A file that was read already is refused as empty, not sent as nothing."""
-        file = io.BytesIO(PDF)
-        file.read()
-        with pytest.raises(InvalidInputError) as refused:
-            attach_confirm.upload(client, file, "token", name="receipt.pdf")
-        assert str(refused.value) == "source: has 0 bytes, and the service takes 1 or more"
-
-    @pytest.mark.parametrize("make", [Drip, Bare])
-    def test_cannot_seek(self, fake, token, make):
-        """A stream that cannot seek is sent whole, though its size was not known."""
+    @pytest.mark.parametrize(
+        "stream_type",
+        [
+            lambda data: NonSeekableStream(data, chunk_size=3),
+            lambda data: ReadOnlyStream(io.BytesIO(data).read),
+        ],
+        ids=["non-seekable", "read-only"],
+    )
+    def test_non_seekable_stream_is_sent(self, fake, token, stream_type):
         data = bytes(range(256)) * 41
-        sent = attach_confirm.upload(fake.client, make(data), token, name="a.txt")
+        sent = attach_confirm.upload(fake.client, stream_type(data), token, name="a.txt")
         assert sent.size == len(data)
         assert fake.attachments[0].data == data
 
-    def test_pipe(self, fake, token):
-        """A pipe is a source; the number that it has for a name is none."""
-        reading, writing = os.pipe()
-        with os.fdopen(writing, "wb") as pipe:
-            pipe.write(PDF)
-        with os.fdopen(reading, "rb") as pipe:
-            attach_confirm.upload(fake.client, pipe, token, name="receipt.pdf")
-        assert fake.attachments[0].data == PDF
+    def test_pipe_is_sent(self, http_server, http_server_client):
+        """The Content-Length is the pipe's size, although a pipe cannot seek."""
+        read_end, write_end = os.pipe()
+        data = os.urandom(50_000)
+        with os.fdopen(write_end, "wb") as pipe:
+            pipe.write(data)
+        with os.fdopen(read_end, "rb") as pipe:
+            sent = attach_confirm.upload(http_server_client, pipe, "token", name="a.mp4")
+        assert sent.size == len(data)
+        (request,) = (request for request in http_server.requests if request.method == "PUT")
+        assert request.body == data
 
-    def test_unpacking(self, fake, token, receipt):
-        """A file that is unpacked while it is read counts by its unpacked size."""
-        packed = receipt.with_suffix(".pdf.gz")
-        packed.write_bytes(gzip.compress(PDF * 100))
-        with gzip.open(packed) as file:
+    def test_gzip_file_is_sent_decompressed(self, fake, token, receipt):
+        compressed = receipt.with_suffix(".pdf.gz")
+        compressed.write_bytes(gzip.compress(PDF * 100))
+        with gzip.open(compressed) as file:
             sent = attach_confirm.upload(fake.client, file, token, name="receipt.pdf")
         assert sent.size == len(PDF) * 100
         assert fake.attachments[0].data == PDF * 100
 
-    def test_name_in_folders(self, fake, token):
-        """A stream's own name loses its folders."""
-        drip = Drip(PDF, "/somewhere/else/receipt.pdf")
-        assert attach_confirm.upload(fake.client, drip, token).name == "receipt.pdf"
+    @pytest.mark.parametrize("send", FUNCTIONS)
+    @pytest.mark.usefixtures("nothing_sent")
+    def test_empty_source_is_rejected(self, client, pending, tmp_path, send):
+        file_at_end = io.BytesIO(PDF)
+        file_at_end.seek(0, os.SEEK_END)
+        empty_path = tmp_path / "empty.txt"
+        empty_path.touch()
+        empty_stream = ReadOnlyStream(io.BytesIO().read)
+        for source in (b"", NonSeekableStream(b""), empty_stream, file_at_end, empty_path):
+            with pytest.raises(InvalidInputError) as raised:
+                send(client, source, pending)
+            assert str(raised.value) == "source: has 0 bytes; must have at least 1"
 
-    @pytest.mark.parametrize("make", [Drip, Bare, bytes, io.BytesIO])
-    @pytest.mark.parametrize("step", STEPS)
-    def test_empty(self, client, recorded_requests, pending, make, step):
-        """What has no bytes is refused before anything is sent."""
-        sent = recorded_requests(client)
-        with pytest.raises(
-            InvalidInputError, match=r"has 0 bytes, and the service takes 1 or more$"
-        ):
-            step(client, make(b""), pending)
-        assert sent == []
 
-    def test_empty_file(self, client, tmp_path):
-        """An empty file is refused by its size."""
-        path = tmp_path / "empty.txt"
-        path.touch()
-        with pytest.raises(InvalidInputError, match=r"^source: has 0 bytes"):
-            attach_confirm.upload(client, path, "token")
+@pytest.mark.parametrize("source_type", ["path", "stream"])
+def test_memory_does_not_grow_with_file_size(
+    http_server, http_server_client, tmp_path, source_type
+):
+    http_server.keep_bodies = False
+    path = tmp_path / "a.mp4"
+
+    def peak_memory(size):
+        with path.open("wb") as file:
+            file.truncate(size)
+        with path.open("rb") as file:
+            source = path if source_type == "path" else ReadOnlyStream(file.read)
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            sent = attach_confirm.upload(http_server_client, source, "token", name="a.mp4")
+            assert sent.size == size
+            return tracemalloc.get_traced_memory()[1] - before
+
+    tracemalloc.start()
+    try:
+        peak_memory(MIB)
+        small, large = peak_memory(MIB), peak_memory(100 * MIB)
+    finally:
+        tracemalloc.stop()
+    assert [request.body for request in http_server.requests if request.length == 100 * MIB] == [
+        b""
+    ]
+    assert large - small <= 8 * MIB
 
 
 TEXT_FILES = {
@@ -231,105 +252,79 @@ TEXT_FILES = {
 }
 
 
-class TestNoSources:
-    """What cannot be sent."""
-
-    @pytest.mark.parametrize("make", TEXT_FILES)
-    def test_text_file(self, client, recorded_requests, receipt, make):
-        """A file in text mode is refused before anything is sent, whatever class it is of."""
-        sent = recorded_requests(client)
-        with TEXT_FILES[make](receipt) as file:
-            if make.endswith("TemporaryFile"):
+@pytest.mark.usefixtures("nothing_sent")
+class TestInvalidSource:
+    @pytest.mark.parametrize("file_type", TEXT_FILES)
+    def test_text_file_is_rejected(self, client, receipt, file_type):
+        with TEXT_FILES[file_type](receipt) as file:
+            if file_type.endswith("TemporaryFile"):
                 file.write("a receipt")
                 file.seek(0)
-            with pytest.raises(InvalidInputError) as refused:
+            with pytest.raises(InvalidInputError) as raised:
                 attach_confirm.upload(client, file, "token", name="a.txt")
-        assert str(refused.value) == "source: is a text file; open it in binary mode"
-        assert sent == []
+        assert str(raised.value) == "source: is a text file; open it in binary mode"
 
-    def test_text_that_cannot_seek(self, client, recorded_requests):
-        """A stream of text that cannot seek is refused with what it gives."""
-        sent = recorded_requests(client)
-        stream = Bare(b"")
-        stream.read = io.StringIO("text").read
-        with pytest.raises(InvalidInputError) as refused:
+    def test_non_seekable_text_stream_is_rejected(self, client):
+        stream = ReadOnlyStream(io.StringIO("text").read)
+        with pytest.raises(InvalidInputError) as raised:
             attach_confirm.upload(client, stream, "token", name="a.txt")
-        assert refused.value.parameter == "source"
-        assert sent == []
+        assert raised.value.parameter == "source"
 
-    def test_closed_file(self, client, recorded_requests, receipt):
-        """A file that is closed already is refused."""
-        sent = recorded_requests(client)
+    def test_closed_file_is_rejected(self, client, receipt):
         with receipt.open("rb") as file:
             pass
-        with pytest.raises(InvalidInputError) as refused:
+        with pytest.raises(InvalidInputError, match=r"^source: cannot read the file: "):
             attach_confirm.upload(client, file, "token")
-        assert refused.value.parameter == "source"
-        assert sent == []
 
-    def test_write_only_file(self, client, recorded_requests, receipt):
-        """A file that was opened for writing alone is refused before anything is sent."""
-        sent = recorded_requests(client)
+    def test_write_only_file_is_rejected(self, client, receipt):
         with receipt.open("ab") as file:
             file.seek(0)
-            with pytest.raises(InvalidInputError) as refused:
+            with pytest.raises(InvalidInputError, match=r"^source: cannot read the file: "):
                 attach_confirm.upload(client, file, "token")
-        assert refused.value.parameter == "source"
-        assert sent == []
 
-    @pytest.mark.parametrize("source", [None, 3, ["a.pdf"], bytearray(b"abc"), memoryview(b"abc")])
-    @pytest.mark.parametrize("step", STEPS)
-    def test_other_things(self, client, pending, source, step):
-        """What is none of the three is refused with its type; a number is not a descriptor."""
-        with pytest.raises(InvalidInputError) as refused:
-            step(client, source, pending)
-        assert refused.value.reason == (
-            f"must be a path, bytes or a binary file, not {type(source).__name__}"
-        )
+    @pytest.mark.parametrize("send", FUNCTIONS)
+    def test_other_type_is_rejected(self, client, pending, send):
+        """An int is not treated as a file descriptor."""
+        for source in (None, 3, ["a.pdf"], bytearray(b"abc"), memoryview(b"abc")):
+            with pytest.raises(InvalidInputError) as raised:
+                send(client, source, pending)
+            assert raised.value.reason == (
+                f"must be a path, bytes or a binary file, not {type(source).__name__}"
+            )
 
 
-class TestNames:
-    """What an attachment is called."""
+class TestResolveName:
+    @pytest.mark.parametrize(
+        "source",
+        [PDF, io.BytesIO(PDF), NonSeekableStream(PDF), NonSeekableStream(PDF, name="<stdin>")],
+        ids=["bytes", "BytesIO", "stream", "stdin"],
+    )
+    @pytest.mark.usefixtures("nothing_sent")
+    def test_source_without_file_name_is_rejected(self, client, source):
+        with pytest.raises(InvalidInputError) as raised:
+            attach_confirm.upload(client, source, "token", content_type="text/plain")
+        assert str(raised.value) == "name: the source has no file name; pass a name"
 
-    @pytest.mark.parametrize("make", [lambda: PDF, lambda: io.BytesIO(PDF), lambda: Drip(PDF)])
-    def test_none(self, client, recorded_requests, make):
-        """What has no name needs one from the caller."""
-        sent = recorded_requests(client)
-        with pytest.raises(InvalidInputError) as refused:
-            attach_confirm.upload(client, make(), "token")
-        assert str(refused.value) == "name: cannot be told from the source; pass one"
-        assert sent == []
+    @pytest.mark.usefixtures("nothing_sent")
+    def test_descriptor_number_is_not_a_file_name(self, client):
+        """The `name` of an unnamed temporary file is an int."""
+        with tempfile.TemporaryFile() as file:
+            file.write(PDF)
+            file.seek(0)
+            with pytest.raises(InvalidInputError, match=r"^name: "):
+                attach_confirm.upload(client, file, "token", content_type="text/plain")
 
-    def test_standard_input(self, client, recorded_requests):
-        """Standard input's name is a description, not a file name."""
-        sent = recorded_requests(client)
-        with pytest.raises(InvalidInputError) as refused:
-            attach_confirm.upload(client, Drip(PDF, "<stdin>"), "token", content_type="text/plain")
-        assert refused.value.parameter == "name"
-        assert sent == []
+    def test_folders_of_stream_name_are_removed(self, fake, token):
+        stream = NonSeekableStream(PDF, name="/some/folder/receipt.pdf")
+        assert attach_confirm.upload(fake.client, stream, token).name == "receipt.pdf"
 
-    def test_given(self, fake, token, receipt):
-        """The caller's name wins over the file's, for the content type too."""
+    def test_explicit_name_overrides_file_name(self, fake, token, receipt):
         sent = attach_confirm.upload(fake.client, receipt, token, name="Beleg.txt")
         assert (sent.name, sent.content_type) == ("Beleg.txt", "text/plain")
 
-    @given(name=st.text(min_size=1, max_size=256))
-    def test_wild(self, client, scripted_responses, recorded_requests, name):
-        """Any name that can be written is announced as it is; any other is refused."""
-        scripted_responses(client, "connectparticipant.StartAttachmentUpload", 400)
-        sent = recorded_requests(client)
-        if all(unicodedata.category(character) not in {"Cc", "Cs"} for character in name):
-            with pytest.raises(client.exceptions.ClientError):
-                attach_confirm.upload(client, b"abc", "token", name=name, content_type="a/b")
-            assert sent[0].body["AttachmentName"] == name
-        else:
-            with pytest.raises(InvalidInputError, match=r"^name: has \d+ characters, and a "):
-                attach_confirm.upload(client, b"abc", "token", name=name, content_type="a/b")
-            assert not sent
 
-
-# What AWS's own chat clients send for the extensions that a new instance allows.
-TYPES = {
+# Content types that AWS's chat clients send for the extensions that a new instance allows.
+CONTENT_TYPES = {
     "csv": "text/csv",
     "doc": "application/msword",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -351,55 +346,55 @@ TYPES = {
 }
 
 
-class TestContentTypes:
-    """What an attachment is announced as."""
-
+class TestResolveContentType:
     @pytest.fixture
-    def announced(self, client, scripted_responses, recorded_requests):
-        """Return a way to learn the content type that a name is announced with."""
+    def content_type_of(self, client, scripted_responses, recorded_requests):
+        """Return a function that uploads under a name and returns the content type sent."""
         scripted_responses(client, "connectparticipant.StartAttachmentUpload", 400)
-        sent = recorded_requests(client)
+        requests = recorded_requests(client)
 
-        def announce(name, **given):
+        def call(name, **kwargs):
             with pytest.raises(client.exceptions.ClientError):
-                attach_confirm.upload(client, PDF, "token", name=name, **given)
-            return sent[-1].body["ContentType"]
+                attach_confirm.upload(client, PDF, "token", name=name, **kwargs)
+            return requests[-1].body["ContentType"]
 
-        return announce
+        return call
 
-    @pytest.mark.parametrize("ending", TYPES)
-    def test_allowed_by_default(self, announced, ending):
-        """Every extension of a new instance has the type that AWS's own clients send."""
-        assert announced(f"a.{ending}") == TYPES[ending]
+    def test_default_extensions(self, content_type_of):
+        sent = {extension: content_type_of(f"a.{extension}") for extension in CONTENT_TYPES}
+        assert sent == CONTENT_TYPES
 
-    @pytest.mark.parametrize("name", ["A.PDF", "a.Pdf", "a.tar.pdf", ".a.pdf", " .pdf"])
-    def test_spelling(self, announced, name):
-        """The last extension counts, in capitals too."""
-        assert announced(name) == "application/pdf"
+    @pytest.mark.parametrize("name", ["A.PDF", "a.tar.pdf", ".a.pdf", " .pdf"])
+    def test_last_extension_counts(self, content_type_of, name):
+        assert content_type_of(name) == "application/pdf"
 
-    def test_beyond_the_defaults(self, announced):
-        """An extension that an administrator can allow has a type too."""
-        assert announced("a.zip") == "application/zip"
-        assert announced("a.webm") == "video/webm"
+    def test_mimetypes_fallback(self, content_type_of):
+        assert content_type_of("a.zip") == "application/zip"
+        assert content_type_of("a.webm") == "video/webm"
 
-    def test_the_same_everywhere(self, announced, monkeypatch):
-        """What a machine's own tables say does not count."""
-        monkeypatch.setattr(mimetypes, "types_map", {".pdf": "x/y"})
-        mimetypes.add_type("x/z", ".pdf")
-        assert announced("a.pdf") == "application/pdf"
+    def test_content_type_is_platform_independent(self, content_type_of, monkeypatch):
+        mimetypes.init()
+        monkeypatch.setitem(mimetypes.types_map, ".zip", "x/y")
+        monkeypatch.setitem(mimetypes.types_map, ".pdf", "x/y")
+        assert content_type_of("a.zip") == "application/zip"
+        assert content_type_of("a.pdf") == "application/pdf"
 
-    @pytest.mark.parametrize("name", ["receipt", "a.unheard-of", ".pdf", "a.", "a.pdf "])
-    def test_unguessable(self, client, recorded_requests, name):
-        """A name that says nothing is refused with its ending, before anything is sent."""
-        sent = recorded_requests(client)
-        with pytest.raises(InvalidInputError) as refused:
+    @pytest.mark.parametrize("name", ["receipt", "a.unknown-type", ".pdf", "a.", "a.pdf "])
+    @pytest.mark.usefixtures("nothing_sent")
+    def test_unknown_suffix_is_rejected(self, client, name):
+        with pytest.raises(InvalidInputError) as raised:
             attach_confirm.upload(client, PDF, "token", name=name)
-        ending = Path(name).suffix
-        assert str(refused.value) == (
-            f"content_type: cannot be told from the name's ending {ending!r}; pass one"
+        assert str(raised.value) == (
+            f"content_type: unknown file name suffix {Path(name).suffix!r}; pass a content type"
         )
-        assert sent == []
 
-    def test_given(self, announced):
-        """The caller's type is sent as it is, whatever the name says."""
-        assert announced("a.pdf", content_type="x-unheard/of; a=b") == "x-unheard/of; a=b"
+    @pytest.mark.parametrize(
+        "content_type",
+        ["text/plain; charset=utf-8", 'multipart/mixed; boundary="a b"', "x-unknown/type"],
+    )
+    def test_explicit_content_type(self, connectparticipant_server, content_type):
+        fake = connectparticipant_server
+        token = fake.connection_token()
+        attach_confirm.upload(fake.client, b"1", token, name="a.pdf", content_type=content_type)
+        (attachment,) = fake.attachments
+        assert attachment.content_type == attachment.stored_content_type == content_type
