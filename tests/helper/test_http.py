@@ -1,13 +1,17 @@
-"""The PUT on a real connection: bytes, headers, proxies, certificates, broken lines."""
-
 import io
+import json
 import os
+import select
+import socket
 import ssl
+from contextlib import ExitStack, closing
+from threading import Event, Thread
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import (
+    ClientError,
     ConnectionClosedError,
     EndpointConnectionError,
     ProxyConnectionError,
@@ -18,48 +22,122 @@ from botocore.session import Session
 
 import attach_confirm
 from attach_confirm import Action, PutFailedError, advise
+from attach_confirm_stubs import serve_connectparticipant
+
+TOKEN = "connection-token-" + "c0ffee" * 8
+FLOW = ["POST", "PUT", "POST"]
 
 
 @pytest.fixture
 def pending(http_server, pending):
-    """Return a maker of pending uploads to the server on this machine."""
+    """Return a function that creates pending uploads to the loopback server."""
 
-    def make(url=None, **changed):
-        return pending(url=url or http_server.upload_url(), **changed)
+    def make(url=None, **kwargs):
+        return pending(url=url or http_server.upload_url(), **kwargs)
 
     return make
 
 
-class TestBytes:
-    """What arrives."""
+@pytest.fixture
+def tcp_server():
+    """Return a function that runs a handler for each connection to a new loopback socket."""
+    with ExitStack() as stack:
 
-    def test_the_request(self, http_server, http_server_client, pending):
-        """The server gets a PUT of the path and the query as they were given."""
+        def start(handle):
+            server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+            def accept():
+                while True:
+                    try:
+                        connection, _ = server.accept()
+                    except OSError:
+                        return
+                    thread = Thread(target=run, args=(connection,))
+                    thread.start()
+                    stack.callback(thread.join)
+
+            def run(connection):
+                with closing(connection):
+                    connection.settimeout(20)
+                    try:
+                        handle(connection)
+                    except OSError:
+                        return
+
+            accept_thread = Thread(target=accept)
+            accept_thread.start()
+            stack.callback(accept_thread.join)
+            stack.callback(server.shutdown, socket.SHUT_RDWR)
+            return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+        yield start
+
+
+@pytest.fixture
+def short_timeout_client():
+    """Return a function that creates a client with a short read timeout and a single attempt."""
+    options = {"connect_timeout": 5, "read_timeout": 0.3, "retries": {"total_max_attempts": 1}}
+    with ExitStack() as stack:
+
+        def create(url, **more_options):
+            client = attach_confirm.client(
+                "us-west-2", endpoint_url=url, config=Config(**options, **more_options)
+            )
+            stack.callback(client.close)
+            return client
+
+        yield create
+
+
+def read_request(connection):
+    """Read a whole request, and return its headers."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(65536) or b"\r\n\r\n"
+    headers, _, body = received.partition(b"\r\n\r\n")
+    for line in headers.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            remaining = int(line.split(b":")[1]) - len(body)
+            while remaining > 0:
+                remaining -= len(connection.recv(65536)) or remaining
+    return headers
+
+
+def never_respond(connection):
+    read_request(connection)
+    connection.recv(1)
+
+
+def close_without_response(connection):
+    read_request(connection)
+
+
+class TestPutRequest:
+    def test_path_query_and_body_are_unchanged(self, http_server, http_server_client, pending):
         attach_confirm.put(http_server_client, pending(), b"abc")
         (request,) = http_server.requests
         assert request.method == "PUT"
         assert request.path == http_server.upload_url().removeprefix(http_server.url)
         assert request.body == b"abc"
 
-    def test_headers(self, http_server, http_server_client, pending):
-        """The server gets every header as it was given, and of ours only what S3 ignores."""
-        wanted = {
+    def test_headers_are_unchanged(self, http_server, http_server_client, pending):
+        """The client adds only headers that S3 does not sign."""
+        headers = {
             "x-amz-meta-contact_id": "3dff5a86",
             "Content-Disposition": 'attachment; filename="M\u00e4rz \u65e5\u672c.pdf"',
             "Content-Type": "application/pdf",
-            "X-Amz-Unheard-Of": "1",
+            "X-Amz-Unknown": "1",
         }
-        attach_confirm.put(http_server_client, pending(**wanted), b"abc")
-        found = dict(http_server.requests[0].headers)
-        assert len(found) == len(http_server.requests[0].headers)
-        for name, value in wanted.items():
-            assert found.pop(name) == value.encode()
-        assert found.pop("Content-Length") == b"3"
-        assert found.keys() <= {"Host", "Accept-Encoding", "User-Agent"}
+        attach_confirm.put(http_server_client, pending(**headers), b"abc")
+        received = dict(http_server.requests[0].headers)
+        assert len(received) == len(http_server.requests[0].headers)
+        for name, value in headers.items():
+            assert received.pop(name) == value.encode()
+        assert received.pop("Content-Length") == b"3"
+        assert received.keys() <= {"Host", "Accept-Encoding", "User-Agent"}
 
     @pytest.mark.parametrize("size", [1, 16 * 1024, 16 * 1024 + 1, 1024 * 1024])
-    def test_sizes(self, http_server, http_server_client, pending, size):
-        """As many bytes as were announced arrive, in their order, under their length."""
+    def test_body_has_declared_length(self, http_server, http_server_client, pending, size):
         data = os.urandom(size)
         attach_confirm.put(http_server_client, pending(size=size), data)
         (request,) = http_server.requests
@@ -68,20 +146,7 @@ class TestBytes:
         assert names.count("content-length") == 1
         assert "transfer-encoding" not in names
 
-    def test_a_stream_that_cannot_seek(self, http_server, http_server_client):
-        """A pipe goes through the whole flow, announced with its own length."""
-        reading, writing = os.pipe()
-        data = os.urandom(50_000)
-        with os.fdopen(writing, "wb") as pipe:
-            pipe.write(data)
-        with os.fdopen(reading, "rb") as pipe:
-            sent = attach_confirm.upload(http_server_client, pipe, "token", name="a.mp4")
-        assert sent.size == len(data)
-        (put,) = (request for request in http_server.requests if request.method == "PUT")
-        assert put.body == data
-
-    def test_the_whole_flow(self, http_server, http_server_client, tmp_path):
-        """Connect, upload and wait, over a real connection."""
+    def test_flow(self, http_server, http_server_client, tmp_path):
         path = tmp_path / "receipt.pdf"
         path.write_bytes(b"%PDF-1.7")
         connection = attach_confirm.connect(http_server_client, "participant")
@@ -96,37 +161,31 @@ class TestBytes:
         ]
 
 
-class TestAnswers:
-    """What the server does about it."""
-
-    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-    def test_redirects(self, http_server, http_server_client, pending, status):
-        """A redirect is told, and neither bytes nor signed headers go where it points."""
-        http_server.puts.append((status, b"", {"Location": f"{http_server.url}/elsewhere"}))
+class TestPutResponse:
+    @pytest.mark.parametrize("status_code", [301, 302, 303, 307, 308])
+    def test_redirect_is_not_followed(self, http_server, http_server_client, pending, status_code):
+        location = f"{http_server.url}/elsewhere"
+        http_server.puts.append((status_code, b"", {"Location": location}))
         with pytest.raises(PutFailedError) as raised:
             attach_confirm.put(http_server_client, pending(), b"abc")
-        assert raised.value.status_code == status
+        assert raised.value.status_code == status_code
         assert len(http_server.requests) == 1
 
-    def test_cut_half_way(self, http_server, http_server_client, pending, sleeps):
-        """A connection that is cut half-way is made again, and the file sent from its start."""
-        heard = []
+    def test_retries_after_connection_reset(self, http_server, http_server_client, pending, sleeps):
+        counts = []
         data = os.urandom(4 * 1024 * 1024)
         http_server.puts.append("reset")
         attach_confirm.put(
-            http_server_client,
-            pending(size=len(data)),
-            io.BytesIO(data),
-            callback=heard.append,
+            http_server_client, pending(size=len(data)), io.BytesIO(data), callback=counts.append
         )
         assert http_server.requests[-1].body == data
         assert len(http_server.requests) == 2
         assert len(sleeps) == 1
-        assert sum(heard) == len(data)
-        assert [count for count in heard if count < 0] == [-sum(heard[: heard.index(min(heard))])]
+        assert sum(counts) == len(data)
+        (negative,) = [count for count in counts if count < 0]
+        assert negative == -sum(counts[: counts.index(negative)])
 
-    def test_cut_again_and_again(self, http_server, http_server_client, pending):
-        """Once the URL's time is up, the broken connection is what is raised."""
+    def test_connection_reset_after_expiry(self, http_server, http_server_client, pending):
         http_server.puts.append("reset")
         with pytest.raises(ConnectionClosedError) as raised:
             attach_confirm.put(
@@ -134,190 +193,320 @@ class TestAnswers:
             )
         assert advise(raised.value).action is Action.RETRY
 
-    def test_a_busy_server(self, http_server, http_server_client, pending):
-        """A 503 with a body is read to its end, and the file sent again."""
+    def test_retries_after_5xx(self, http_server, http_server_client, pending):
         http_server.puts.extend([(503, b"<Error><Code>SlowDown</Code></Error>", {}), 500])
         attach_confirm.put(http_server_client, pending(), b"abc")
         assert [request.body for request in http_server.requests] == [b"abc"] * 3
 
-    def test_nobody_there(self, http_server_client, pending):
-        """A server that is not there is botocore's own error, without the query."""
-        with pytest.raises(EndpointConnectionError) as raised:
-            attach_confirm.put(
-                http_server_client,
-                pending(url="http://127.0.0.1:1/k?X-Amz-Signature=5eed", lifetime=0),
-                b"abc",
-            )
-        assert "http://127.0.0.1:1/k" in str(raised.value)
-        assert "5eed" not in str(raised.value)
-
-    def test_a_callback_that_raises(self, http_server, http_server_client, pending):
-        """What the callback raises comes out of the HTTP layer as it was raised."""
-        stop = RuntimeError("stop")
+    def test_callback_exception_propagates(self, http_server, http_server_client, pending):
+        """Without the helper, botocore would wrap the exception in its own."""
+        error = RuntimeError("stop")
 
         def callback(_):
-            raise stop
+            raise error
 
         with pytest.raises(RuntimeError) as raised:
             attach_confirm.put(http_server_client, pending(), b"abc", callback=callback)
-        assert raised.value is stop
+        assert raised.value is error
         assert [request.length for request in http_server.requests] in ([], [0])
 
 
-class TestProxies:
-    """The client's way out."""
+CALLS = [
+    pytest.param(lambda client, _: attach_confirm.confirm(client, "att-1", TOKEN), id="confirm"),
+    pytest.param(lambda client, pending: attach_confirm.put(client, pending, b"abc"), id="put"),
+]
 
-    FAR = "http://bucket.example/k?X-Amz-Signature=5eed"
 
-    def test_of_the_config(self, http_server, pending):
-        """The proxy of the client's config is used for the PUT too."""
+@pytest.mark.parametrize("call", CALLS)
+class TestConnectionError:
+    def test_response_is_not_received(self, tcp_server, short_timeout_client, pending, call):
+        for handle, error in (
+            (never_respond, ReadTimeoutError),
+            (close_without_response, ConnectionClosedError),
+        ):
+            url = tcp_server(handle)
+            upload = pending(url=f"{url}/k?X-Amz-Signature=5eed", lifetime=0)
+            with pytest.raises(error) as raised:
+                call(short_timeout_client(url), upload)
+            assert "5eed" not in str(raised.value)
+            assert TOKEN not in str(raised.value)
+            assert advise(raised.value).action is Action.RETRY
+
+    def test_connection_refused(self, short_timeout_client, pending, call):
+        with socket.create_server(("127.0.0.1", 0)) as unused:
+            url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        upload = pending(url=f"{url}/k?X-Amz-Signature=5eed", lifetime=0)
+        with pytest.raises(EndpointConnectionError) as raised:
+            call(short_timeout_client(url), upload)
+        assert url in str(raised.value)
+        assert "5eed" not in str(raised.value)
+        assert advise(raised.value).action is Action.RETRY
+
+
+class TestApiResponse:
+    @pytest.mark.parametrize("body", [b"", b"{", b'{"Transcript": []}'])
+    @pytest.mark.parametrize("call", [attach_confirm.confirm, attach_confirm.status])
+    def test_truncated_response_raises(self, tcp_server, short_timeout_client, call, body):
+        """Old releases of botocore let urllib3 raise a connection error instead."""
+
+        def handle(connection):
+            read_request(connection)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + body)
+
+        with pytest.raises(
+            (attach_confirm.UnexpectedResponseError, ConnectionClosedError)
+        ) as raised:
+            call(short_timeout_client(tcp_server(handle)), "att-1", TOKEN)
+        if isinstance(raised.value, attach_confirm.UnexpectedResponseError):
+            assert raised.value.reason == f"the body ended after {len(body)} of 100 bytes"
+        assert advise(raised.value).action is Action.RETRY
+
+    def test_redirect_is_not_followed(self, tcp_server, short_timeout_client):
+        """Following the redirect would send the token to another host."""
+
+        def handle(connection):
+            read_request(connection)
+            connection.sendall(
+                b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:1/\r\n"
+                b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+
+        with pytest.raises(ClientError) as raised:
+            attach_confirm.confirm(short_timeout_client(tcp_server(handle)), "att-1", TOKEN)
+        assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 307
+        assert advise(raised.value).action is Action.FIX
+
+    def test_slow_response_does_not_time_out(self, tcp_server, short_timeout_client):
+        """The read timeout limits the time between two bytes, not the whole response."""
+        body = json.dumps({"Transcript": [], "InitialContactId": "c" * 30}).encode()
+
+        def handle(connection):
+            read_request(connection)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+            connection.sendall(b"Content-Length: %d\r\n\r\n" % len(body))
+            for byte in body:
+                Event().wait(0.01)
+                connection.sendall(bytes([byte]))
+
+        client = short_timeout_client(tcp_server(handle))
+        assert attach_confirm.status(client, "att-1", TOKEN) is None
+
+
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="the machine has no IPv6 loopback")
+def test_ipv6_endpoint():
+    with serve_connectparticipant("::1") as fake:
+        assert "[::1]" in fake.endpoint_url
+        sent = attach_confirm.upload(fake.client, b"1", fake.connection_token(), name="a.txt")
+        assert [a.attachment_id for a in fake.attachments] == [sent.attachment_id]
+
+
+REMOTE_URL = "http://bucket.example/k?X-Amz-Signature=5eed"
+
+
+class TestProxy:
+    def test_proxy_from_config(self, http_server, pending):
         client = attach_confirm.client(
             "us-west-2",
             endpoint_url="http://participant.example",
             config=Config(proxies={"http": http_server.url}),
         )
-        attach_confirm.put(client, pending(url=self.FAR), b"abc")
-        assert http_server.requests[0].path == self.FAR
+        attach_confirm.put(client, pending(url=REMOTE_URL), b"abc")
+        assert http_server.requests[0].path == REMOTE_URL
         assert http_server.requests[0].body == b"abc"
 
     @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY"])
-    def test_of_the_environment(
+    def test_proxy_from_environment(
         self, monkeypatch, http_server, http_server_client, pending, variable
     ):
-        """The environment's proxy is used where the config has none."""
         monkeypatch.setenv(variable, http_server.url)
-        attach_confirm.put(http_server_client, pending(url=self.FAR), b"abc")
-        assert http_server.requests[0].path == self.FAR
+        attach_confirm.put(http_server_client, pending(url=REMOTE_URL), b"abc")
+        assert http_server.requests[0].path == REMOTE_URL
 
-    @pytest.mark.parametrize("exempt", ["127.0.0.1", "*"])
-    def test_no_proxy(self, monkeypatch, http_server, http_server_client, pending, exempt):
-        """A host that NO_PROXY exempts is reached directly."""
+    @pytest.mark.parametrize("no_proxy", ["127.0.0.1", "*"])
+    def test_no_proxy(self, monkeypatch, http_server, http_server_client, pending, no_proxy):
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-        monkeypatch.setenv("NO_PROXY", exempt)
+        monkeypatch.setenv("NO_PROXY", no_proxy)
         attach_confirm.put(http_server_client, pending(), b"abc")
         assert http_server.requests[0].path.startswith("/staging/")
 
-    def test_the_config_before_the_environment(self, monkeypatch, start_server, pending):
-        """The config's proxies count alone, even none at all."""
+    def test_config_proxies_override_environment(self, monkeypatch, http_server, pending):
+        """An empty dict in the config disables proxies."""
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-        server = start_server()
         client = attach_confirm.client(
-            "us-west-2", endpoint_url=server.url, config=Config(proxies={})
+            "us-west-2", endpoint_url=http_server.url, config=Config(proxies={})
         )
-        attach_confirm.put(client, pending(url=f"{server.url}/k"), b"abc")
-        assert len(server.requests) == 1
+        attach_confirm.put(client, pending(), b"abc")
+        assert len(http_server.requests) == 1
 
-    def test_a_proxy_that_is_not_there(self, monkeypatch, http_server_client, pending):
-        """A proxy that does not answer is told as the proxy's trouble, without the query."""
+    def test_unreachable_proxy(self, monkeypatch, http_server_client, pending):
         monkeypatch.setenv("HTTP_PROXY", "http://user:passw0rd@127.0.0.1:1")
         with pytest.raises(ProxyConnectionError) as raised:
-            attach_confirm.put(http_server_client, pending(url=self.FAR, lifetime=0), b"abc")
+            attach_confirm.put(http_server_client, pending(url=REMOTE_URL, lifetime=0), b"abc")
         assert "5eed" not in str(raised.value)
         assert "passw0rd" not in str(raised.value)
 
+    def test_proxy_requires_authentication(self, tcp_server, short_timeout_client):
+        def handle(connection):
+            read_request(connection)
+            connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+
+        client = short_timeout_client(
+            "https://participant.example", proxies={"https": tcp_server(handle)}
+        )
+        with pytest.raises(ProxyConnectionError):
+            attach_confirm.confirm(client, "att-1", TOKEN)
+
+
+@pytest.fixture
+def start_tunnel(tcp_server):
+    """Return a function that starts an HTTP proxy which tunnels every CONNECT to one server."""
+    request_lines = []
+
+    def start(server_url):
+        host, port = server_url.removeprefix("https://").split(":")
+
+        def handle(connection):
+            request_lines.append(read_request(connection).split(b"\r\n")[0].decode())
+            with socket.create_connection((host, int(port))) as upstream:
+                connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                peers = {connection: upstream, upstream: connection}
+                while True:
+                    for source in select.select(list(peers), [], [], 20)[0]:
+                        data = source.recv(65536)
+                        if not data:
+                            return
+                        peers[source].sendall(data)
+
+        return tcp_server(handle), request_lines
+
+    return start
+
+
+class TestTunnel:
+    """HTTPS through a proxy: the API calls and the PUT verify the server's certificate."""
+
+    @staticmethod
+    def upload(server, **kwargs):
+        client = attach_confirm.client("us-west-2", endpoint_url=server.url, **kwargs)
+        attach_confirm.upload(client, b"abc", TOKEN, name="a.txt")
+        client.close()
+        assert [request.method for request in server.requests] == FLOW
+
+    def test_proxy_from_config(self, https_server, certificates, start_tunnel):
+        proxy, request_lines = start_tunnel(https_server.url)
+        config = Config(proxies={"https": proxy})
+        self.upload(https_server, verify=certificates.bundle, config=config)
+        address = https_server.url.removeprefix("https://")
+        assert [line.rpartition(" ")[0] for line in request_lines] == [f"CONNECT {address}"] * 3
+
+    def test_proxy_from_environment(self, monkeypatch, https_server, certificates, start_tunnel):
+        proxy, request_lines = start_tunnel(https_server.url)
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        monkeypatch.setenv("AWS_CA_BUNDLE", certificates.bundle)
+        self.upload(https_server)
+        assert len(request_lines) == 3
+
+    def test_no_proxy(self, monkeypatch, https_server, certificates):
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        self.upload(https_server, verify=certificates.bundle)
+
 
 class TestCertificates:
-    """Whom the client trusts."""
-
     @pytest.fixture
-    def sends(self, https_server):
-        """Return a way to send with a client made so, over the API and the PUT alike."""
+    def upload_methods(self, https_server):
+        """Return a function that uploads with a new client and returns the requests' methods."""
 
-        def send(**options):
-            client = attach_confirm.client("us-west-2", endpoint_url=https_server.url, **options)
+        def run(**kwargs):
+            client = attach_confirm.client("us-west-2", endpoint_url=https_server.url, **kwargs)
             try:
                 attach_confirm.upload(client, b"abc", "token", name="a.txt")
             finally:
                 client.close()
             return [request.method for request in https_server.requests]
 
-        return send
+        return run
 
-    def test_mistrusted(self, https_server, pending):
-        """A certificate of nobody's is not trusted, and the PUT not sent, nor tried again."""
+    @pytest.mark.parametrize("call", CALLS)
+    def test_untrusted_certificate(self, https_server, pending, call):
         client = attach_confirm.client("us-west-2", endpoint_url=https_server.url)
         with pytest.raises(SSLError) as raised:
-            attach_confirm.put(client, pending(url=https_server.upload_url()), b"abc")
+            call(client, pending(url=https_server.upload_url()))
         assert https_server.requests == []
         assert https_server.signature not in str(raised.value)
         assert advise(raised.value).action is Action.FIX
 
-    def test_verify(self, sends, certificates):
-        """The bundle that the client was given counts for the PUT too."""
-        assert sends(verify=certificates.bundle) == ["POST", "PUT", "POST"]
-
     @pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
-    def test_of_the_environment(self, monkeypatch, sends, certificates, variable):
-        """The environment's bundle counts."""
+    def test_ca_bundle_from_environment(self, monkeypatch, upload_methods, certificates, variable):
         monkeypatch.setenv(variable, certificates.bundle)
-        assert sends(session=boto3.Session()) == ["POST", "PUT", "POST"]
+        assert upload_methods(session=boto3.Session()) == FLOW
 
     @pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
-    def test_verify_before_the_environment(
-        self, monkeypatch, sends, certificates, variable, tmp_path
+    def test_verify_overrides_environment(
+        self, monkeypatch, upload_methods, certificates, variable, tmp_path
     ):
-        """What the client was given counts more than the environment."""
-        empty = tmp_path / "empty.pem"
-        empty.touch()
-        monkeypatch.setenv(variable, str(empty))
-        assert sends(verify=certificates.bundle) == ["POST", "PUT", "POST"]
+        empty_bundle = tmp_path / "empty.pem"
+        empty_bundle.touch()
+        monkeypatch.setenv(variable, str(empty_bundle))
+        assert upload_methods(verify=certificates.bundle) == FLOW
 
-    def test_aws_before_requests(self, monkeypatch, sends, certificates, tmp_path):
-        """AWS's own variable counts more than the other, as for every boto3 client."""
+    def test_aws_ca_bundle_overrides_requests_ca_bundle(
+        self, monkeypatch, upload_methods, certificates, tmp_path
+    ):
         monkeypatch.setenv("AWS_CA_BUNDLE", certificates.bundle)
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
-        assert sends(session=boto3.Session()) == ["POST", "PUT", "POST"]
+        assert upload_methods(session=boto3.Session()) == FLOW
 
-    @pytest.fixture
-    def corporate(self, monkeypatch, tmp_path, certificates):
-        """Write a profile with a bundle."""
+    @pytest.mark.parametrize("selected_by", ["session", "environment", "default session"])
+    def test_ca_bundle_from_profile(
+        self, monkeypatch, upload_methods, certificates, tmp_path, selected_by
+    ):
         path = tmp_path / "config"
         path.write_text(f"[profile corp]\nca_bundle = {certificates.bundle}\nregion = us-west-2\n")
         monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
+        kwargs = {}
+        if selected_by == "session":
+            kwargs["session"] = boto3.Session(profile_name="corp")
+        elif selected_by == "environment":
+            monkeypatch.setenv("AWS_PROFILE", "corp")
+            kwargs["session"] = boto3.Session()
+        else:
+            monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(profile_name="corp"))
+        assert upload_methods(**kwargs) == FLOW
 
-    @pytest.mark.usefixtures("corporate")
-    def test_of_the_sessions_profile(self, sends):
-        """The bundle of the session's profile counts."""
-        assert sends(session=boto3.Session(profile_name="corp")) == ["POST", "PUT", "POST"]
-
-    @pytest.mark.usefixtures("corporate")
-    def test_of_the_environments_profile(self, monkeypatch, sends):
-        """So does that of the profile which the environment names."""
-        monkeypatch.setenv("AWS_PROFILE", "corp")
-        assert sends(session=boto3.Session()) == ["POST", "PUT", "POST"]
-
-    @pytest.mark.usefixtures("corporate")
-    def test_of_the_default_sessions_profile(self, monkeypatch, sends):
-        """And that of the default session's, where a program set one up."""
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(profile_name="corp"))
-        assert sends() == ["POST", "PUT", "POST"]
-
-    def test_of_a_sessions_own_making(self, https_server, certificates):
-        """A bundle that a program set on the session itself counts for the API as ever."""
-        inner = Session()
-        inner.set_config_variable("ca_bundle", certificates.bundle)
-        session = boto3.Session(botocore_session=inner, region_name="us-west-2")
+    def test_ca_bundle_of_custom_botocore_session(self, https_server, certificates):
+        """The bundle applies to the API calls, but boto3 does not expose it to the PUT."""
+        botocore_session = Session()
+        botocore_session.set_config_variable("ca_bundle", certificates.bundle)
+        session = boto3.Session(botocore_session=botocore_session, region_name="us-west-2")
         client = attach_confirm.client(session=session, endpoint_url=https_server.url)
         assert attach_confirm.confirm(client, "att-1", "token").attempts == 1
         client.close()
 
     @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-    def test_no_verification(self, monkeypatch, sends, tmp_path):
-        """A caller who wants no verification gets none, whatever the environment says."""
+    def test_verify_false(self, monkeypatch, upload_methods, tmp_path):
         monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "missing.pem"))
-        assert sends(verify=False) == ["POST", "PUT", "POST"]
+        assert upload_methods(verify=False) == FLOW
 
-    def test_a_client_that_boto3_made(self, monkeypatch, https_server, pending, certificates):
-        """A client that boto3 made takes the environment's bundle for the PUT."""
+    def test_client_of_boto3_uses_bundle_from_environment(
+        self, monkeypatch, https_server, pending, certificates
+    ):
         monkeypatch.setenv("AWS_CA_BUNDLE", certificates.bundle)
-        plain = boto3.client(
+        client = boto3.client(
             "connectparticipant", region_name="us-west-2", endpoint_url=https_server.url
         )
-        attach_confirm.put(plain, pending(url=https_server.upload_url()), b"abc")
+        attach_confirm.put(client, pending(url=https_server.upload_url()), b"abc")
         assert [request.method for request in https_server.requests] == ["PUT"]
 
-    def test_a_proxy_with_tls(self, https_server, pending, certificates):
-        """What the config says about trusting a proxy counts for the PUT too."""
+    def test_proxy_ca_bundle(self, https_server, pending, certificates):
         config = Config(
             proxies={"http": https_server.url},
             proxies_config={"proxy_ca_bundle": certificates.bundle},
@@ -325,11 +514,10 @@ class TestCertificates:
         client = attach_confirm.client(
             "us-west-2", endpoint_url="http://participant.example", config=config
         )
-        attach_confirm.put(client, pending(url=TestProxies.FAR), b"abc")
-        assert https_server.requests[0].path == TestProxies.FAR
+        attach_confirm.put(client, pending(url=REMOTE_URL), b"abc")
+        assert https_server.requests[0].path == REMOTE_URL
 
-    def test_a_clients_certificate(self, start_server, certificates):
-        """The certificate that the client shows the service, it shows for the PUT too."""
+    def test_client_certificate(self, start_server, certificates):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates.server)
         context.load_verify_locations(certificates.bundle)
@@ -343,14 +531,4 @@ class TestCertificates:
         )
         attach_confirm.upload(client, b"abc", "token", name="a.txt")
         client.close()
-        assert [request.method for request in server.requests] == ["POST", "PUT", "POST"]
-
-
-def test_a_server_that_says_nothing(http_server, pending):
-    """The client's read timeout ends a PUT that is never answered."""
-    config = Config(read_timeout=0.2)
-    client = attach_confirm.client("us-west-2", endpoint_url=http_server.url, config=config)
-    http_server.puts.append("silence")
-    with pytest.raises(ReadTimeoutError) as raised:
-        attach_confirm.put(client, pending(lifetime=0), b"abc")
-    assert http_server.signature not in str(raised.value)
+        assert [request.method for request in server.requests] == FLOW

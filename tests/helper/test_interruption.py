@@ -1,7 +1,4 @@
-"""Ctrl-C at any moment of an upload: nothing is left behind, and the next one works."""
-
 import gc
-import io
 import os
 import subprocess
 import sys
@@ -14,10 +11,11 @@ import pytest
 from botocore.config import Config
 
 import attach_confirm
+from tests.support.stubs import NonSeekableStream
 
-MOMENTS = 40
-PLACES = {"attach_confirm", "botocore", "urllib3"}
-DESCRIPTORS = Path("/proc/self/fd")
+INTERRUPTIONS = 40
+PACKAGES = {"attach_confirm", "botocore", "urllib3"}
+OPEN_FILES = Path("/proc/self/fd")
 SERVER = """
 import sys
 from attach_confirm_stubs import serve_connectparticipant
@@ -27,28 +25,12 @@ with serve_connectparticipant() as fake:
     sys.stdin.read()
 """
 
-pytestmark = pytest.mark.skipif(not DESCRIPTORS.is_dir(), reason="counts what /proc lists")
-
-
-class Drip(io.RawIOBase):
-    """A stream that cannot seek."""
-
-    def __init__(self):
-        super().__init__()
-        self.rest = io.BytesIO(b"abc" * 100_000)
-
-    def readable(self):
-        """Tell that it can be read."""
-        return True
-
-    def readinto(self, buffer):
-        """Read on."""
-        return self.rest.readinto(buffer)
+pytestmark = pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="requires /proc")
 
 
 @pytest.fixture(scope="module")
-def elsewhere():
-    """Serve the fake in another process, whose sockets are not this one's."""
+def remote_fake():
+    """Run the fake in another process, and return its endpoint URL and a participant token."""
     command = [sys.executable, "-c", SERVER]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(
@@ -59,18 +41,24 @@ def elsewhere():
 
 
 @contextmanager
-def interrupted(moment):
-    """Raise KeyboardInterrupt at the nth call of a function of ours, botocore's or urllib3's.
+def interrupt_at(call_number):
+    """Raise KeyboardInterrupt at the nth call of a function in `PACKAGES`.
 
-    Not at one of Python's own, whose locks no exception is meant to come between. Gives a list
-    of one number: the calls that were made.
+    Functions of the standard library are not interrupted, because an exception would leave their
+    locks in an inconsistent state.
+
+    Args:
+        call_number: Number of the call that raises; None only counts.
+
+    Yields:
+        A list whose only item is the number of calls so far.
     """
     calls = [0]
 
     def count(frame, event, _):
-        if event == "call" and PLACES & set(Path(frame.f_code.co_filename).parts):
+        if event == "call" and PACKAGES & set(Path(frame.f_code.co_filename).parts):
             calls[0] += 1
-            if calls[0] == moment:
+            if calls[0] == call_number:
                 sys.setprofile(None)
                 raise KeyboardInterrupt
 
@@ -82,51 +70,51 @@ def interrupted(moment):
 
 
 @pytest.fixture
-def left(tmp_path, monkeypatch):
-    """Return a way to tell what a process holds: threads, temporary files, open files."""
+def resources(tmp_path, monkeypatch):
+    """Return a function that returns the process's threads, temporary files and open files."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    # pytest's own keeps what was raised in a finalizer, with all that it refers to.
+    # pytest's hook would keep every exception from a finalizer and the objects it refers to.
     monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
 
-    def look():
+    def snapshot():
         gc.collect()
-        return threading.active_count(), list(tmp_path.iterdir()), len(list(DESCRIPTORS.iterdir()))
+        return threading.active_count(), list(tmp_path.iterdir()), len(list(OPEN_FILES.iterdir()))
 
-    return look
+    return snapshot
 
 
 @pytest.fixture
-def client(elsewhere):
-    """Return a client of the other process."""
-    made = attach_confirm.client(
-        "us-east-1", endpoint_url=elsewhere[0], config=Config(proxies={}), verify=True
+def client(remote_fake):
+    client = attach_confirm.client(
+        "us-east-1", endpoint_url=remote_fake[0], config=Config(proxies={}), verify=True
     )
-    yield made
-    made.close()
+    yield client
+    client.close()
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_at_any_moment(elsewhere, client, left):
-    """An upload that is interrupted anywhere leaves nothing; what was started can be repeated."""
-    _, participant = elsewhere
+def test_interrupted_upload_leaves_no_resources(remote_fake, client, resources):
+    """After a Ctrl-C, the same upload can be repeated."""
+    _, participant_token = remote_fake
+    token = attach_confirm.connect(client, participant_token).token
 
-    def send(token):
+    def upload():
+        stream = NonSeekableStream(b"abc" * 100_000)
         return attach_confirm.upload(
-            client, Drip(), token, name="a.txt", client_token="one-and-the-same"
+            client, stream, token, name="a.txt", client_token="same-client-token"
         )
 
-    token = attach_confirm.connect(client, participant).token
-    with interrupted(None) as calls:
-        first = send(token)
+    with interrupt_at(None) as calls:
+        first = upload()
     client.close()
-    before, interruptions = left(), 0
-    for moment in range(1, calls[0], calls[0] // MOMENTS):
-        # One in a finalizer, which raises nothing, is none.
-        with suppress(KeyboardInterrupt), interrupted(moment):
-            send(token)
+    before, interruptions = resources(), 0
+    for call_number in range(1, calls[0], calls[0] // INTERRUPTIONS):
+        # Python ignores a KeyboardInterrupt that is raised in a finalizer.
+        with suppress(KeyboardInterrupt), interrupt_at(call_number):
+            upload()
             interruptions -= 1
         interruptions += 1
         client.close()
-        assert left() == before, f"at call {moment} of {calls[0]}"
-        assert send(token).attachment_id == first.attachment_id
-    assert interruptions > MOMENTS * 0.8
+        assert resources() == before, f"at call {call_number} of {calls[0]}"
+        assert upload().attachment_id == first.attachment_id
+    assert interruptions > INTERRUPTIONS * 0.8

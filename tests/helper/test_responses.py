@@ -125,7 +125,7 @@ def test_complete_response_is_accepted(client, scripted_responses, content_lengt
     ids=".".join,
 )
 def test_start_response_without_member_raises(client, scripted_responses, path):
-    """botocore drops members that are null."""
+    """A null member is missing from the response that botocore returns."""
     without_member, with_null = copy.deepcopy(START_RESPONSE), copy.deepcopy(START_RESPONSE)
     *parents, name = path
     for parent in parents:
