@@ -25,7 +25,7 @@ def get_member(operation: str, response: Mapping[str, Any], *path: str) -> Any:
     members.
 
     Args:
-        operation: Name of the API operation, for the error message.
+        operation: Name of the API operation. Used in error messages.
         response: The response that botocore returned.
         *path: Member names from the outermost to the innermost.
 
@@ -46,7 +46,7 @@ def get_timestamp(operation: str, response: Mapping[str, Any], *path: str) -> da
     The service sends timestamps with and without milliseconds.
 
     Args:
-        operation: Name of the API operation, for the error message.
+        operation: Name of the API operation. Used in error messages.
         response: The response that botocore returned.
         *path: Member names from the outermost to the innermost.
 
@@ -118,7 +118,7 @@ def require_service_response(operation: str, metadata: Mapping[str, Any]) -> Non
     content type is not JSON came from a proxy or a captive portal.
 
     Args:
-        operation: Name of the API operation, for the error message.
+        operation: Name of the API operation. Used in error messages.
         metadata: The response's `ResponseMetadata`.
 
     Raises:

@@ -47,7 +47,7 @@ def validate_string(
         model: Model of the operation.
         member_name: Name of the input member, for example `AttachmentName`. If the member is a
             list, its items are checked.
-        argument_name: Name of the argument in the public function, for the error message.
+        argument_name: Name of the argument in the public function. Used in error messages.
         value: The argument's value.
 
     Raises:
@@ -77,7 +77,7 @@ def validate_token(model: OperationModel, member_name: str, argument_name: str, 
     Args:
         model: Model of the operation.
         member_name: Name of the input member, for example `ConnectionToken`.
-        argument_name: Name of the argument in the public function, for the error message.
+        argument_name: Name of the argument in the public function. Used in error messages.
         value: The argument's value.
 
     Raises:
