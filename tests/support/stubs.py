@@ -51,8 +51,8 @@ class NonSeekableStream(io.RawIOBase):
 
 
 @pytest.fixture
-def pending():
-    """Return a function that creates pending uploads, which expire after 300 seconds."""
+def make_pending_upload():
+    """Return a function that creates pending uploads, by default valid for 300 seconds."""
 
     def make(*, size=3, lifetime=300.0, url=None, **headers):
         return attach_confirm.PendingUpload(
@@ -63,3 +63,9 @@ def pending():
         )
 
     return make
+
+
+@pytest.fixture
+def pending(make_pending_upload):
+    """Alias of `make_pending_upload`."""
+    return make_pending_upload
