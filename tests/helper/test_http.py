@@ -29,11 +29,11 @@ FLOW = ["POST", "PUT", "POST"]
 
 
 @pytest.fixture
-def pending(http_server, pending):
+def make_pending_upload(http_server, make_pending_upload):
     """Return a function that creates pending uploads to the loopback server."""
 
     def make(url=None, **kwargs):
-        return pending(url=url or http_server.upload_url(), **kwargs)
+        return make_pending_upload(url=url or http_server.upload_url(), **kwargs)
 
     return make
 
@@ -113,14 +113,16 @@ def close_without_response(connection):
 
 
 class TestPutRequest:
-    def test_path_query_and_body_are_unchanged(self, http_server, http_server_client, pending):
-        attach_confirm.put(http_server_client, pending(), b"abc")
+    def test_path_query_and_body_are_unchanged(
+        self, http_server, http_server_client, make_pending_upload
+    ):
+        attach_confirm.put(http_server_client, make_pending_upload(), b"abc")
         (request,) = http_server.requests
         assert request.method == "PUT"
         assert request.path == http_server.upload_url().removeprefix(http_server.url)
         assert request.body == b"abc"
 
-    def test_headers_are_unchanged(self, http_server, http_server_client, pending):
+    def test_headers_are_unchanged(self, http_server, http_server_client, make_pending_upload):
         """The client adds only headers that S3 does not sign."""
         headers = {
             "x-amz-meta-contact_id": "3dff5a86",
@@ -128,7 +130,7 @@ class TestPutRequest:
             "Content-Type": "application/pdf",
             "X-Amz-Unknown": "1",
         }
-        attach_confirm.put(http_server_client, pending(**headers), b"abc")
+        attach_confirm.put(http_server_client, make_pending_upload(**headers), b"abc")
         received = dict(http_server.requests[0].headers)
         assert len(received) == len(http_server.requests[0].headers)
         for name, value in headers.items():
@@ -137,9 +139,11 @@ class TestPutRequest:
         assert received.keys() <= {"Host", "Accept-Encoding", "User-Agent"}
 
     @pytest.mark.parametrize("size", [1, 16 * 1024, 16 * 1024 + 1, 1024 * 1024])
-    def test_body_has_declared_length(self, http_server, http_server_client, pending, size):
+    def test_body_has_declared_length(
+        self, http_server, http_server_client, make_pending_upload, size
+    ):
         data = os.urandom(size)
-        attach_confirm.put(http_server_client, pending(size=size), data)
+        attach_confirm.put(http_server_client, make_pending_upload(size=size), data)
         (request,) = http_server.requests
         assert request.body == data
         names = [name.lower() for name, _ in request.headers]
@@ -163,20 +167,27 @@ class TestPutRequest:
 
 class TestPutResponse:
     @pytest.mark.parametrize("status_code", [301, 302, 303, 307, 308])
-    def test_redirect_is_not_followed(self, http_server, http_server_client, pending, status_code):
+    def test_redirect_is_not_followed(
+        self, http_server, http_server_client, make_pending_upload, status_code
+    ):
         location = f"{http_server.url}/elsewhere"
         http_server.puts.append((status_code, b"", {"Location": location}))
         with pytest.raises(PutFailedError) as raised:
-            attach_confirm.put(http_server_client, pending(), b"abc")
+            attach_confirm.put(http_server_client, make_pending_upload(), b"abc")
         assert raised.value.status_code == status_code
         assert len(http_server.requests) == 1
 
-    def test_retries_after_connection_reset(self, http_server, http_server_client, pending, sleeps):
+    def test_retries_after_connection_reset(
+        self, http_server, http_server_client, make_pending_upload, sleeps
+    ):
         counts = []
         data = os.urandom(4 * 1024 * 1024)
         http_server.puts.append("reset")
         attach_confirm.put(
-            http_server_client, pending(size=len(data)), io.BytesIO(data), callback=counts.append
+            http_server_client,
+            make_pending_upload(size=len(data)),
+            io.BytesIO(data),
+            callback=counts.append,
         )
         assert http_server.requests[-1].body == data
         assert len(http_server.requests) == 2
@@ -185,20 +196,24 @@ class TestPutResponse:
         (negative,) = [count for count in counts if count < 0]
         assert negative == -sum(counts[: counts.index(negative)])
 
-    def test_connection_reset_after_expiry(self, http_server, http_server_client, pending):
+    def test_connection_reset_after_expiry(
+        self, http_server, http_server_client, make_pending_upload
+    ):
         http_server.puts.append("reset")
         with pytest.raises(ConnectionClosedError) as raised:
             attach_confirm.put(
-                http_server_client, pending(size=100_000, lifetime=0), bytes(100_000)
+                http_server_client, make_pending_upload(size=100_000, lifetime=0), bytes(100_000)
             )
         assert advise(raised.value).action is Action.RETRY
 
-    def test_retries_after_5xx(self, http_server, http_server_client, pending):
+    def test_retries_after_5xx(self, http_server, http_server_client, make_pending_upload):
         http_server.puts.extend([(503, b"<Error><Code>SlowDown</Code></Error>", {}), 500])
-        attach_confirm.put(http_server_client, pending(), b"abc")
+        attach_confirm.put(http_server_client, make_pending_upload(), b"abc")
         assert [request.body for request in http_server.requests] == [b"abc"] * 3
 
-    def test_callback_exception_propagates(self, http_server, http_server_client, pending):
+    def test_callback_exception_propagates(
+        self, http_server, http_server_client, make_pending_upload
+    ):
         """Without the helper, botocore would wrap the exception in its own."""
         error = RuntimeError("stop")
 
@@ -206,38 +221,42 @@ class TestPutResponse:
             raise error
 
         with pytest.raises(RuntimeError) as raised:
-            attach_confirm.put(http_server_client, pending(), b"abc", callback=callback)
+            attach_confirm.put(http_server_client, make_pending_upload(), b"abc", callback=callback)
         assert raised.value is error
         assert [request.length for request in http_server.requests] in ([], [0])
 
 
 CALLS = [
     pytest.param(lambda client, _: attach_confirm.confirm(client, "att-1", TOKEN), id="confirm"),
-    pytest.param(lambda client, pending: attach_confirm.put(client, pending, b"abc"), id="put"),
+    pytest.param(
+        lambda client, pending_upload: attach_confirm.put(client, pending_upload, b"abc"), id="put"
+    ),
 ]
 
 
 @pytest.mark.parametrize("call", CALLS)
 class TestConnectionError:
-    def test_response_is_not_received(self, tcp_server, short_timeout_client, pending, call):
+    def test_response_is_not_received(
+        self, tcp_server, short_timeout_client, make_pending_upload, call
+    ):
         for handle, error in (
             (never_respond, ReadTimeoutError),
             (close_without_response, ConnectionClosedError),
         ):
             url = tcp_server(handle)
-            upload = pending(url=f"{url}/k?X-Amz-Signature=5eed", lifetime=0)
+            pending_upload = make_pending_upload(url=f"{url}/k?X-Amz-Signature=5eed", lifetime=0)
             with pytest.raises(error) as raised:
-                call(short_timeout_client(url), upload)
+                call(short_timeout_client(url), pending_upload)
             assert "5eed" not in str(raised.value)
             assert TOKEN not in str(raised.value)
             assert advise(raised.value).action is Action.RETRY
 
-    def test_connection_refused(self, short_timeout_client, pending, call):
+    def test_connection_refused(self, short_timeout_client, make_pending_upload, call):
         with socket.create_server(("127.0.0.1", 0)) as unused:
             url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        upload = pending(url=f"{url}/k?X-Amz-Signature=5eed", lifetime=0)
+        pending_upload = make_pending_upload(url=f"{url}/k?X-Amz-Signature=5eed", lifetime=0)
         with pytest.raises(EndpointConnectionError) as raised:
-            call(short_timeout_client(url), upload)
+            call(short_timeout_client(url), pending_upload)
         assert url in str(raised.value)
         assert "5eed" not in str(raised.value)
         assert advise(raised.value).action is Action.RETRY
@@ -312,44 +331,50 @@ REMOTE_URL = "http://bucket.example/k?X-Amz-Signature=5eed"
 
 
 class TestProxy:
-    def test_proxy_from_config(self, http_server, pending):
+    def test_proxy_from_config(self, http_server, make_pending_upload):
         client = attach_confirm.client(
             "us-west-2",
             endpoint_url="http://participant.example",
             config=Config(proxies={"http": http_server.url}),
         )
-        attach_confirm.put(client, pending(url=REMOTE_URL), b"abc")
+        attach_confirm.put(client, make_pending_upload(url=REMOTE_URL), b"abc")
         assert http_server.requests[0].path == REMOTE_URL
         assert http_server.requests[0].body == b"abc"
 
     @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY"])
     def test_proxy_from_environment(
-        self, monkeypatch, http_server, http_server_client, pending, variable
+        self, monkeypatch, http_server, http_server_client, make_pending_upload, variable
     ):
         monkeypatch.setenv(variable, http_server.url)
-        attach_confirm.put(http_server_client, pending(url=REMOTE_URL), b"abc")
+        attach_confirm.put(http_server_client, make_pending_upload(url=REMOTE_URL), b"abc")
         assert http_server.requests[0].path == REMOTE_URL
 
     @pytest.mark.parametrize("no_proxy", ["127.0.0.1", "*"])
-    def test_no_proxy(self, monkeypatch, http_server, http_server_client, pending, no_proxy):
+    def test_no_proxy(
+        self, monkeypatch, http_server, http_server_client, make_pending_upload, no_proxy
+    ):
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
         monkeypatch.setenv("NO_PROXY", no_proxy)
-        attach_confirm.put(http_server_client, pending(), b"abc")
+        attach_confirm.put(http_server_client, make_pending_upload(), b"abc")
         assert http_server.requests[0].path.startswith("/staging/")
 
-    def test_config_proxies_override_environment(self, monkeypatch, http_server, pending):
+    def test_config_proxies_override_environment(
+        self, monkeypatch, http_server, make_pending_upload
+    ):
         """An empty dict in the config disables proxies."""
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
         client = attach_confirm.client(
             "us-west-2", endpoint_url=http_server.url, config=Config(proxies={})
         )
-        attach_confirm.put(client, pending(), b"abc")
+        attach_confirm.put(client, make_pending_upload(), b"abc")
         assert len(http_server.requests) == 1
 
-    def test_unreachable_proxy(self, monkeypatch, http_server_client, pending):
+    def test_unreachable_proxy(self, monkeypatch, http_server_client, make_pending_upload):
         monkeypatch.setenv("HTTP_PROXY", "http://user:passw0rd@127.0.0.1:1")
         with pytest.raises(ProxyConnectionError) as raised:
-            attach_confirm.put(http_server_client, pending(url=REMOTE_URL, lifetime=0), b"abc")
+            attach_confirm.put(
+                http_server_client, make_pending_upload(url=REMOTE_URL, lifetime=0), b"abc"
+            )
         assert "5eed" not in str(raised.value)
         assert "passw0rd" not in str(raised.value)
 
@@ -436,10 +461,10 @@ class TestCertificates:
         return run
 
     @pytest.mark.parametrize("call", CALLS)
-    def test_untrusted_certificate(self, https_server, pending, call):
+    def test_untrusted_certificate(self, https_server, make_pending_upload, call):
         client = attach_confirm.client("us-west-2", endpoint_url=https_server.url)
         with pytest.raises(SSLError) as raised:
-            call(client, pending(url=https_server.upload_url()))
+            call(client, make_pending_upload(url=https_server.upload_url()))
         assert https_server.requests == []
         assert https_server.signature not in str(raised.value)
         assert advise(raised.value).action is Action.FIX
@@ -497,16 +522,16 @@ class TestCertificates:
         assert upload_methods(verify=False) == FLOW
 
     def test_client_of_boto3_uses_bundle_from_environment(
-        self, monkeypatch, https_server, pending, certificates
+        self, monkeypatch, https_server, make_pending_upload, certificates
     ):
         monkeypatch.setenv("AWS_CA_BUNDLE", certificates.bundle)
         client = boto3.client(
             "connectparticipant", region_name="us-west-2", endpoint_url=https_server.url
         )
-        attach_confirm.put(client, pending(url=https_server.upload_url()), b"abc")
+        attach_confirm.put(client, make_pending_upload(url=https_server.upload_url()), b"abc")
         assert [request.method for request in https_server.requests] == ["PUT"]
 
-    def test_proxy_ca_bundle(self, https_server, pending, certificates):
+    def test_proxy_ca_bundle(self, https_server, make_pending_upload, certificates):
         config = Config(
             proxies={"http": https_server.url},
             proxies_config={"proxy_ca_bundle": certificates.bundle},
@@ -514,7 +539,7 @@ class TestCertificates:
         client = attach_confirm.client(
             "us-west-2", endpoint_url="http://participant.example", config=config
         )
-        attach_confirm.put(client, pending(url=REMOTE_URL), b"abc")
+        attach_confirm.put(client, make_pending_upload(url=REMOTE_URL), b"abc")
         assert https_server.requests[0].path == REMOTE_URL
 
     def test_client_certificate(self, start_server, certificates):

@@ -85,7 +85,7 @@ LOGGERS = ["urllib3.connectionpool", "botocore.httpsession", "urllib3.util.retry
 
 class TestRedactLogs:
     @pytest.fixture
-    def log_during_put(self, client, scripted_responses, pending, caplog):
+    def log_during_put(self, client, scripted_responses, make_pending_upload, caplog):
         """Return a function that logs during a PUT and returns the log."""
         caplog.set_level(logging.DEBUG)
         scripted_responses(client, "s3.PutObject", 200)
@@ -96,7 +96,7 @@ class TestRedactLogs:
                 lambda **_: logging.getLogger(name).debug(*args, **kwargs),
                 "log",
             )
-            attach_confirm.put(client, pending(url=url), b"abc")
+            attach_confirm.put(client, make_pending_upload(url=url), b"abc")
             client.meta.events.unregister("before-send.s3.PutObject", unique_id="log")
             return caplog.text
 
@@ -206,22 +206,22 @@ class TestSuccessfulFlow:
     def test_fake_has_no_secrets_in_log_and_reprs(self, fake, log):
         participant_token = fake.participant_token()
         connection = attach_confirm.connect(fake.client, participant_token)
-        pending = attach_confirm.start(
+        pending_upload = attach_confirm.start(
             fake.client,
             name="a.txt",
             size=3,
             content_type="text/plain",
             connection_token=connection.token,
         )
-        attach_confirm.put(fake.client, pending, b"abc")
-        attach_confirm.confirm(fake.client, pending.attachment_id, connection.token)
-        attach_confirm.wait(fake.client, pending.attachment_id, connection.token)
-        signature = pending.url.split("X-Amz-Signature=")[1]
+        attach_confirm.put(fake.client, pending_upload, b"abc")
+        attach_confirm.confirm(fake.client, pending_upload.attachment_id, connection.token)
+        attach_confirm.wait(fake.client, pending_upload.attachment_id, connection.token)
+        signature = pending_upload.url.split("X-Amz-Signature=")[1]
         assert len(signature) >= 64
         assert_absent(
             [participant_token, connection.token, signature],
             log(),
-            repr([connection, pending, fake.attachments, fake, fake.client]),
+            repr([connection, pending_upload, fake.attachments, fake, fake.client]),
         )
 
     @pytest.mark.parametrize("text", ["%2f", "|", "\u00e9"])
@@ -229,8 +229,8 @@ class TestSuccessfulFlow:
         """urllib3 logs a normalized URL, which differs from the presigned URL."""
         expiry = datetime.now(timezone.utc) + timedelta(seconds=300)
         url = f"{http_server.url}/k?X-Amz-Credential=a{text}b&X-Amz-Signature={SIGNATURE}"
-        pending = PendingUpload("att-1", url, {"Content-Length": "3"}, expiry)
-        attach_confirm.put(http_server_client, pending, b"abc")
+        pending_upload = PendingUpload("att-1", url, {"Content-Length": "3"}, expiry)
+        attach_confirm.put(http_server_client, pending_upload, b"abc")
         assert f"X-Amz-Signature={SIGNATURE}" in http_server.requests[0].path
         assert '"PUT /k?' in log()
         assert_absent([SIGNATURE], log())
@@ -315,10 +315,10 @@ class TestFailedFlow:
         self, http_server, http_server_client, assert_no_secrets, response
     ):
         now = datetime.now(timezone.utc)
-        pending = PendingUpload("att-1", http_server.upload_url(), {}, now)
+        pending_upload = PendingUpload("att-1", http_server.upload_url(), {}, now)
         http_server.puts.append(response)
         with pytest.raises((BotoCoreError, AttachConfirmError)) as raised:
-            attach_confirm.put(http_server_client, pending, bytes(100_000))
+            attach_confirm.put(http_server_client, pending_upload, bytes(100_000))
         assert_no_secrets(*error_texts(raised.value))
 
     @pytest.mark.parametrize(
@@ -336,14 +336,14 @@ class TestFailedFlow:
     def test_unusable_url_or_header_has_no_secrets(
         self, http_server, http_server_client, log, url, headers
     ):
-        pending = PendingUpload(
+        pending_upload = PendingUpload(
             "att-1",
             f"{url.format(url=http_server.url)}/k?X-Amz-Signature={SIGNATURE}",
             headers,
             datetime.now(timezone.utc),
         )
         with pytest.raises((BotoCoreError, AttachConfirmError)) as raised:
-            attach_confirm.put(http_server_client, pending, b"abc")
+            attach_confirm.put(http_server_client, pending_upload, b"abc")
         assert_absent([SIGNATURE], log(), *error_texts(raised.value))
 
     def test_token_with_newline_is_not_sent(self, http_server, http_server_client, log):

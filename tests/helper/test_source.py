@@ -52,8 +52,8 @@ def upload(client, source, _):
     return attach_confirm.upload(client, source, "token", name="a.txt")
 
 
-def put(client, source, pending):
-    return attach_confirm.put(client, pending(), source)
+def put(client, source, make_pending_upload):
+    return attach_confirm.put(client, make_pending_upload(), source)
 
 
 FUNCTIONS = [pytest.param(upload, id="upload"), pytest.param(put, id="put")]
@@ -87,10 +87,10 @@ class TestPath:
     )
     @pytest.mark.parametrize("send", FUNCTIONS)
     @pytest.mark.usefixtures("nothing_sent")
-    def test_unreadable_path_is_rejected(self, client, pending, suffix, reason, send):
+    def test_unreadable_path_is_rejected(self, client, make_pending_upload, suffix, reason, send):
         path = f"{Path.home()}{suffix}"
         with pytest.raises(InvalidInputError) as raised:
-            send(client, path, pending)
+            send(client, path, make_pending_upload)
         assert raised.value.parameter == "source"
         assert raised.value.reason == f"cannot read {path!r}: {reason}"
         assert isinstance(raised.value.__cause__, (OSError, ValueError))
@@ -201,7 +201,7 @@ class TestBinaryFile:
 
     @pytest.mark.parametrize("send", FUNCTIONS)
     @pytest.mark.usefixtures("nothing_sent")
-    def test_empty_source_is_rejected(self, client, pending, tmp_path, send):
+    def test_empty_source_is_rejected(self, client, make_pending_upload, tmp_path, send):
         file_at_end = io.BytesIO(PDF)
         file_at_end.seek(0, os.SEEK_END)
         empty_path = tmp_path / "empty.txt"
@@ -209,7 +209,7 @@ class TestBinaryFile:
         empty_stream = ReadOnlyStream(io.BytesIO().read)
         for source in (b"", NonSeekableStream(b""), empty_stream, file_at_end, empty_path):
             with pytest.raises(InvalidInputError) as raised:
-                send(client, source, pending)
+                send(client, source, make_pending_upload)
             assert str(raised.value) == "source: has 0 bytes; must have at least 1"
 
 
@@ -283,11 +283,11 @@ class TestInvalidSource:
                 attach_confirm.upload(client, file, "token")
 
     @pytest.mark.parametrize("send", FUNCTIONS)
-    def test_other_type_is_rejected(self, client, pending, send):
+    def test_other_type_is_rejected(self, client, make_pending_upload, send):
         """An int is not treated as a file descriptor."""
         for source in (None, 3, ["a.pdf"], bytearray(b"abc"), memoryview(b"abc")):
             with pytest.raises(InvalidInputError) as raised:
-                send(client, source, pending)
+                send(client, source, make_pending_upload)
             assert raised.value.reason == (
                 f"must be a path, bytes or a binary file, not {type(source).__name__}"
             )

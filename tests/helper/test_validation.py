@@ -247,12 +247,15 @@ def test_upload_name_and_data_property(fake, name, data):
 
 
 @pytest.mark.parametrize("service", ["connect", "s3", "sts"])
-def test_client_of_other_service_is_rejected(pending, service):
+def test_client_of_other_service_is_rejected(make_pending_upload, service):
     client = boto3.client(service, region_name="us-west-2")
     calls = [
         ("CreateParticipantConnection", lambda: attach_confirm.connect(client, TOKEN)),
         ("StartAttachmentUpload", lambda: start(client)),
-        ("StartAttachmentUpload", lambda: attach_confirm.put(client, pending(), b"abc")),
+        (
+            "StartAttachmentUpload",
+            lambda: attach_confirm.put(client, make_pending_upload(), b"abc"),
+        ),
         ("CompleteAttachmentUpload", lambda: attach_confirm.confirm(client, "att-1", TOKEN)),
         ("GetTranscript", lambda: attach_confirm.status(client, "att-1", TOKEN)),
     ]
