@@ -100,9 +100,9 @@ def test_no_host_is_one_line():
     ("host", "is_loopback"),
     [("127.0.0.1", True), ("::1", True), ("localhost", True), ("::", False), ("shop", False)],
 )
-def test_which_hosts_are_loopback(host, http_server):
+def test_which_hosts_are_loopback(host, is_loopback):
     """Only what can be nothing else is served without a warning."""
-    assert _banner.is_loopback(host) is http_server
+    assert _banner.is_loopback(host) is is_loopback
 
 
 @pytest.mark.skipif(not AWS, reason="AWSCLI does not name the AWS CLI; `make test` does")
