@@ -1,4 +1,4 @@
-"""Send a file in an Amazon Connect chat, confirm it once, know that it arrived.
+"""Send files to an Amazon Connect chat and confirm that they arrived.
 
     import attach_confirm
 
@@ -7,9 +7,10 @@
     sent = attach_confirm.upload(client, "receipt.pdf", connection.token)
     attach_confirm.wait(client, sent.attachment_id, connection.token)
 
-`upload` is three steps, each a function too: `start` announces the file and gets a pre-signed
-URL, `put` sends the bytes there, `confirm` tells the service that they are there. `wait` polls
-`status` until the service has decided. `advise` tells what to do about an error of any of them.
+`upload` runs three steps, which are public functions as well. `start` starts the upload and returns
+a presigned URL, `put` sends the bytes to that URL, and `confirm` confirms the upload. `wait` polls
+`status` until the service approves or rejects the attachment. `advise` returns what to do about an
+error that any of these functions raised.
 """
 
 from attach_confirm._advice import Action, Advice, advise

@@ -1,4 +1,4 @@
-"""What to do about an error."""
+"""Recommend what to do about an error."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from attach_confirm._retry import is_retryable
 
 
 class Action(str, Enum):
-    """What a caller should do next.
+    """What to do after an error.
 
-    RETRY: call the same function again with the same arguments, after a pause.
-    CHECK: the outcome is open; ask `status` or `wait` before anything else.
+    RETRY: call the same function again with the same arguments, after a delay.
+    CHECK: the outcome is unknown; call `status` or `wait` before you do anything else.
     RECONNECT: get a new connection token with `connect`, then call again.
-    FIX: the call cannot succeed as it is; change what the reason names, then call again.
-    STOP: calling again cannot help.
+    FIX: the call cannot succeed unchanged; fix what the reason names, then call again.
+    STOP: retrying will not help.
     """
 
     RETRY = "RETRY"
@@ -50,9 +50,10 @@ class Advice(NamedTuple):
 
     Attributes:
         action: What to do next.
-        reason: Why, in one sentence.
-        attachment_id: The attachment that the error is about, where it tells. After an `upload`
-            it means that the bytes are there: carry the action out with `confirm`.
+        reason: The reason for the action, in one sentence.
+        attachment_id: ID of the attachment that the error concerns, or None if it is unknown. If
+            `upload` raised the error, an ID means that S3 has the bytes: call `confirm` instead of
+            `upload`.
     """
 
     action: Action
@@ -60,110 +61,118 @@ class Advice(NamedTuple):
     attachment_id: str | None = None
 
 
-_Verdict: TypeAlias = tuple[Action, str]
+_Decision: TypeAlias = tuple[Action, str]
 
-_ACCESS_DENIED = (
-    "The service does not take this token: it expired, its participant is disconnected, it is a"
-    " participant token, or it belongs to another region."
-)
-_SPENT = (
-    "The service does not take this participant token: the chat ended, or it belongs to another"
-    " region."
-)
-
-# What the service model declares (a test compares them).
-_CODES: dict[str, _Verdict] = {
-    "AccessDeniedException": (Action.RECONNECT, _ACCESS_DENIED),
-    "ConflictException": (Action.CHECK, "It is being done already, perhaps by an earlier attempt."),
-    "InternalServerException": (Action.RETRY, "The service failed on its side."),
-    "ResourceNotFoundException": (Action.FIX, "The service does not know what was asked for."),
-    "ServiceQuotaExceededException": (Action.STOP, "The chat may have no more attachments."),
-    "ThrottlingException": (Action.RETRY, "The instance's request rate was exceeded for now."),
-    "ValidationException": (Action.FIX, "The service refuses the request's values."),
-}
-
-# An answer without a code that is declared, such as an API gateway's own.
-_STATUSES: dict[int, _Verdict] = {
-    400: _CODES["ValidationException"],
-    402: _CODES["ServiceQuotaExceededException"],
-    403: _CODES["AccessDeniedException"],
-    404: _CODES["ResourceNotFoundException"],
-    409: _CODES["ConflictException"],
-    429: _CODES["ThrottlingException"],
-}
-
-# The first type that fits counts.
-_TYPES: tuple[tuple[type[BaseException], _Verdict], ...] = (
-    (InvalidInputError, (Action.FIX, "An argument cannot be right; the error names it.")),
-    (
-        UploadUrlExpiredError,
-        (Action.RETRY, "The upload URL's time was up; a new upload gets a new one."),
+# The errors that the service model declares.
+_BY_ERROR_CODE: dict[str, _Decision] = {
+    "AccessDeniedException": (
+        Action.RECONNECT,
+        "The connection token is invalid, expired, of another region, or a participant token.",
     ),
-    (UnexpectedResponseError, (Action.RETRY, "Something else answered in the service's place.")),
+    "ConflictException": (
+        Action.CHECK,
+        "The attachment is being confirmed or already is, possibly by an earlier attempt.",
+    ),
+    "InternalServerException": (Action.RETRY, "The service had an internal error."),
+    "ResourceNotFoundException": (Action.FIX, "The requested resource does not exist."),
+    "ServiceQuotaExceededException": (Action.STOP, "The chat has reached its attachment quota."),
+    "ThrottlingException": (Action.RETRY, "The instance's request rate limit was exceeded."),
+    "ValidationException": (Action.FIX, "The service rejected a value in the request."),
+}
+
+# A gateway's error response has a status, but no error code that the model declares.
+_BY_STATUS_CODE: dict[int, _Decision] = {
+    400: _BY_ERROR_CODE["ValidationException"],
+    402: _BY_ERROR_CODE["ServiceQuotaExceededException"],
+    403: _BY_ERROR_CODE["AccessDeniedException"],
+    404: _BY_ERROR_CODE["ResourceNotFoundException"],
+    409: _BY_ERROR_CODE["ConflictException"],
+    429: _BY_ERROR_CODE["ThrottlingException"],
+}
+
+_RESPONSE_NOT_RECEIVED: _Decision = (
+    Action.RETRY,
+    "The response was not received; it is safe to send the request again.",
+)
+
+# The first matching type wins, so subclasses come before their base classes.
+_BY_EXCEPTION_TYPE: tuple[tuple[type[BaseException], _Decision], ...] = (
+    (InvalidInputError, (Action.FIX, "An argument is invalid; the error names it.")),
+    (UploadUrlExpiredError, (Action.RETRY, "The upload URL expired; a new upload gets a new URL.")),
+    (
+        UnexpectedResponseError,
+        (Action.RETRY, "The response was truncated or did not come from the service."),
+    ),
     (
         AttachmentRejectedError,
-        (Action.STOP, "The instance's checks refuse the file, and will again."),
+        (Action.STOP, "The instance's checks rejected the file and would reject it again."),
     ),
-    (WaitTimeoutError, (Action.CHECK, "The attachment is not decided yet.")),
-    (ReadTimeoutError, (Action.RETRY, "The answer was lost; asking again does nothing twice.")),
-    (
-        ConnectionClosedError,
-        (Action.RETRY, "The answer was lost; asking again does nothing twice."),
-    ),
-    (SSLError, (Action.FIX, "The server's certificate is not trusted; look at the CA bundle.")),
-    (BotocoreConnectionError, (Action.RETRY, "The connection could not be made.")),
-    (HTTPClientError, (Action.RETRY, "The HTTP exchange broke off.")),
+    (WaitTimeoutError, (Action.CHECK, "The attachment is not approved or rejected yet.")),
+    (ReadTimeoutError, _RESPONSE_NOT_RECEIVED),
+    (ConnectionClosedError, _RESPONSE_NOT_RECEIVED),
+    (SSLError, (Action.FIX, "The server's certificate is not trusted; check the CA bundle.")),
+    (BotocoreConnectionError, (Action.RETRY, "The connection could not be established.")),
+    (HTTPClientError, (Action.RETRY, "The HTTP request failed.")),
     (
         NoCredentialsError,
-        (Action.FIX, "The client signs; attach_confirm.client() makes one that does not."),
+        (
+            Action.FIX,
+            "The client signs requests; attach_confirm.client() creates one that does not.",
+        ),
     ),
-    (BotoCoreError, (Action.FIX, "botocore refused the call or its configuration.")),
+    (BotoCoreError, (Action.FIX, "botocore rejected the call or its configuration.")),
     (OSError, (Action.FIX, "The file could not be read.")),
 )
 
 
 def advise(error: BaseException) -> Advice:
-    """Tell what to do about an error that a function of this library raised.
+    """Return what to do about an error that a function of this library raised.
 
     Args:
-        error: The error: this library's, botocore's, or the service's as botocore raised it.
+        error: An error of this library, of botocore, or of the service as botocore raised it.
 
     Returns:
-        The next action, and why. STOP for an error that has nothing to do with the flow.
+        The next action and its reason. STOP if the error does not come from the upload flow.
     """
-    action, reason = _verdict(error)
-    # An expired upload has an id and no bytes.
-    known = (
-        None if isinstance(error, UploadUrlExpiredError) else getattr(error, "attachment_id", None)
-    )
-    return Advice(action, reason, known)
+    action, reason = _classify(error)
+    attachment_id = getattr(error, "attachment_id", None)
+    if isinstance(error, UploadUrlExpiredError):
+        # S3 does not have the bytes of this attachment, so confirming it would fail.
+        attachment_id = None
+    return Advice(action, reason, attachment_id)
 
 
-def _verdict(error: BaseException) -> _Verdict:
+def _classify(error: BaseException) -> _Decision:
     if isinstance(error, ClientError):
-        return _service_verdict(error)
+        return _classify_client_error(error)
     if isinstance(error, PutFailedError):
-        return _put_verdict(error)
-    for kind, verdict in _TYPES:
-        if isinstance(error, kind):
-            return verdict
-    return Action.STOP, "This is no error of the upload flow."
+        return _classify_put_error(error)
+    for exception_type, decision in _BY_EXCEPTION_TYPE:
+        if isinstance(error, exception_type):
+            return decision
+    return Action.STOP, "Not an error of the upload flow."
 
 
-def _service_verdict(error: ClientError) -> _Verdict:
+def _classify_client_error(error: ClientError) -> _Decision:
     code = error.response.get("Error", {}).get("Code", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    verdict = _CODES.get(code) or _STATUSES.get(status)
-    if verdict is None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        verdict = _CODES["InternalServerException"]
-    if verdict is None:
-        return Action.FIX, "The service does not answer so; look at the endpoint and the proxies."
-    if verdict[0] is Action.RECONNECT and error.operation_name == "CreateParticipantConnection":
-        return Action.STOP, _SPENT
-    return verdict
+    status_code = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    decision = _BY_ERROR_CODE.get(code) or _BY_STATUS_CODE.get(status_code)
+    if decision is None and status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        decision = _BY_ERROR_CODE["InternalServerException"]
+    if decision is None:
+        return Action.FIX, "Unexpected status; check the endpoint URL and the proxies."
+    if decision[0] is Action.RECONNECT and error.operation_name == "CreateParticipantConnection":
+        return (
+            Action.STOP,
+            "The participant token is invalid or of another region, or the chat ended.",
+        )
+    return decision
 
 
-def _put_verdict(error: PutFailedError) -> _Verdict:
+def _classify_put_error(error: PutFailedError) -> _Decision:
     if is_retryable(error):
-        return Action.RETRY, "S3 could not take the file just now."
-    return Action.FIX, "S3 refuses the headers or length sent, or its bucket's policy the upload."
+        return Action.RETRY, "S3 could not store the file temporarily."
+    return (
+        Action.FIX,
+        "S3 rejected the headers or the length, or the bucket policy denied the upload.",
+    )

@@ -1,4 +1,4 @@
-"""Step 3: confirm that the bytes are there."""
+"""Step 3: confirm the upload."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ if TYPE_CHECKING:
 
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
-# Changing it would make the next release's repeated confirmations look like other requests.
-_NAMESPACE = UUID("5a8e5d5c-7a0f-4d0e-9d5b-0f5b1c1f6c1e")
+# The service treats another ClientToken as another request, so the namespace must never change:
+# a confirmation that one release sent may be repeated by the next.
+_CLIENT_TOKEN_NAMESPACE = UUID("5a8e5d5c-7a0f-4d0e-9d5b-0f5b1c1f6c1e")
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """An attachment's confirmation.
+    """The result of a confirmed upload.
 
     Attributes:
-        attachment_id: The attachment.
-        client_token: The ClientToken it was confirmed under.
-        attempts: How often the request was sent, the first time included.
-        request_id: The service's id of the last request; None where the answer bore none.
+        attachment_id: The attachment's ID.
+        client_token: The ClientToken of the confirmation.
+        attempts: The number of requests that were sent, including the first.
+        request_id: The service's ID of the last request, or None if the response had none.
         already_confirmed: True if the service returned ConflictException and the transcript
             showed that an earlier attempt had confirmed the attachment.
     """
@@ -47,45 +48,46 @@ def confirm(
     client_token: str | None = None,
     on_conflict: Literal["raise", "check"] = "raise",
 ) -> Confirmation:
-    """Tell the service that an attachment's bytes are uploaded: one CompleteAttachmentUpload.
+    """Confirm an upload with one CompleteAttachmentUpload call.
 
-    Call it only after the PUT was answered with 2xx. Calling it again after a lost answer is
-    safe, from anywhere and at any later time: the same attachment gives the same ClientToken.
-    botocore retries the call as the client is configured to, under that one token; nothing
-    else does.
+    Call it only after the PUT returned 2xx. If the response is lost, you can safely call it again
+    from any process and at any later time, because the ClientToken is derived from the
+    attachment ID. botocore retries the call as the client is configured, and every attempt has
+    the same ClientToken. This function does not retry.
 
     Args:
         client: A `connectparticipant` client.
-        attachment_id: The one attachment. The service takes one a call.
-        connection_token: The participant's connection token, never the participant token.
-        client_token: The idempotency token, 1 to 500 characters; None derives it from the
-            attachment id, as a UUID of version 5.
-        on_conflict: What to do when the service answers ConflictException. `"raise"` raises it.
-            `"check"` reads the transcript: if an item bears the attachment, an earlier attempt
-            confirmed it, which is a success marked `already_confirmed`; if none does, it raises.
+        attachment_id: The attachment's ID. The service accepts one per call.
+        connection_token: The participant's connection token, not the participant token.
+        client_token: The idempotency token, 1 to 500 characters. If None, it is a version 5 UUID
+            of the attachment ID.
+        on_conflict: What to do if the service returns ConflictException. `"raise"` raises it.
+            `"check"` reads the transcript. If the transcript lists the attachment, an earlier
+            attempt confirmed it, and the result has `already_confirmed=True`. If it does not,
+            ConflictException is raised.
 
     Returns:
-        The confirmation. Whether the file passes the instance's checks is decided afterwards:
-        see `wait`.
+        The confirmation. The service checks the file afterwards; see `wait`.
 
     Raises:
-        InvalidInputError: An argument is outside the service model's limits.
-        UnexpectedResponseError: A success that the service did not give; or, with `"check"`, such a
-            transcript.
-        botocore.exceptions.ClientError: What the service refused it with, the modelled ones as
-            the `client.exceptions` classes.
-        botocore.exceptions.BotoCoreError: The service was not reached, or its answer was lost.
+        InvalidInputError: An argument exceeds the limits of the service model.
+        UnexpectedResponseError: A 2xx response did not come from the service, or, with
+            `"check"`, the transcript is not valid.
+        botocore.exceptions.ClientError: The service rejected the request. Modelled errors have
+            the classes of `client.exceptions`.
+        botocore.exceptions.BotoCoreError: No response was received.
     """
     model = _validation.get_operation_model(client, "CompleteAttachmentUpload")
     _validation.validate_string(model, "AttachmentIds", "attachment_id", attachment_id)
     _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
     if client_token is None:
-        client_token = str(uuid5(_NAMESPACE, attachment_id))
+        client_token = str(uuid5(_CLIENT_TOKEN_NAMESPACE, attachment_id))
     else:
         _validation.validate_string(model, "ClientToken", "client_token", client_token)
     if on_conflict not in ("raise", "check"):
         raise InvalidInputError("on_conflict", f"must be 'raise' or 'check', not {on_conflict!r}")
     already_confirmed = False
+    metadata: Mapping[str, Any]
     try:
         metadata = client.complete_attachment_upload(
             AttachmentIds=[attachment_id],
@@ -93,16 +95,10 @@ def confirm(
             ConnectionToken=connection_token,
         ).get("ResponseMetadata", {})
         _responses.require_service_response(model.name, metadata)
-    except client.exceptions.ConflictException as conflict:
+    except client.exceptions.ConflictException as error:
         if on_conflict == "raise" or status(client, attachment_id, connection_token) is None:
             raise
-        already_confirmed, metadata = True, conflict.response["ResponseMetadata"]
-    return _confirmation(attachment_id, client_token, metadata, already_confirmed)
-
-
-def _confirmation(
-    attachment_id: str, client_token: str, metadata: Mapping[str, Any], already_confirmed: bool
-) -> Confirmation:
+        already_confirmed, metadata = True, error.response["ResponseMetadata"]
     return Confirmation(
         attachment_id=attachment_id,
         client_token=client_token,

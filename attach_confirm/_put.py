@@ -1,4 +1,4 @@
-"""Step 2: put the bytes."""
+"""Step 2: send the bytes to the presigned URL."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
     from botocore.awsrequest import AWSResponse
     from botocore.httpsession import URLLib3Session
-    from tenacity import RetryCallState
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
     from attach_confirm._start import PendingUpload
     from attach_confirm._types import FileSource
 
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 30.0
+_INITIAL_BACKOFF = 0.5
+_MAX_BACKOFF = 30.0
 
-_SUCCESS = range(200, 300)
-_FAILED = (HTTPClientError, BotocoreConnectionError)
-_EXPIRED_CODES = frozenset({"ExpiredToken", "RequestExpired"})
+_SUCCESS_STATUSES = range(200, 300)
+_HTTP_ERRORS = (HTTPClientError, BotocoreConnectionError)
+_EXPIRED_ERROR_CODES = frozenset({"ExpiredToken", "RequestExpired"})
+_S3_HEADERS = frozenset({"etag", "x-amz-request-id"})
 
 
 def put(
@@ -46,34 +46,37 @@ def put(
     *,
     callback: Callable[[int], object] | None = None,
 ) -> None:
-    """Send a file's bytes to the place that `start` gave.
+    """Send a file's bytes to the presigned URL that `start` returned.
 
-    The request goes through botocore's HTTP layer with the client's proxies, timeouts and
-    certificates, after the client's `before-send` listeners saw it. It carries
-    `pending.headers`, all and unchanged, and streams: memory does not grow with the file.
+    The request uses botocore's HTTP layer with the client's proxies, timeouts and certificates,
+    and the client's `before-send` handlers receive it. It sends all of `pending.headers` unchanged.
+    The body is streamed, so memory use does not grow with the file size.
 
-    Retried here, for botocore does not know of it: lost connections and answers, timeouts, HTTP
-    408, 429, 500, 502, 503 and 504, and S3's RequestTimeout, as long as the URL lives by this
-    machine's clock. The pause before retry n is min(30, 0.5 * 2**(n-1)) seconds, and up to 0.5
-    more at random. A repeated PUT replaces the object (source: the S3 user guide on pre-signed
-    URLs), so a retry cannot send anything twice. The first attempt is made whatever the clock
-    says.
+    botocore does not retry this request, so this function does. It retries connection errors,
+    timeouts, truncated error responses, HTTP 408, 429, 500, 502, 503 and 504, and S3's
+    RequestTimeout and SlowDown, until the URL expires by this machine's clock. The delay before
+    retry n is min(30, 0.5 * 2**(n-1)) seconds plus up to 0.5 seconds of jitter. The first attempt
+    does not depend on the clock. Retrying is safe, because a repeated PUT replaces the object
+    (source: the S3 user guide on presigned URLs).
 
     Args:
-        client: The client that `start` was called with.
-        pending: What `start` returned.
-        source: A path; bytes; or a binary file, which is sent from where it stands and left open.
-        callback: Called with the number of bytes since its last call, as boto3's `Callback`;
-            with a negative number when a retry starts over. What it raises ends the upload.
+        client: The client that you passed to `start`.
+        pending: The upload that `start` returned.
+        source: A path, bytes, or a binary file. A file is sent from its current position and is
+            not closed.
+        callback: Called with the number of bytes sent since its last call, like boto3's
+            `Callback`. When a retry starts over, it is called with a negative number. An exception
+            from it aborts the upload.
 
     Raises:
-        InvalidInputError: The body cannot be read, or has not as many bytes as were declared.
-        PutFailedError: S3 answered other than 2xx, at the last attempt.
-        UploadUrlExpiredError: S3 answered that the URL has expired.
-        UnexpectedResponseError: The URL is not https, though the client's endpoint is; or a success
-            that S3 did not give, such as a proxy's page.
-        botocore.exceptions.HTTPClientError: The connection failed, at the last attempt.
-        botocore.exceptions.ConnectionError: Likewise.
+        InvalidInputError: The source cannot be read, or its size differs from the size that was
+            passed to `start`.
+        PutFailedError: S3 returned a status other than 2xx at the last attempt.
+        UploadUrlExpiredError: S3 returned that the URL has expired.
+        UnexpectedResponseError: The URL is malformed, or it is not https although the client's
+            endpoint is; or a 2xx response did not come from S3.
+        botocore.exceptions.HTTPClientError: The connection failed at the last attempt.
+        botocore.exceptions.ConnectionError: The connection failed at the last attempt.
     """
     _validation.get_operation_model(client, "StartAttachmentUpload")
     with _source.open_source(source) as opened:
@@ -86,100 +89,116 @@ def put_stream(
     source: _source.Source,
     callback: Callable[[int], object] | None,
 ) -> None:
-    """Do what `put` does with a source that is open already.
+    """Send the bytes of an open source; otherwise the same as `put`.
 
     Args:
-        client: As for `put`.
-        pending: As for `put`.
-        source: The bytes.
-        callback: As for `put`.
+        client: The client that was passed to `start`.
+        pending: The upload that `start` returned.
+        source: The open source.
+        callback: Called with the number of bytes sent since its last call, or None.
     """
-    from tenacity import Retrying, retry_if_result, wait_exponential, wait_random  # noqa: PLC0415
+    from tenacity import wait_exponential, wait_random  # noqa: PLC0415
 
-    headers = _headers(pending, source.size)
-    scheme = _scheme(pending.url)
+    headers = _encode_headers(pending, source.size)
+    scheme = _url_scheme(pending.url)
     if urlsplit(client.meta.endpoint_url).scheme == "https" != scheme:
-        raise UnexpectedResponseError("StartAttachmentUpload", "its upload URL is not https")
-    lifetime = (pending.expires_at - datetime.now(timezone.utc)).total_seconds()
+        raise UnexpectedResponseError("StartAttachmentUpload", "the upload URL is not https")
+    deadline = _retry.Deadline(_seconds_left(pending))
     body = _source.UploadBody(source, callback)
 
     def attempt(session: URLLib3Session) -> Exception | None:
         body.rewind()
         request = AWSRequest("PUT", pending.url, headers, body).prepare()
+        error: Exception | None
         try:
-            answer = _http.send_request(client, session, request, "s3.PutObject")
-        except _FAILED as error:
-            failure: Exception | None = error
+            response = _http.send_request(client, session, request, "s3.PutObject")
+        except _HTTP_ERRORS as http_error:
+            error = http_error
         else:
-            failure = _failure(answer, pending)
+            error = _error_from_response(response, pending)
         if body.error is not None:
             raise body.error
-        return failure
+        return error
 
-    def expires(state: RetryCallState) -> bool:
-        return _retry.elapsed_seconds(state) + state.upcoming_sleep >= lifetime
-
-    # What an attempt raises, it raises at once: only what it returns can be retried.
-    retrying = Retrying(
-        retry=retry_if_result(is_retryable),
-        stop=expires,
-        wait=wait_exponential(multiplier=_FIRST_PAUSE, max=_LONGEST_PAUSE)
-        + wait_random(0, _FIRST_PAUSE),
-        retry_error_callback=_retry.return_last_result,
+    # Only returned errors can be retried. Exceptions propagate immediately.
+    retrying = _retry.create_retrying(
+        deadline,
+        retry_if=is_retryable,
+        wait=wait_exponential(multiplier=_INITIAL_BACKOFF, max=_MAX_BACKOFF)
+        + wait_random(0, _INITIAL_BACKOFF),
+        stop=lambda retry_state: retry_state.upcoming_sleep >= deadline.remaining(),
     )
     with _http.http_session(client, pending.url) as session:
-        failure = retrying(attempt, session)
-    if failure is not None:
-        raise failure
+        error = retrying(attempt, session)
+    if error is not None:
+        raise error
 
 
-def _scheme(url: str) -> str:
+def _seconds_left(pending: PendingUpload) -> float:
+    return (pending.expires_at - datetime.now(timezone.utc)).total_seconds()
+
+
+def _url_scheme(url: str) -> str:
     try:
         return urlsplit(url).scheme
     except ValueError:
-        raise UnexpectedResponseError("StartAttachmentUpload", "its upload URL is no URL") from None
+        # The ValueError's message contains the URL, which is a secret.
+        raise UnexpectedResponseError(
+            "StartAttachmentUpload", "the upload URL is malformed"
+        ) from None
 
 
-def _headers(pending: PendingUpload, size: int) -> dict[str, bytes]:
-    """Return the headers as they were signed: in UTF-8."""
+def _encode_headers(pending: PendingUpload, size: int) -> dict[str, bytes]:
+    """Return the headers for the PUT, encoded in UTF-8 as they were signed.
+
+    Raises:
+        InvalidInputError: The signed Content-Length is not the size of the source.
+    """
     headers = {name: value.encode() for name, value in pending.headers.items()}
-    declared = [
+    declared_lengths = [
         value for name, value in pending.headers.items() if name.lower() == "content-length"
     ]
-    if not declared:
+    if not declared_lengths:
         headers["Content-Length"] = str(size).encode()
-    elif declared != [str(size)]:
+    elif declared_lengths != [str(size)]:
         raise InvalidInputError(
-            "source", f"has {size} bytes, and {declared[0]} were declared to start"
+            "source",
+            f"has {size} bytes, but the upload was started with a size of {declared_lengths[0]}",
         )
     return headers
 
 
-def _failure(answer: AWSResponse, pending: PendingUpload) -> Exception | None:
-    if answer.status_code not in _SUCCESS:
-        # Half of it does not tell that the URL has expired, nor anything else but a status.
-        lost = _responses.is_truncated(answer.headers, answer.content)
-        return _lost(pending) if lost else _refusal(answer, pending)
-    # S3 answers a PUT with an ETag and no body.
-    if answer.content and not {"etag", "x-amz-request-id"} & {n.lower() for n in answer.headers}:
-        kind = answer.headers.get("Content-Type", "an unknown type")
-        return UnexpectedResponseError("PutObject", f"no ETag, no request id, and a body of {kind}")
+def _error_from_response(response: AWSResponse, pending: PendingUpload) -> Exception | None:
+    """Return the error that an HTTP response stands for, or None for S3's success."""
+    if response.status_code not in _SUCCESS_STATUSES:
+        # A truncated body may have lost the error code, so it cannot be classified: retry it.
+        if _responses.is_truncated(response.headers, response.content):
+            return _connection_closed(pending)
+        return _parse_s3_error(response, pending)
+    # S3's response to a PUT has an ETag and an empty body.
+    if response.content and not _S3_HEADERS & {name.lower() for name in response.headers}:
+        content_type = response.headers.get("Content-Type", "unknown type")
+        return UnexpectedResponseError(
+            "PutObject", f"no ETag, no request ID, and a body of {content_type}"
+        )
     return None
 
 
-def _lost(pending: PendingUpload) -> ConnectionClosedError:
+def _connection_closed(pending: PendingUpload) -> ConnectionClosedError:
     return ConnectionClosedError(endpoint_url=_redaction.redact_query_strings(pending.url))
 
 
-def _refusal(answer: AWSResponse, pending: PendingUpload) -> PutFailedError | UploadUrlExpiredError:
+def _parse_s3_error(
+    response: AWSResponse, pending: PendingUpload
+) -> PutFailedError | UploadUrlExpiredError:
     try:
-        error = ET.fromstring(answer.content)  # noqa: S314
+        error = ET.fromstring(response.content)  # noqa: S314
     except (ET.ParseError, LookupError, ValueError):
-        # No XML, or XML in an encoding that expat does not know.
+        # expat raises LookupError or ValueError if it does not know the encoding of the XML.
         error = ET.Element("Error")
     code = error.findtext("Code") or None
-    expired = code == "AccessDenied" and error.find("Expires") is not None
-    if expired or code in _EXPIRED_CODES:
+    is_expired = code == "AccessDenied" and error.find("Expires") is not None
+    if is_expired or code in _EXPIRED_ERROR_CODES:
         return UploadUrlExpiredError(pending.attachment_id, pending.expires_at)
-    request_id = error.findtext("RequestId") or answer.headers.get("x-amz-request-id")
-    return PutFailedError(answer.status_code, code, request_id)
+    request_id = error.findtext("RequestId") or response.headers.get("x-amz-request-id")
+    return PutFailedError(response.status_code, code, request_id)

@@ -1,4 +1,4 @@
-"""Step 1: announce a file and get the place to put it."""
+"""Step 1: start the upload and get a presigned URL."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PendingUpload:
-    """An attachment that was announced and has no bytes yet.
+    """An upload that was started and whose bytes have not been sent.
 
     Attributes:
-        attachment_id: The service's id for it.
-        url: The pre-signed URL for the PUT. A secret while it lives; not shown by `repr`.
-        headers: What the PUT must send, by header name. Signed, so all of it, unchanged. Not
-            shown by `repr`.
-        expires_at: When the URL stops working, an aware datetime in UTC.
+        attachment_id: The attachment's ID.
+        url: The presigned URL for the PUT. Keep it secret until it expires. `repr` omits it.
+        headers: The signed headers, by header name. The PUT must send all of them unchanged.
+            `repr` omits them.
+        expires_at: The time at which the URL expires, as an aware datetime in UTC.
     """
 
     attachment_id: str
@@ -42,29 +42,29 @@ def start(
     connection_token: str,
     client_token: str | None = None,
 ) -> PendingUpload:
-    """Announce a file to the chat: one StartAttachmentUpload.
+    """Start an upload with one StartAttachmentUpload call.
 
-    botocore retries it as the client is configured to, under one ClientToken; nothing else
-    does. Which sizes and types are allowed is the instance's configuration, so the service
-    judges them, not this function.
+    botocore retries the call as the client is configured, and every attempt has the same
+    ClientToken. This function does not retry. It does not check the size or the type either,
+    because the limits depend on the instance's configuration; the service checks them.
 
     Args:
         client: A `connectparticipant` client.
         name: The file's name, 1 to 256 characters.
-        size: The file's size in bytes, at least 1.
+        size: The file's size, in bytes, at least 1.
         content_type: The file's MIME type, 1 to 255 characters.
         connection_token: The participant's connection token.
-        client_token: The idempotency token, 1 to 500 characters; None lets botocore make one
-            for this call. Give one to make a repeated call the same request.
+        client_token: The idempotency token, 1 to 500 characters. If None, botocore generates one
+            for each call. Pass your own to make a repeated call idempotent.
 
     Returns:
-        Where and how to put the bytes.
+        The attachment's ID, and the URL and the headers for the PUT.
 
     Raises:
-        InvalidInputError: An argument is outside the service model's limits.
-        UnexpectedResponseError: The answer holds no place to put the file.
-        botocore.exceptions.ClientError: What the service refused it with.
-        botocore.exceptions.BotoCoreError: The service was not reached.
+        InvalidInputError: An argument exceeds the limits of the service model.
+        UnexpectedResponseError: The response has no upload URL.
+        botocore.exceptions.ClientError: The service rejected the request.
+        botocore.exceptions.BotoCoreError: No response was received.
     """
     model = _validation.get_operation_model(client, "StartAttachmentUpload")
     _validation.validate_string(model, "AttachmentName", "name", name)
@@ -74,21 +74,20 @@ def start(
         )
     _validation.validate_string(model, "ContentType", "content_type", content_type)
     _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
-    optional: dict[str, Any] = {}
+    kwargs: dict[str, Any] = {}
     if client_token is not None:
         _validation.validate_string(model, "ClientToken", "client_token", client_token)
-        optional["ClientToken"] = client_token
-    answer = client.start_attachment_upload(
+        kwargs["ClientToken"] = client_token
+    response = client.start_attachment_upload(
         AttachmentName=name,
         AttachmentSizeInBytes=size,
         ContentType=content_type,
         ConnectionToken=connection_token,
-        **optional,
+        **kwargs,
     )
-    path = "UploadMetadata"
     return PendingUpload(
-        attachment_id=_responses.get_member(model.name, answer, "AttachmentId"),
-        url=_responses.get_member(model.name, answer, path, "Url"),
-        headers=_responses.get_member(model.name, answer, path, "HeadersToInclude"),
-        expires_at=_responses.get_timestamp(model.name, answer, path, "UrlExpiry"),
+        attachment_id=_responses.get_member(model.name, response, "AttachmentId"),
+        url=_responses.get_member(model.name, response, "UploadMetadata", "Url"),
+        headers=_responses.get_member(model.name, response, "UploadMetadata", "HeadersToInclude"),
+        expires_at=_responses.get_timestamp(model.name, response, "UploadMetadata", "UrlExpiry"),
     )

@@ -1,18 +1,17 @@
-"""The steps in their order."""
+"""Run the three steps of an upload in order."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from attach_confirm import _source, _validation
+from attach_confirm import _source
 from attach_confirm._confirm import Confirmation, confirm
 from attach_confirm._put import put_stream
 from attach_confirm._start import start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
@@ -21,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload(Confirmation):
-    """A file that was sent and confirmed: its confirmation, and what it was announced as.
+    """The result of `upload`: the confirmation, and the file's name, size and type.
 
     Attributes:
         name: The attachment's name.
-        size: Its size in bytes.
-        content_type: Its MIME type.
+        size: The file's size, in bytes.
+        content_type: The file's MIME type.
     """
 
     name: str
@@ -44,83 +43,59 @@ def upload(
     callback: Callable[[int], object] | None = None,
     client_token: str | None = None,
 ) -> Upload:
-    """Send a file: start, put, confirm.
+    """Send a file and confirm it: call `start`, `put` and `confirm`.
 
-    The confirmation is sent only after the PUT was answered with 2xx, and a ConflictException
-    at that point is looked into as `confirm` does with `on_conflict="check"`. botocore retries
-    the API calls, `put` the PUT.
+    The confirmation is sent only after S3 returned 2xx for the PUT. If the service then returns
+    ConflictException, the transcript is checked as in `confirm` with `on_conflict="check"`.
+    botocore retries the API calls, and `put` retries the PUT.
 
     Args:
         client: A `connectparticipant` client.
-        source: A path; bytes; or a binary file, which is sent from where it stands and left
-            open. A stream that cannot seek is copied to a temporary file first.
+        source: A path, bytes, or a binary file. A file is sent from its current position and is
+            not closed. A stream that cannot seek is copied to a temporary file first.
         connection_token: The participant's connection token.
-        name: The attachment's name; None takes the file's own. Bytes have none.
-        content_type: Its MIME type; None goes by the name's ending.
-        callback: Called with the number of bytes since its last call, as boto3's `Callback`;
-            with a negative number when a retry starts over. What it raises ends the upload.
-        client_token: StartAttachmentUpload's idempotency token; None makes each call a new
-            attachment. After `UploadUrlExpiredError` pass another one, because the same one
-            returns the same URL. The confirmation's own always comes from the attachment id.
+        name: The attachment's name. If None, it is the name of the file. Bytes and unnamed streams
+            need one.
+        content_type: The file's MIME type. If None, it is derived from the extension of the name.
+        callback: Called with the number of bytes sent since its last call, like boto3's
+            `Callback`. When a retry starts over, it is called with a negative number. An exception
+            from it aborts the upload.
+        client_token: The idempotency token of StartAttachmentUpload. If None, each call creates a
+            new attachment. After `UploadUrlExpiredError`, pass a different token, because the
+            service returns the same URL for the same token. The confirmation has a ClientToken
+            derived from the attachment ID.
 
     Returns:
-        The attachment's id, its confirmation, and what it was announced as. Whether the file
-        passes the instance's checks is decided afterwards: see `wait`.
+        The confirmation, and the file's name, size and type. The service checks the file
+        afterwards; see `wait`.
 
     Raises:
-        InvalidInputError: An argument is invalid and nothing was sent, or the file changed while it
-            was sent and nothing was confirmed.
-        PutFailedError: As `put`.
-        UploadUrlExpiredError: As `put`.
-        UnexpectedResponseError: As `start` and `confirm`.
-        botocore.exceptions.ClientError: What the service refused a step with.
-        botocore.exceptions.BotoCoreError: The service or S3 was not reached.
+        InvalidInputError: An argument is invalid and nothing was sent, or the file changed while
+            it was sent and nothing was confirmed.
+        PutFailedError: See `put`.
+        UploadUrlExpiredError: See `put`.
+        UnexpectedResponseError: See `start`, `put` and `confirm`.
+        botocore.exceptions.ClientError: The service rejected a request.
+        botocore.exceptions.BotoCoreError: The service or S3 did not respond.
 
-        An error of the last step has an `attachment_id`, which `advise` hands on: the bytes are
-        there, so go on with `confirm` rather than upload them again.
+        Errors of the last step have an `attachment_id`, which `advise` returns as well. In that
+        case S3 has the bytes, so call `confirm` instead of uploading the file again.
     """
-    with _source.open_source(source) as file:
-        name = _source.resolve_name(file, name)
-        model = _validation.get_operation_model(client, "StartAttachmentUpload")
-        _validation.validate_string(model, "AttachmentName", "name", name)
+    with _source.open_source(source) as opened:
+        name = _source.resolve_name(opened, name)
         content_type = _source.resolve_content_type(name, content_type)
         pending = start(
             client,
             name=name,
-            size=file.size,
+            size=opened.size,
             content_type=content_type,
             connection_token=connection_token,
             client_token=client_token,
         )
-        put_stream(client, pending, file, callback)
-    with _Concerning(pending.attachment_id):
-        confirmed = confirm(client, pending.attachment_id, connection_token, on_conflict="check")
-    return Upload(
-        attachment_id=confirmed.attachment_id,
-        client_token=confirmed.client_token,
-        attempts=confirmed.attempts,
-        request_id=confirmed.request_id,
-        already_confirmed=confirmed.already_confirmed,
-        name=name,
-        size=file.size,
-        content_type=content_type,
-    )
-
-
-class _Concerning:
-    """Whatever is raised inside gets the attachment's id, and stays what it is."""
-
-    def __init__(self, attachment_id: str) -> None:
-        self._attachment_id = attachment_id
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            error.attachment_id = self._attachment_id  # type: ignore[attr-defined]
+        put_stream(client, pending, opened, callback)
+    try:
+        confirmation = confirm(client, pending.attachment_id, connection_token, on_conflict="check")
+    except BaseException as error:
+        error.attachment_id = pending.attachment_id  # type: ignore[attr-defined]
+        raise
+    return Upload(**asdict(confirmation), name=name, size=opened.size, content_type=content_type)

@@ -1,4 +1,4 @@
-"""Wait for the verdict on an attachment."""
+"""Step 4: wait until the attachment is approved."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from attach_confirm._transcript import status
 from attach_confirm._types import AttachmentStatus
 
 if TYPE_CHECKING:
-    from tenacity import RetryCallState
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
 _INITIAL_BACKOFF = 0.5
@@ -31,58 +30,50 @@ def wait(
 ) -> AttachmentStatus:
     """Wait until a confirmed attachment is approved.
 
-    Asks `status` at once and then after pauses of 0.5, 1, 2, 4, 5, 5, ... seconds, the last
-    time when the time is up. A scanner has up to 60 seconds (source: the admin guide on
-    attachment scanning). What botocore does not retry away ends the waiting.
+    The function polls `status` immediately, then after delays of 0.5, 1, 2, 4, 5, 5, ... seconds,
+    and a last time when `timeout` is reached. An attachment scanner may take 60 seconds (source:
+    the administrator guide on attachment scanning). botocore retries each request as the client
+    is configured. An error that remains after its retries ends the wait.
 
     Args:
         client: A `connectparticipant` client.
-        attachment_id: The attachment.
+        attachment_id: The attachment's ID.
         connection_token: The participant's connection token.
-        timeout: How long to wait, in seconds; 0 asks once.
+        timeout: Maximum time to wait, in seconds. 0 polls once.
 
     Returns:
         `AttachmentStatus.APPROVED`.
 
     Raises:
-        AttachmentRejectedError: The transcript says REJECTED.
-        WaitTimeoutError: The time is up, and it says neither.
-        InvalidInputError: An argument is outside the service model's limits, or the timeout is no
-            finite number of seconds, 0 or more.
-        UnexpectedResponseError: As `status`.
-        botocore.exceptions.ClientError: As `status`.
-        botocore.exceptions.BotoCoreError: As `status`.
+        AttachmentRejectedError: The status is REJECTED.
+        WaitTimeoutError: The attachment was neither approved nor rejected within `timeout`.
+        InvalidInputError: An argument exceeds the limits of the service model, or the timeout is
+            negative, infinite or NaN.
+        UnexpectedResponseError: See `status`.
+        botocore.exceptions.ClientError: See `status`.
+        botocore.exceptions.BotoCoreError: See `status`.
     """
-    from tenacity import Retrying, retry_if_result, wait_exponential  # noqa: PLC0415
+    from tenacity import wait_exponential  # noqa: PLC0415
 
     if not 0 <= timeout < math.inf:
         raise InvalidInputError(
             "timeout", f"must be 0 or more seconds, and finite, not {timeout!r}"
         )
-    growing = wait_exponential(multiplier=_INITIAL_BACKOFF, max=_MAX_BACKOFF)
-    attempts = math.inf
-
-    def pause(state: RetryCallState) -> float:
-        nonlocal attempts
-        seconds, left = growing(state), timeout - _retry.elapsed_seconds(state)
-        if seconds < left:
-            return seconds
-        attempts = min(attempts, state.attempt_number + 1 if left > 0 else state.attempt_number)
-        return max(0.0, left)
-
-    polling = Retrying(
-        retry=retry_if_result(_undecided),
-        stop=lambda state: state.attempt_number >= attempts,
-        wait=pause,
-        retry_error_callback=_retry.return_last_result,
+    deadline = _retry.Deadline(timeout)
+    backoff = wait_exponential(multiplier=_INITIAL_BACKOFF, max=_MAX_BACKOFF)
+    poller = _retry.create_retrying(
+        deadline,
+        retry_if=_is_pending,
+        wait=lambda retry_state: min(backoff(retry_state), deadline.remaining()),
+        stop=lambda retry_state: retry_state.upcoming_sleep <= 0,
     )
-    found = polling(status, client, attachment_id, connection_token)
-    if found is AttachmentStatus.REJECTED:
+    attachment_status = poller(status, client, attachment_id, connection_token)
+    if attachment_status is AttachmentStatus.REJECTED:
         raise AttachmentRejectedError(attachment_id)
-    if found is not AttachmentStatus.APPROVED:
-        raise WaitTimeoutError(attachment_id, found, timeout)
-    return found
+    if attachment_status is not AttachmentStatus.APPROVED:
+        raise WaitTimeoutError(attachment_id, attachment_status, timeout)
+    return attachment_status
 
 
-def _undecided(found: AttachmentStatus | None) -> bool:
-    return found in (None, AttachmentStatus.IN_PROGRESS)
+def _is_pending(attachment_status: AttachmentStatus | None) -> bool:
+    return attachment_status in (None, AttachmentStatus.IN_PROGRESS)
