@@ -1,10 +1,11 @@
-"""The attach-confirm command, against the fake."""
+"""The commands `upload`, `confirm` and `status`, run against the fake."""
 
 import json
 import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import boto3
 import pytest
@@ -14,12 +15,12 @@ from typer.testing import CliRunner
 import attach_confirm
 from attach_confirm import cli
 
-REGION = "us-east-1"
+RESPONSE_LOST = ReadTimeoutError(endpoint_url="https://example.com")
 
 
 @pytest.fixture
 def pdf(tmp_path):
-    """A small PDF file's path."""
+    """Return the path of a small PDF file."""
     path = tmp_path / "receipt.pdf"
     path.write_bytes(b"%PDF-1.4 a receipt")
     return path
@@ -27,60 +28,59 @@ def pdf(tmp_path):
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Run the command in this process, with a region and a connection token in its environment."""
+    """Return a function that runs a command in this process, in `tmp_path`."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments, token=None, region=REGION, stdin=None):
-        env = {cli.TOKEN_VARIABLE: token, "AWS_DEFAULT_REGION": region}
+    def run(*arguments, token=None, region="us-east-1", stdin=None):
+        env = {cli.TOKEN_ENV_VAR: token, "AWS_DEFAULT_REGION": region}
         return CliRunner().invoke(cli.app, [str(a) for a in arguments], input=stdin, env=env)
 
     return run
 
 
-def on_attempt(operation, handler):
-    """Let every client made from now on call a handler before it sends an operation."""
-    boto3.setup_default_session()
-    boto3.DEFAULT_SESSION.events.register_first(f"before-send.{operation}", handler)
-
-
-def raising(error):
-    """Return an event handler that raises an error."""
+def raise_before_send(operation, error):
+    """Raise an error instead of sending an operation, in all clients that are created later."""
 
     def handler(**_):
         raise error
 
-    return handler
+    boto3.setup_default_session()
+    boto3.DEFAULT_SESSION.events.register_first(f"before-send.{operation}", handler)
 
 
-def test_upload_tells_what_happened_in_a_line(run, fake, token, pdf):
-    """Piped, each file is one line with its id, ClientToken, attempts and status."""
+def put_without_confirming(fake, token):
+    """Upload an attachment's bytes and return its ID."""
+    pending = attach_confirm.start(
+        fake.client, name="a.txt", size=1, content_type="text/plain", connection_token=token
+    )
+    attach_confirm.put(fake.client, pending, b"a")
+    return pending.attachment_id
+
+
+def run_python(program):
+    """Run a program in a new interpreter."""
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+
+def test_upload_prints_one_line_per_file(run, fake, token, pdf):
     result = run("upload", pdf, token=token)
     (attachment,) = fake.attachments
-    confirmed = attach_confirm.confirm(fake.client, attachment.attachment_id, token)
+    confirmation = attach_confirm.confirm(fake.client, attachment.attachment_id, token)
     assert result.stdout == (
-        f"{pdf}: id {attachment.attachment_id}, ClientToken {confirmed.client_token},"
+        f"{pdf}: id {attachment.attachment_id}, ClientToken {confirmation.client_token},"
         " attempts 1, status APPROVED\n"
     )
     assert (result.exit_code, result.stderr) == (0, "")
 
 
-def test_upload_sends_every_file(run, fake, token, pdf, tmp_path):
-    """All files go, each as it is."""
-    (tmp_path / "more.txt").write_bytes(b"more")
-    assert run("upload", pdf, "more.txt", token=token).exit_code == 0
-    assert [(a.name, a.data) for a in fake.attachments] == [
-        ("receipt.pdf", pdf.read_bytes()),
-        ("more.txt", b"more"),
-    ]
-
-
-def test_upload_prints_json_lines(run, fake, token, pdf):
-    """With --json each file is an object with the same names as the library's."""
+def test_upload_json(run, fake, token, pdf):
     result = run("upload", "--json", pdf, token=token)
     (attachment,) = fake.attachments
-    facts = json.loads(result.stdout)
-    assert facts.pop("client_token")
-    assert facts == {
+    fields = json.loads(result.stdout)
+    assert fields.pop("client_token")
+    assert fields == {
         "file": str(pdf),
         "attachment_id": attachment.attachment_id,
         "attempts": 1,
@@ -89,8 +89,7 @@ def test_upload_prints_json_lines(run, fake, token, pdf):
     }
 
 
-def test_upload_shows_a_table_and_a_bar_on_a_terminal(run, fake, token, pdf, monkeypatch):
-    """A person at a terminal sees a progress bar and a table."""
+def test_upload_on_terminal_shows_table_and_progress_bar(run, fake, token, pdf, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     result = run("upload", pdf, token=token)
     (attachment,) = fake.attachments
@@ -100,201 +99,166 @@ def test_upload_shows_a_table_and_a_bar_on_a_terminal(run, fake, token, pdf, mon
     assert "18/18 bytes" in result.stderr
 
 
-def test_upload_fake_needs_no_account(run, pdf):
-    """With --fake neither a token nor a region is asked for."""
+def test_upload_fake_needs_no_token_and_no_region(run, pdf):
     result = run("upload", "--fake", pdf, region=None)
     assert "status APPROVED" in result.stdout
     assert result.exit_code == 0
 
 
-def test_a_file_that_cannot_be_sent_does_not_keep_the_others(run, fake, token, pdf):
-    """A missing file is one line on standard error, and the next file is sent."""
-    result = run("upload", "missing.pdf", pdf, token=token)
+def test_upload_continues_after_missing_file(run, fake, token, pdf, tmp_path):
+    (tmp_path / "more.txt").write_bytes(b"more")
+    result = run("upload", "missing.pdf", pdf, "more.txt", token=token)
     assert result.exit_code == 2
-    assert result.stderr == (
-        "attach-confirm: missing.pdf: source: 'missing.pdf' cannot be read: No such file or"
-        " directory. FIX: An argument cannot be right; the error names it.\n"
-    )
-    assert [a.name for a in fake.attachments] == ["receipt.pdf"]
+    assert result.stderr == "attach-confirm: missing.pdf: No such file or directory\n"
+    assert [(attachment.name, attachment.data) for attachment in fake.attachments] == [
+        ("receipt.pdf", pdf.read_bytes()),
+        ("more.txt", b"more"),
+    ]
 
 
-def test_an_error_is_json_too(run, fake, token):  # noqa: ARG001
-    """With --json an error is an object with the advice in it."""
+def test_upload_json_error_contains_advice(run, fake, token):  # noqa: ARG001
     result = run("upload", "--json", "missing.pdf", token=token)
-    facts = json.loads(result.stdout)
-    assert (facts["file"], facts["action"]) == ("missing.pdf", "FIX")
+    fields = json.loads(result.stdout)
+    assert (fields["file"], fields["action"]) == ("missing.pdf", "FIX")
+    assert "No such file or directory" in fields["error"]
+    assert fields["reason"]
     assert result.exit_code == 2
 
 
-def test_a_refusal_is_one_line(run, fake, pdf):  # noqa: ARG001
-    """What the service refuses ends with 1 and says what to do, without a traceback."""
+def test_upload_service_error_is_one_line_with_advice(run, fake, pdf):  # noqa: ARG001
     result = run("upload", pdf, token="not-a-token")
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
     assert "AccessDeniedException" in result.stderr
-    assert "RECONNECT" in result.stderr
+    assert "RECONNECT: " in result.stderr
+    assert "To continue" not in result.stderr
 
 
-def test_a_lost_confirmation_says_how_to_go_on(run, fake, token, pdf):
-    """When the confirmation's answers are lost, the line ends with the command that goes on."""
-    lost = ReadTimeoutError(endpoint_url="https://example.com")
-    on_attempt("connectparticipant.CompleteAttachmentUpload", raising(lost))
+def test_upload_lost_confirmation_prints_next_command(run, fake, token, pdf):
+    raise_before_send("connectparticipant.CompleteAttachmentUpload", RESPONSE_LOST)
     result = run("upload", pdf, token=token)
     (attachment,) = fake.attachments
     assert result.exit_code == 1
     assert result.stderr.endswith(
-        f" Go on with: attach-confirm confirm {attachment.attachment_id}\n"
+        f" To continue: attach-confirm confirm {attachment.attachment_id}\n"
     )
+    json_result = run("upload", "--json", pdf, token=token)
+    assert json.loads(json_result.stdout)["attachment_id"] == fake.attachments[1].attachment_id
 
 
-def test_a_lost_confirmation_is_json_with_the_id(run, fake, token, pdf):
-    """With --json the id to go on with is in the object."""
-    lost = ReadTimeoutError(endpoint_url="https://example.com")
-    on_attempt("connectparticipant.CompleteAttachmentUpload", raising(lost))
-    result = run("upload", "--json", pdf, token=token)
-    assert json.loads(result.stdout)["attachment_id"] == fake.attachments[0].attachment_id
-
-
-def test_a_lost_status_says_how_to_go_on(run, fake, token, pdf):
-    """When it is confirmed and its status is not known, the line ends with asking for it."""
-    lost = ReadTimeoutError(endpoint_url="https://example.com")
-    on_attempt("connectparticipant.GetTranscript", raising(lost))
+def test_upload_lost_status_prints_next_command(run, fake, token, pdf):
+    raise_before_send("connectparticipant.GetTranscript", RESPONSE_LOST)
     result = run("upload", pdf, token=token)
     (attachment,) = fake.attachments
-    assert result.stderr.endswith(f"attach-confirm status {attachment.attachment_id}\n")
-
-
-def test_an_interrupted_confirmation_says_how_to_go_on(run, fake, token, pdf):
-    """Control-C while confirming exits with 130 and prints the command that goes on."""
-    on_attempt("connectparticipant.CompleteAttachmentUpload", raising(KeyboardInterrupt))
-    result = run("upload", pdf, token=token)
-    (attachment,) = fake.attachments
-    assert result.exit_code == 130
-    assert result.stderr == (
-        f"attach-confirm: {pdf}: interrupted."
-        f" Go on with: attach-confirm confirm {attachment.attachment_id}\n"
+    assert result.stderr.endswith(
+        f" To continue: attach-confirm status {attachment.attachment_id}\n"
     )
-
-
-def test_an_interrupted_put_offers_nothing_to_confirm(run, fake, token, pdf):
-    """Control-C while putting leaves nothing to go on with."""
-    on_attempt("s3.PutObject", raising(KeyboardInterrupt))
-    result = run("upload", pdf, token=token)
-    assert result.exit_code == 130
-    assert result.stderr == f"attach-confirm: {pdf}: interrupted.\n"
-    assert [a.state for a in fake.attachments] == ["STARTED"]
-
-
-def test_confirm_confirms(run, fake, token):
-    """What was put and not confirmed can be confirmed by its id."""
-    pending = attach_confirm.start(
-        fake.client, name="a.txt", size=1, content_type="text/plain", connection_token=token
-    )
-    attach_confirm.put(fake.client, pending, b"a")
-    result = run("confirm", pending.attachment_id, token=token)
-    assert result.stdout.startswith(f"{pending.attachment_id}: id {pending.attachment_id}, Client")
-    assert [a.state for a in fake.attachments] == ["APPROVED"]
-    assert result.exit_code == 0
-
-
-def test_confirm_says_when_an_earlier_attempt_got_through(run, fake, token):
-    """A conflict over an attachment that is in the transcript is a success, and is named."""
-    sent = attach_confirm.upload(fake.client, b"a", token, name="a.txt")
-    pending = attach_confirm.start(
-        fake.client, name="b.txt", size=1, content_type="text/plain", connection_token=token
-    )
-    attach_confirm.put(fake.client, pending, b"b")
-    attach_confirm.confirm(fake.client, pending.attachment_id, token, client_token="other")
-    result = run("confirm", sent.attachment_id, pending.attachment_id, token=token)
-    first, second = result.stdout.splitlines()
-    assert "confirmed" not in first
-    assert second.endswith(", attempts 1, confirmed by an earlier attempt")
-
-
-def test_status_tells_the_transcript(run, fake, token):
-    """Status prints what the transcript says, and exits with 1 if one is not in it."""
-    sent = attach_confirm.upload(fake.client, b"a", token, name="a.txt")
-    found = run("status", sent.attachment_id, token=token)
-    assert found.stdout == f"{sent.attachment_id}: id {sent.attachment_id}, status APPROVED\n"
-    assert found.exit_code == 0
-    missing = run("status", sent.attachment_id, "other", token=token)
-    assert missing.stdout.endswith("other: id other, status not in the transcript\n")
-    assert missing.exit_code == 1
-    as_json = run("status", "--json", "other", token=token)
-    assert json.loads(as_json.stdout) == {"attachment_id": "other", "status": None}
-
-
-def test_the_token_comes_from_a_file_or_standard_input(run, fake, token, tmp_path):
-    """A token file's last newline is no part of the token."""
-    sent = attach_confirm.upload(fake.client, b"a", token, name="a.txt")
-    (tmp_path / "token").write_text(f"{token}\n")
-    assert run("status", sent.attachment_id, "--token-file", "token").exit_code == 0
-    piped = run("status", sent.attachment_id, "--token-file", "-", stdin=f"{token}\n")
-    assert piped.exit_code == 0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("operation", "next_command"),
     [
-        ([], "no connection token: set ATTACH_CONFIRM_CONNECTION_TOKEN or give --token-file\n"),
-        (["--token-file", "none"], "--token-file: none cannot be read: [Errno 2] No such file or"),
-        (["--endpoint-url", "nowhere"], "Invalid endpoint: nowhere\n"),
-        (["--region", "not a region"], "Provided region_name 'not a region' doesn't match"),
+        (
+            "connectparticipant.CompleteAttachmentUpload",
+            " To continue: attach-confirm confirm {attachment_id}",
+        ),
+        ("s3.PutObject", ""),
     ],
 )
-def test_a_wrong_call_is_one_line(run, arguments, complaint):
-    """What a person can get wrong ends with 2 and one line that says what."""
-    result = run("status", "some-id", *arguments)
+def test_upload_interrupted(run, fake, token, pdf, *, operation, next_command):
+    """Only an upload whose bytes S3 has can be continued."""
+    raise_before_send(operation, KeyboardInterrupt)
+    result = run("upload", pdf, token=token)
+    (attachment,) = fake.attachments
+    hint = next_command.format(attachment_id=attachment.attachment_id)
+    assert result.exit_code == 130
+    assert result.stderr == f"attach-confirm: {pdf}: interrupted.{hint}\n"
+
+
+def test_confirm_prints_one_line_per_attachment(run, fake, token):
+    first_id, second_id = (put_without_confirming(fake, token) for _ in range(2))
+    attach_confirm.confirm(fake.client, second_id, token, client_token="other")
+    result = run("confirm", first_id, second_id, token=token)
+    first, second = result.stdout.splitlines()
+    assert first.startswith(f"{first_id}: id {first_id}, ClientToken ")
+    assert first.endswith(", attempts 1")
+    assert second.endswith(", attempts 1, confirmed by an earlier attempt")
+    assert [attachment.state for attachment in fake.attachments] == ["APPROVED"] * 2
+    assert result.exit_code == 0
+
+
+def test_status_prints_transcript_status(run, fake, token):
+    attachment_id = attach_confirm.upload(fake.client, b"a", token, name="a.txt").attachment_id
+    listed = run("status", attachment_id, token=token)
+    assert listed.stdout == f"{attachment_id}: id {attachment_id}, status APPROVED\n"
+    assert listed.exit_code == 0
+    unlisted = run("status", attachment_id, "other", token=token)
+    assert unlisted.stdout.endswith("other: id other, status not in the transcript\n")
+    assert unlisted.exit_code == 1
+    json_result = run("status", "--json", "other", token=token)
+    assert json.loads(json_result.stdout) == {"attachment_id": "other", "status": None}
+
+
+def test_token_file_or_stdin(run, fake, token, tmp_path):
+    """The newline at the end of a file does not belong to the token."""
+    sent = attach_confirm.upload(fake.client, b"a", token, name="a.txt")
+    (tmp_path / "token").write_text(f"{token}\n")
+    assert run("status", sent.attachment_id, "--token-file", "token").exit_code == 0
+    from_stdin = run("status", sent.attachment_id, "--token-file", "-", stdin=f"{token}\n")
+    assert from_stdin.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "region", "message"),
+    [
+        (
+            [],
+            "us-east-1",
+            "no connection token: set ATTACH_CONFIRM_CONNECTION_TOKEN or pass --token-file\n",
+        ),
+        (["--token-file", "none"], "us-east-1", "--token-file: none: No such file or directory\n"),
+        (["--token-file", "utf-16"], "us-east-1", "--token-file: utf-16: 'utf-8' codec can't"),
+        (["--endpoint-url", "nowhere"], "us-east-1", "Invalid endpoint: nowhere\n"),
+        (["--region", "?"], "us-east-1", "Provided region_name '?' doesn't match"),
+        ([], None, "no region: pass --region or set AWS_DEFAULT_REGION\n"),
+    ],
+)
+def test_usage_error_is_one_line(run, tmp_path, arguments, region, message):
+    (tmp_path / "utf-16").write_text("token", encoding="utf-16")
+    result = run("status", "some-id", *arguments, region=region)
     assert result.exit_code == 2
-    assert result.stderr.startswith(f"attach-confirm: {complaint}")
+    assert result.stderr.startswith(f"attach-confirm: {message}")
     assert result.stderr.count("\n") == 1
 
 
-def test_no_region_is_one_line(run):
-    """Without a region the command says where to give one."""
-    result = run("status", "some-id", region=None, token="t")
-    assert result.exit_code == 2
-    assert result.stderr == "attach-confirm: no region: give --region or set AWS_DEFAULT_REGION\n"
-
-
-def test_a_token_with_a_newline_is_not_echoed(run, fake):  # noqa: ARG001
-    """A token that cannot be one is refused without being shown."""
+def test_invalid_token_is_not_printed(run, fake):  # noqa: ARG001
     result = run("status", "some-id", token="secret\nsecret")
     assert result.exit_code == 2
-    assert "secret" not in result.stderr
+    assert result.stderr.startswith("attach-confirm: some-id: connection_token: ")
     assert result.stderr.count("\n") == 1
+    assert "secret" not in result.stderr
 
 
-def isolated(program):
-    """Run a program in an interpreter of its own, and return what it did."""
-    return subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-
-
-def test_the_entry_point_runs_the_command(monkeypatch, capsys):
-    """What the console script calls is the command."""
-    monkeypatch.setattr(sys, "argv", ["attach-confirm", "--help"])
-    with pytest.raises(SystemExit) as exit_:
+def test_version(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["attach-confirm", "--version"])
+    with pytest.raises(SystemExit) as raised:
         cli.main()
-    assert exit_.value.code == 0
-    assert "upload" in capsys.readouterr().out
+    assert raised.value.code == 0
+    assert capsys.readouterr().out == f"attach-confirm {attach_confirm.__version__}\n"
 
 
-def test_without_the_extra_the_command_names_it():
-    """Who installed the library alone is told what the command needs."""
-    result = isolated("import sys; sys.modules['typer'] = None; import attach_confirm.cli")
+def test_import_without_cli_extra_names_the_extra():
+    result = run_python("import sys; sys.modules['typer'] = None; import attach_confirm.cli")
     assert result.returncode == 1
     assert result.stderr == (
         "attach-confirm: typer is missing: pip install 'attach-confirm[cli]'\n"
     )
 
 
-@pytest.mark.parametrize("args", [["upload", "--fake", "receipt.pdf"], ["serve"]])
-def test_without_the_stubs_extra_the_fake_names_it(args):
-    """Without moto, the error names the extra to install."""
-    result = isolated(
-        f"import sys; sys.modules['moto'] = None; sys.argv[1:] = {args!r};"
+@pytest.mark.parametrize("arguments", [["upload", "--fake", "receipt.pdf"], ["serve"]])
+def test_fake_without_stubs_extra_names_the_extra(arguments):
+    result = run_python(
+        f"import sys; sys.modules['moto'] = None; sys.argv[1:] = {arguments!r};"
         " from attach_confirm.cli import main; main()"
     )
     assert result.returncode == 2
@@ -303,28 +267,25 @@ def test_without_the_stubs_extra_the_fake_names_it(args):
     )
 
 
-def test_the_installed_command_runs_on_a_terminal(pdf):
-    """The console script itself, on a real terminal, sends a file and shows it."""
+def test_console_script_on_terminal(pdf):
     controller, terminal = pty.openpty()
-    script = os.path.join(os.path.dirname(sys.executable), "attach-confirm")  # noqa: PTH118, PTH120
+    script = Path(sys.executable).with_name("attach-confirm")
+    env = {"PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "100"}
+    if "PYTHONPATH" in os.environ:
+        env["PYTHONPATH"] = os.environ["PYTHONPATH"]
     with subprocess.Popen(
-        [script, "upload", "--fake", str(pdf)],
-        stdout=terminal,
-        stderr=terminal,
-        env={"PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "100"},
+        [script, "upload", "--fake", pdf], stdout=terminal, stderr=terminal, env=env
     ) as process:
         os.close(terminal)
-        shown = b""
-        while chunk := read_terminal(controller):
-            shown += chunk
+        output = b"".join(iter(lambda: read_terminal(controller), b""))
         os.close(controller)
     assert process.returncode == 0
-    assert "18/18 bytes" in shown.decode()
-    assert "│ status      │ APPROVED" in shown.decode()
+    assert "18/18 bytes" in output.decode()
+    assert "│ status      │ APPROVED" in output.decode()
 
 
 def read_terminal(descriptor):
-    """Return what a terminal shows next, and nothing once its program is gone."""
+    """Return the next output of a terminal, or b"" after its process has ended."""
     try:
         return os.read(descriptor, 4096)
     except OSError:

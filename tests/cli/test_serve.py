@@ -1,4 +1,4 @@
-"""`attach-confirm serve`, as a process of its own, and the AWS CLI against it."""
+"""The command `serve`, run as a process, and the AWS CLI against it."""
 
 import json
 import os
@@ -19,14 +19,14 @@ from attach_confirm_stubs import serve_connectparticipant
 from attach_confirm_stubs.server import _banner
 
 SCRIPT = Path(sys.executable).with_name("attach-confirm")
-# `make` puts the AWS CLI into an environment of its own, for it pins other packages.
+# `make` installs the AWS CLI into its own virtual environment, because it pins other packages.
 AWS = os.environ.get("AWSCLI")
 REGION = "us-east-1"
 
 
 @contextmanager
 def start_server(*arguments):
-    """Run the command, and give its process, its endpoint and its tokens."""
+    """Run `serve` in a process, and yield the process and the URL and tokens that it prints."""
     with subprocess.Popen(
         [SCRIPT, "serve", *arguments],
         stdout=subprocess.PIPE,
@@ -34,103 +34,99 @@ def start_server(*arguments):
         text=True,
     ) as process:
         try:
-            told = "".join(iter(process.stdout.readline, "The AWS CLI:\n"))
+            banner = "".join(iter(process.stdout.readline, "AWS CLI:\n"))
             yield SimpleNamespace(
                 process=process,
-                url=re.search(r" is at (\S+)\n", told)[1],
-                participant_token=re.search(r"Participant token: (\S+)\n", told)[1],
-                connection_token=re.search(r"Connection token: (\S+)\n", told)[1],
+                url=re.search(r"Service: (\S+)\n", banner)[1],
+                participant_token=re.search(r"Participant token: (\S+)\n", banner)[1],
+                connection_token=re.search(r"Connection token: (\S+)\n", banner)[1],
             )
         finally:
             process.kill()
 
 
 @pytest.mark.parametrize(
-    ("host", "signal_", "told"),
+    ("host", "signum", "warning"),
     [
         ("127.0.0.1", signal.SIGINT, ""),
         (
             "0.0.0.0",
             signal.SIGTERM,
-            "attach-confirm: warning: whoever reaches 0.0.0.0 can do anything with the fake\n",
+            "attach-confirm: warning: anyone who can reach 0.0.0.0 has full control of the fake\n",
         ),
     ],
 )
-def test_it_serves_until_it_is_told_to_end(host, signal_, told):
-    """What it prints works, and either signal ends it at once, without another word."""
-    with start_server("--host", host) as served:
-        client = attach_confirm.client(REGION, endpoint_url=served.url)
-        attach_confirm.upload(client, b"1", served.connection_token, name="a.txt")
-        connection = attach_confirm.connect(client, served.participant_token)
+def test_serve_until_signal(host, signum, warning):
+    with start_server("--host", host) as server:
+        client = attach_confirm.client(REGION, endpoint_url=server.url)
+        attach_confirm.upload(client, b"1", server.connection_token, name="a.txt")
+        connection = attach_confirm.connect(client, server.participant_token)
         attach_confirm.upload(client, b"2", connection.token, name="a.txt")
-        served.process.send_signal(signal_)
-        _, complaints = served.process.communicate(timeout=20)
-        assert (served.process.returncode, complaints) == (0, told)
+        server.process.send_signal(signum)
+        _, stderr = server.process.communicate(timeout=20)
+        assert (server.process.returncode, stderr) == (0, warning)
         client.close()
 
 
-def refused(*arguments):
-    """Return the exit status and the complaint of a command that cannot serve."""
-    done = subprocess.run(
+def run_serve(*arguments):
+    """Run `serve` with arguments that make it fail, and return its exit code and stderr."""
+    result = subprocess.run(
         [SCRIPT, "serve", *arguments], capture_output=True, text=True, check=False, timeout=60
     )
-    assert done.stdout == ""
-    return done.returncode, done.stderr
+    assert result.stdout == ""
+    return result.returncode, result.stderr
 
 
-def test_a_busy_port_is_one_line():
-    """A port that is taken is said, with no traceback."""
+def test_serve_on_busy_port_is_usage_error():
     with serve_connectparticipant() as other:
         port = urlsplit(other.endpoint_url).port
-        status, complaint = refused("--port", str(port))
-    assert status == 2
-    assert complaint == (
+        exit_code, stderr = run_serve("--port", str(port))
+    assert exit_code == 2
+    assert stderr == (
         f"attach-confirm: cannot serve at host '127.0.0.1', port {port}: Address already in use\n"
     )
 
 
-def test_no_host_is_one_line():
-    """An empty host does not stand for all of them."""
-    status, complaint = refused("--host", "")
-    assert status == 2
-    assert complaint.startswith("attach-confirm: cannot serve at host '', port 0: host is empty")
+def test_serve_on_empty_host_is_usage_error():
+    """The socket module would bind an empty host to all addresses."""
+    exit_code, stderr = run_serve("--host", "")
+    assert exit_code == 2
+    assert stderr.startswith("attach-confirm: cannot serve at host '', port 0: host ")
 
 
 @pytest.mark.parametrize(
     ("host", "is_loopback"),
     [("127.0.0.1", True), ("::1", True), ("localhost", True), ("::", False), ("shop", False)],
 )
-def test_which_hosts_are_loopback(host, is_loopback):
-    """Only what can be nothing else is served without a warning."""
+def test_is_loopback(host, is_loopback):
     assert _banner.is_loopback(host) is is_loopback
 
 
 @pytest.mark.skipif(not AWS, reason="AWSCLI does not name the AWS CLI; `make test` does")
-@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
-def test_the_aws_cli_goes_through(tmp_path):
-    """Connection, start, a PUT with curl, confirmation, transcript, and the file back again."""
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_aws_cli_uploads_and_downloads(tmp_path):
     file = tmp_path / "receipt.pdf"
     file.write_bytes(b"%PDF-1.4 " + bytes(range(256)))
 
     def run(*command):
-        return subprocess.run(command, capture_output=True, check=True, env=environment).stdout
+        return subprocess.run(command, capture_output=True, check=True, env=env).stdout
 
     def aws(operation, **parameters):
-        # With an equals sign, for a token may begin with a dash.
+        # The AWS CLI parses a value that starts with a dash as an option, unless "=" precedes it.
         options = [f"--{name.replace('_', '-')}={value}" for name, value in parameters.items()]
-        told = run(AWS, "connectparticipant", operation, "--no-sign-request", *options)
-        return json.loads(told or "{}")
+        output = run(AWS, "connectparticipant", operation, "--no-sign-request", *options)
+        return json.loads(output or "{}")
 
-    with start_server() as served:
-        environment = {
+    with start_server() as server:
+        env = {
             **os.environ,
-            "AWS_ENDPOINT_URL_CONNECTPARTICIPANT": served.url,
+            "AWS_ENDPOINT_URL_CONNECTPARTICIPANT": server.url,
             "AWS_DEFAULT_REGION": REGION,
         }
         connection = aws(
             "create-participant-connection",
             type="CONNECTION_CREDENTIALS",
-            participant_token=served.participant_token,
+            participant_token=server.participant_token,
         )
         token = connection["ConnectionCredentials"]["ConnectionToken"]
         started = aws(
@@ -146,8 +142,7 @@ def test_the_aws_cli_goes_through(tmp_path):
         confirmation = {"attachment_ids": attachment_id, "connection_token": token}
         assert aws("complete-attachment-upload", **confirmation) == {}
         transcript = aws("get-transcript", connection_token=token)["Transcript"]
-        assert [one["Status"] for item in transcript for one in item.get("Attachments", [])] == [
-            "APPROVED"
-        ]
-        found = aws("get-attachment", attachment_id=attachment_id, connection_token=token)
-        assert run("curl", "-sS", "--fail", found["Url"]) == file.read_bytes()
+        attachments = [a for item in transcript for a in item.get("Attachments", [])]
+        assert [attachment["Status"] for attachment in attachments] == ["APPROVED"]
+        download = aws("get-attachment", attachment_id=attachment_id, connection_token=token)
+        assert run("curl", "-sS", "--fail", download["Url"]) == file.read_bytes()

@@ -121,7 +121,7 @@ def test_the_commands_run(folder, monkeypatch):  # noqa: ARG001
     with fake_connectparticipant("us-west-2") as fake:
         token = fake.connection_token()
         sent = attach_confirm.upload(fake.client, "receipt.pdf", token)
-        monkeypatch.setenv(cli.TOKEN_VARIABLE, token)
+        monkeypatch.setenv(cli.TOKEN_ENV_VAR, token)
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
         for command in commands:
             arguments = shlex.split(command.replace("ID", sent.attachment_id))
