@@ -171,7 +171,7 @@ def _classify_client_error(error: ClientError) -> _Decision:
 
 def _classify_put_error(error: PutFailedError) -> _Decision:
     if is_retryable(error):
-        return Action.RETRY, "S3 could not store the file temporarily."
+        return Action.RETRY, "S3 is temporarily unable to store the file."
     return (
         Action.FIX,
         "S3 rejected the headers or the length, or the bucket policy denied the upload.",
