@@ -142,7 +142,6 @@ def _url_scheme(url: str) -> str:
     try:
         return urlsplit(url).scheme
     except ValueError:
-        # The ValueError's message contains the URL, which is a secret.
         raise UnexpectedResponseError(
             "StartAttachmentUpload", "the upload URL is malformed"
         ) from None
