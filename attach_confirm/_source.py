@@ -106,12 +106,15 @@ def resolve_name(source: Source, name: str | None) -> str:
         name: Name that the caller passed, or None.
 
     Raises:
-        InvalidInputError: Neither is set.
+        InvalidInputError: Neither is set, or `name` is not a `str`.
     """
     if name is None:
         name = source.name
     if name is None:
         raise InvalidInputError("name", "the source has no file name; pass a name")
+    # `start` validates the name, but only after the content type was derived from its suffix.
+    if not isinstance(name, str):
+        raise InvalidInputError("name", f"must be a str, not {type(name).__name__}")
     return name
 
 

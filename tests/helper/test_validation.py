@@ -120,8 +120,8 @@ class TestValidateString:
             assert raised.value.parameter == argument_name
             assert raised.value.reason == f"contains a {description} at position 2; remove it"
 
-    @pytest.mark.parametrize("name", [b"a.txt", 7, ["a.txt"], "", "x" * 257])
-    def test_name_is_checked_before_content_type_is_guessed(self, client, name):
+    @pytest.mark.parametrize("name", [b"a.txt", 7, ["a.txt"]])
+    def test_type_of_name_is_checked_before_content_type_is_guessed(self, client, name):
         with pytest.raises(InvalidInputError) as raised:
             attach_confirm.upload(client, b"abc", TOKEN, name=name)
         assert raised.value.parameter == "name"
