@@ -50,8 +50,8 @@ def confirm(
 ) -> Confirmation:
     """Confirm an upload with one CompleteAttachmentUpload call.
 
-    Call it only after the PUT returned 2xx. If the response is lost, you can safely call it again
-    from any process and at any later time, because the ClientToken is derived from the
+    Call it only after the PUT returned 2xx. If you receive no response, you can safely call it
+    again from any process and at any later time, because the ClientToken is derived from the
     attachment ID. botocore retries the call as the client is configured, and every attempt has
     the same ClientToken. This function does not retry.
 
@@ -70,7 +70,7 @@ def confirm(
         The confirmation. The service checks the file afterwards; see `wait`.
 
     Raises:
-        InvalidInputError: An argument exceeds the limits of the service model.
+        InvalidInputError: An argument is outside the limits of the service model.
         UnexpectedResponseError: A 2xx response did not come from the service, or, with
             `"check"`, the transcript is not valid.
         botocore.exceptions.ClientError: The service rejected the request. Modelled errors have

@@ -72,7 +72,7 @@ def put(
         InvalidInputError: The source cannot be read, or its size differs from the size that was
             passed to `start`.
         PutFailedError: S3 returned a status other than 2xx at the last attempt.
-        UploadUrlExpiredError: S3 returned that the URL has expired.
+        UploadUrlExpiredError: S3 reported that the URL has expired.
         UnexpectedResponseError: The URL is malformed, or it is not https although the client's
             endpoint is; or a 2xx response did not come from S3.
         botocore.exceptions.HTTPClientError: The connection failed at the last attempt.
@@ -168,7 +168,7 @@ def _encode_headers(pending: PendingUpload, size: int) -> dict[str, bytes]:
 
 
 def _error_from_response(response: AWSResponse, pending: PendingUpload) -> Exception | None:
-    """Return the error that an HTTP response stands for, or None for S3's success."""
+    """Return the error for an HTTP response, or None if S3 stored the file."""
     if response.status_code not in _SUCCESS_STATUSES:
         # A truncated body may have lost the error code, so it cannot be classified: retry it.
         if _responses.is_truncated(response.headers, response.content):

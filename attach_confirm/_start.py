@@ -61,7 +61,7 @@ def start(
         The attachment's ID, and the URL and the headers for the PUT.
 
     Raises:
-        InvalidInputError: An argument exceeds the limits of the service model.
+        InvalidInputError: An argument is outside the limits of the service model.
         UnexpectedResponseError: The response has no upload URL.
         botocore.exceptions.ClientError: The service rejected the request.
         botocore.exceptions.BotoCoreError: No response was received.

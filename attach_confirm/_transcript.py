@@ -33,7 +33,7 @@ def status(
         attachment is not listed before it is confirmed.
 
     Raises:
-        InvalidInputError: An argument exceeds the limits of the service model.
+        InvalidInputError: An argument is outside the limits of the service model.
         UnexpectedResponseError: A page is not a transcript, has an unknown status, or repeats an
             earlier NextToken.
         botocore.exceptions.ClientError: The service rejected the request for a page.

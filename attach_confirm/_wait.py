@@ -47,7 +47,7 @@ def wait(
     Raises:
         AttachmentRejectedError: The status is REJECTED.
         WaitTimeoutError: The attachment was neither approved nor rejected within `timeout`.
-        InvalidInputError: An argument exceeds the limits of the service model, or the timeout is
+        InvalidInputError: An argument is outside the limits of the service model, or the timeout is
             negative, infinite or NaN.
         UnexpectedResponseError: See `status`.
         botocore.exceptions.ClientError: See `status`.

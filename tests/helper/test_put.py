@@ -60,18 +60,18 @@ def pending_with_headers(**headers):
 class TestRequest:
     """The request that is sent."""
 
-    def test_request(self, client, scripted_responses, pending):
+    def test_request(self, client, scripted_responses, make_pending_upload):
         requests = scripted_responses(client, PUT, 200)
         event_names = []
         client.meta.events.register(
             "before-send", lambda event_name, **_: event_names.append(event_name)
         )
-        assert attach_confirm.put(client, pending(url=URL), b"abc") is None
+        assert attach_confirm.put(client, make_pending_upload(url=URL), b"abc") is None
         (request,) = requests
         assert (request.method, request.url, request.body) == ("PUT", URL, b"abc")
         assert event_names == ["before-send.s3.PutObject"]
 
-    def test_headers_are_sent_unchanged(self, client, scripted_responses, pending):
+    def test_headers_are_sent_unchanged(self, client, scripted_responses, make_pending_upload):
         """A value that is not Latin-1 is sent in UTF-8, as it was signed."""
         headers = {
             "x-amz-meta-contact_id": "3dff5a86",
@@ -82,7 +82,7 @@ class TestRequest:
             "X-Empty": "",
         }
         requests = scripted_responses(client, PUT, 200)
-        attach_confirm.put(client, pending(**headers), b"abc")
+        attach_confirm.put(client, make_pending_upload(**headers), b"abc")
         sent_headers = {name: value.decode() for name, value in requests[0].headers.items()}
         assert sent_headers == {"Content-Length": "3", **headers}
 
@@ -93,10 +93,10 @@ class TestRequest:
             max_size=8,
         ).filter(lambda headers: len({name.lower() for name in headers}) == len(headers))
     )
-    def test_headers_property(self, client, scripted_responses, pending, headers):
+    def test_headers_property(self, client, scripted_responses, make_pending_upload, headers):
         headers = {name: value.encode(errors="ignore").decode() for name, value in headers.items()}
         requests = scripted_responses(client, PUT, 200)
-        attach_confirm.put(client, pending(**headers), b"abc")
+        attach_confirm.put(client, make_pending_upload(**headers), b"abc")
         sent_headers = {name: value.decode() for name, value in requests[0].headers.items()}
         assert sent_headers == {"Content-Length": "3", **headers}
 
@@ -126,18 +126,22 @@ class TestRetries:
     """Which attempts are retried, and when."""
 
     @pytest.mark.parametrize("error", CONNECTION_ERRORS, ids=class_name)
-    def test_retries_connection_errors(self, client, scripted_responses, pending, error):
+    def test_retries_connection_errors(
+        self, client, scripted_responses, make_pending_upload, error
+    ):
         requests = scripted_responses(client, PUT, error, error, 200)
-        attach_confirm.put(client, pending(), b"abc")
+        attach_confirm.put(client, make_pending_upload(), b"abc")
         assert [request.body for request in requests] == [b"abc"] * 3
 
     @pytest.mark.parametrize(
         "response",
         [408, 429, 500, 502, 503, 504, (400, error_body("RequestTimeout"), {})],
     )
-    def test_retries_transient_errors(self, client, scripted_responses, pending, response):
+    def test_retries_transient_errors(
+        self, client, scripted_responses, make_pending_upload, response
+    ):
         requests = scripted_responses(client, PUT, response, 200)
-        attach_confirm.put(client, pending(), b"abc")
+        attach_confirm.put(client, make_pending_upload(), b"abc")
         assert len(requests) == 2
 
     @pytest.mark.parametrize(
@@ -153,12 +157,12 @@ class TestRetries:
         ids=lambda response: str(response[0]),
     )
     def test_does_not_retry_permanent_errors(
-        self, client, scripted_responses, pending, sleeps, response
+        self, client, scripted_responses, make_pending_upload, sleeps, response
     ):
         """A redirect is not followed either."""
         requests = scripted_responses(client, PUT, response, 200)
         with pytest.raises(PutFailedError) as raised:
-            attach_confirm.put(client, pending(), b"abc")
+            attach_confirm.put(client, make_pending_upload(), b"abc")
         assert raised.value.status_code == response[0]
         assert len(requests) == 1
         assert sleeps == []
@@ -169,15 +173,17 @@ class TestRetries:
         [SSLError(endpoint_url=URL, error="untrusted"), HTTPClientError(error="unknown")],
         ids=class_name,
     )
-    def test_does_not_retry_unknown_errors(self, client, scripted_responses, pending, error):
+    def test_does_not_retry_unknown_errors(
+        self, client, scripted_responses, make_pending_upload, error
+    ):
         requests = scripted_responses(client, PUT, error, 200)
         with pytest.raises(type(error)):
-            attach_confirm.put(client, pending(), b"abc")
+            attach_confirm.put(client, make_pending_upload(), b"abc")
         assert len(requests) == 1
 
-    def test_backoff_schedule(self, client, scripted_responses, pending, sleeps):
+    def test_backoff_schedule(self, client, scripted_responses, make_pending_upload, sleeps):
         scripted_responses(client, PUT, *[500] * 9, 200)
-        attach_confirm.put(client, pending(), b"abc")
+        attach_confirm.put(client, make_pending_upload(), b"abc")
         for sleep, backoff in zip(sleeps, [0.5, 1, 2, 4, 8, 16, 30, 30, 30], strict=True):
             assert backoff <= sleep <= backoff + 0.5
 
@@ -185,29 +191,31 @@ class TestRetries:
         ("response", "error_class"), [(500, PutFailedError), (READ_TIMEOUT, ReadTimeoutError)]
     )
     def test_stops_retrying_at_url_expiry(
-        self, client, scripted_responses, sleeps, pending, *, response, error_class
+        self, client, scripted_responses, sleeps, make_pending_upload, *, response, error_class
     ):
         requests = scripted_responses(client, PUT, response)
         with pytest.raises(error_class):
-            attach_confirm.put(client, pending(lifetime=60), b"abc")
+            attach_confirm.put(client, make_pending_upload(lifetime=60), b"abc")
         assert len(requests) == len(sleeps) + 1
         assert 0.5 + 1 + 2 + 4 + 8 + 16 < sum(sleeps) < 60
 
     @pytest.mark.parametrize("lifetime", [0.4, 0, -86400])
-    def test_first_attempt_ignores_clock_skew(self, client, scripted_responses, pending, lifetime):
+    def test_first_attempt_ignores_clock_skew(
+        self, client, scripted_responses, make_pending_upload, lifetime
+    ):
         scripted_responses(client, PUT, 200)
-        attach_confirm.put(client, pending(lifetime=lifetime), b"abc")
+        attach_confirm.put(client, make_pending_upload(lifetime=lifetime), b"abc")
         requests = scripted_responses(client, PUT, 500, 200)
         with pytest.raises(PutFailedError):
-            attach_confirm.put(client, pending(lifetime=lifetime), b"abc")
+            attach_confirm.put(client, make_pending_upload(lifetime=lifetime), b"abc")
         assert len(requests) == 1
 
-    def test_retry_repeats_the_request(self, client, scripted_responses, pending):
+    def test_retry_repeats_the_request(self, client, scripted_responses, make_pending_upload):
         """A file is sent from its position at the call, and stays open."""
         file = io.BytesIO(b"header" + b"abc")
         file.seek(6)
         requests = scripted_responses(client, PUT, 500, READ_TIMEOUT, 200)
-        attach_confirm.put(client, pending(**{"x-amz-acl": "private"}), file)
+        attach_confirm.put(client, make_pending_upload(**{"x-amz-acl": "private"}), file)
         assert [request.body for request in requests] == [b"abc"] * 3
         assert all(request.headers == requests[0].headers for request in requests)
         assert all(request.url == requests[0].url for request in requests)
@@ -217,20 +225,24 @@ class TestRetries:
 class TestCallback:
     """The progress callback."""
 
-    def test_callback_reports_byte_deltas(self, client, scripted_responses, pending):
+    def test_callback_reports_byte_deltas(self, client, scripted_responses, make_pending_upload):
         deltas = []
         scripted_responses(client, PUT, 200)
         data = bytes(100_000)
-        attach_confirm.put(client, pending(size=len(data)), data, callback=deltas.append)
+        attach_confirm.put(
+            client, make_pending_upload(size=len(data)), data, callback=deltas.append
+        )
         assert deltas == [16384] * 6 + [1696]
 
-    def test_callback_reports_negative_delta_on_retry(self, client, scripted_responses, pending):
+    def test_callback_reports_negative_delta_on_retry(
+        self, client, scripted_responses, make_pending_upload
+    ):
         deltas = []
         scripted_responses(client, PUT, 500, 500, 200)
-        attach_confirm.put(client, pending(), b"abc", callback=deltas.append)
+        attach_confirm.put(client, make_pending_upload(), b"abc", callback=deltas.append)
         assert deltas == [3, -3, 3, -3, 3]
 
-    def test_no_negative_callback_before_progress(self, client, pending):
+    def test_no_negative_callback_before_progress(self, client, make_pending_upload):
         """The first attempt fails before it reads the body."""
         deltas, errors = [], [CONNECTION_ERRORS[1]]
 
@@ -240,7 +252,7 @@ class TestCallback:
 
         client.meta.events.register_first(f"before-send.{PUT}", fail_once)
         with pytest.raises(PutFailedError):
-            attach_confirm.put(client, pending(), b"abc", callback=deltas.append)
+            attach_confirm.put(client, make_pending_upload(), b"abc", callback=deltas.append)
         assert deltas == []
 
     @pytest.mark.parametrize(
@@ -260,7 +272,7 @@ class TestCallback:
         ("first_deltas", "request_count"), [([3], 0), ([3, -3], 1)], ids=["read", "retry"]
     )
     def test_callback_exception_aborts_put(
-        self, client, scripted_responses, pending, *, error, first_deltas, request_count
+        self, client, scripted_responses, make_pending_upload, *, error, first_deltas, request_count
     ):
         """An exception that looks like a connection error is not retried."""
         deltas = []
@@ -272,7 +284,7 @@ class TestCallback:
 
         requests = scripted_responses(client, PUT, 500, 200)
         with pytest.raises(type(error)) as raised:
-            attach_confirm.put(client, pending(), b"abc", callback=callback)
+            attach_confirm.put(client, make_pending_upload(), b"abc", callback=callback)
         assert raised.value is error
         assert deltas == first_deltas
         assert len(requests) == request_count
@@ -324,12 +336,14 @@ class TestChangingFiles:
         ids=["truncated", "grown"],
     )
     def test_file_changes_during_upload(
-        self, client, scripted_responses, pending, *, reads, change, message
+        self, client, scripted_responses, make_pending_upload, *, reads, change, message
     ):
         requests = scripted_responses(client, PUT, 200)
         size = 3 * 16384
         with pytest.raises(InvalidInputError) as raised:
-            attach_confirm.put(client, pending(size=size), ChangingFile(bytes(size), reads, change))
+            attach_confirm.put(
+                client, make_pending_upload(size=size), ChangingFile(bytes(size), reads, change)
+            )
         assert raised.value.parameter == "source"
         assert f"had {size} bytes, {message}" in raised.value.reason
         assert requests == []
@@ -342,22 +356,26 @@ class TestChangingFiles:
         ],
         ids=class_name,
     )
-    def test_read_error_during_upload(self, client, scripted_responses, pending, *, error, reason):
+    def test_read_error_during_upload(
+        self, client, scripted_responses, make_pending_upload, *, error, reason
+    ):
         def fail(_):
             raise error
 
         requests = scripted_responses(client, PUT, 200)
         with pytest.raises(InvalidInputError) as raised:
-            attach_confirm.put(client, pending(size=40_000), ChangingFile(bytes(40_000), 2, fail))
+            attach_confirm.put(
+                client, make_pending_upload(size=40_000), ChangingFile(bytes(40_000), 2, fail)
+            )
         assert raised.value.parameter == "source"
         assert raised.value.reason.endswith(f": {reason}")
         assert raised.value.__cause__ is error
         assert requests == []
 
-    def test_short_reads(self, client, scripted_responses, pending):
+    def test_short_reads(self, client, scripted_responses, make_pending_upload):
         """A short read is not the end of the file."""
         requests = scripted_responses(client, PUT, 200)
-        attach_confirm.put(client, pending(size=100), ShortReadsFile(bytes(range(100))))
+        attach_confirm.put(client, make_pending_upload(size=100), ShortReadsFile(bytes(range(100))))
         assert requests[0].body == bytes(range(100))
 
     def test_short_reads_of_the_whole_body(self, fake, token):
@@ -373,13 +391,13 @@ class TestErrorResponses:
     """How error responses are parsed."""
 
     @pytest.fixture
-    def put_error(self, client, scripted_responses, pending):
+    def put_error(self, client, scripted_responses, make_pending_upload):
         """Return a function that sends a PUT, responds to it, and returns the error."""
 
         def put(response):
             scripted_responses(client, PUT, response)
             with pytest.raises(PutFailedError) as raised:
-                attach_confirm.put(client, pending(), b"abc")
+                attach_confirm.put(client, make_pending_upload(), b"abc")
             error = raised.value
             return error.status_code, error.error_code, error.request_id
 
@@ -438,27 +456,33 @@ class TestErrorResponses:
             (403, error_body("RequestExpired")),
         ],
     )
-    def test_expired_url(self, client, scripted_responses, pending, *, status_code, body):
+    def test_expired_url(
+        self, client, scripted_responses, make_pending_upload, *, status_code, body
+    ):
         requests = scripted_responses(client, PUT, (status_code, body, {}), 200)
-        expired = pending()
+        expired = make_pending_upload()
         with pytest.raises(UploadUrlExpiredError) as raised:
             attach_confirm.put(client, expired, b"abc")
         assert raised.value.attachment_id == "att-1"
         assert raised.value.expires_at == expired.expires_at
         assert len(requests) == 1
 
-    def test_truncated_error_response_is_retried(self, client, scripted_responses, pending):
+    def test_truncated_error_response_is_retried(
+        self, client, scripted_responses, make_pending_upload
+    ):
         """The error code may be missing, so an expired URL could be reported as another error."""
         body = error_body("AccessDenied", "Request has expired", Expires="2026-11-22T08:15:46Z")
         truncated = (403, body[: len(body) // 2], {"Content-Length": str(len(body))})
         requests = scripted_responses(client, PUT, truncated, (200, b"", {"Content-Length": "0"}))
-        attach_confirm.put(client, pending(), b"abc")
+        attach_confirm.put(client, make_pending_upload(), b"abc")
         assert len(requests) == 2
 
-    def test_truncated_error_response_on_every_attempt(self, client, scripted_responses, pending):
+    def test_truncated_error_response_on_every_attempt(
+        self, client, scripted_responses, make_pending_upload
+    ):
         scripted_responses(client, PUT, (403, b"<Err", {"Content-Length": "99"}))
         with pytest.raises(ConnectionClosedError) as raised:
-            attach_confirm.put(client, pending(), b"abc")
+            attach_confirm.put(client, make_pending_upload(), b"abc")
         assert "https://bucket.example/staging/att-1?" in str(raised.value)
         assert "5eed" not in f"{raised.value} {raised.value.kwargs}"
         assert advise(raised.value).action is Action.RETRY
@@ -472,12 +496,12 @@ class TestSuccessResponses:
         [({"Content-Type": "text/html"}, "text/html"), ({}, "unknown type")],
     )
     def test_proxy_page_is_not_success(
-        self, client, scripted_responses, pending, *, headers, content_type
+        self, client, scripted_responses, make_pending_upload, *, headers, content_type
     ):
         page = b"<!DOCTYPE html><title>Sign in</title>"
         requests = scripted_responses(client, PUT, (200, page, headers))
         with pytest.raises(UnexpectedResponseError) as raised:
-            attach_confirm.put(client, pending(), b"abc")
+            attach_confirm.put(client, make_pending_upload(), b"abc")
         assert (raised.value.operation, raised.value.reason) == (
             "PutObject",
             f"no ETag, no request ID, and a body of {content_type}",
@@ -489,10 +513,12 @@ class TestSuccessResponses:
         ("body", "headers"),
         [(b"", {}), (b"<Done/>", {"ETag": '"1"'}), (b"ok", {"x-amz-request-id": "1"})],
     )
-    def test_s3_success_headers_accepted(self, client, scripted_responses, pending, body, headers):
+    def test_s3_success_headers_accepted(
+        self, client, scripted_responses, make_pending_upload, body, headers
+    ):
         """An empty body is accepted as well."""
         scripted_responses(client, PUT, (200, body, headers))
-        attach_confirm.put(client, pending(), b"abc")
+        attach_confirm.put(client, make_pending_upload(), b"abc")
 
 
 class TestUploadUrl:
@@ -514,27 +540,29 @@ class TestUploadUrl:
         assert requests == []
 
     @pytest.mark.parametrize("endpoint_url", ["https://service.example", "http://service.example"])
-    def test_malformed_upload_url(self, pending, endpoint_url):
+    def test_malformed_upload_url(self, make_pending_upload, endpoint_url):
         client = attach_confirm.client("us-west-2", endpoint_url=endpoint_url)
         with pytest.raises(UnexpectedResponseError) as raised:
-            attach_confirm.put(client, pending(url="https://[::1/k?X-Amz-Signature=5eed"), b"abc")
+            attach_confirm.put(
+                client, make_pending_upload(url="https://[::1/k?X-Amz-Signature=5eed"), b"abc"
+            )
         assert (raised.value.operation, raised.value.reason) == (
             "StartAttachmentUpload",
             "the upload URL is malformed",
         )
         assert raised.value.__suppress_context__
 
-    def test_upper_case_scheme(self, client, scripted_responses, pending):
+    def test_upper_case_scheme(self, client, scripted_responses, make_pending_upload):
         requests = scripted_responses(client, PUT, 200)
-        attach_confirm.put(client, pending(url="HTTPS://bucket.example/k"), b"abc")
+        attach_confirm.put(client, make_pending_upload(url="HTTPS://bucket.example/k"), b"abc")
         assert len(requests) == 1
 
-    def test_http_endpoint_allows_http_upload_url(self, scripted_responses, pending):
+    def test_http_endpoint_allows_http_upload_url(self, scripted_responses, make_pending_upload):
         """A local fake has no TLS."""
         client = attach_confirm.client("us-west-2", endpoint_url="http://127.0.0.1:5000")
         requests = scripted_responses(client, PUT, 200)
-        attach_confirm.put(client, pending(url="http://127.0.0.1:5000/k"), b"abc")
-        attach_confirm.put(client, pending(url="https://bucket.example/k"), b"abc")
+        attach_confirm.put(client, make_pending_upload(url="http://127.0.0.1:5000/k"), b"abc")
+        attach_confirm.put(client, make_pending_upload(url="https://bucket.example/k"), b"abc")
         assert len(requests) == 2
 
 
@@ -547,10 +575,10 @@ class TestUploadUrl:
     ],
     ids=class_name,
 )
-def test_botocore_errors_are_redacted(client, scripted_responses, pending, error):
+def test_botocore_errors_are_redacted(client, scripted_responses, make_pending_upload, error):
     scripted_responses(client, PUT, error)
     with pytest.raises(type(error)) as raised:
-        attach_confirm.put(client, pending(url=URL, lifetime=0), b"abc")
+        attach_confirm.put(client, make_pending_upload(url=URL, lifetime=0), b"abc")
     assert type(raised.value) is type(error)
     assert "5eed" not in str(raised.value)
     assert "5eed" not in repr(vars(raised.value))
