@@ -1,5 +1,5 @@
-"""Benchmarks: each figure is a ratio of two things measured side by side in one run.
+"""Benchmarks: each compares a subject with a baseline, side by side in one run.
 
-`python -m bench` runs them all, `python -m bench confirm` the one named. A benchmark is a module
-with a function that returns rows, named in `__main__`.
+`python -m bench` runs all of them, and `python -m bench confirm` runs one. A benchmark is a module
+with a function `measure`, which yields the rows of the table; `__main__` lists the modules.
 """

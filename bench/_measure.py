@@ -1,4 +1,4 @@
-"""Ratios that other processes on the machine do not move, and the table's rows."""
+"""Comparisons that other load on the machine hardly affects, and the rows of the table."""
 
 from __future__ import annotations
 
@@ -8,60 +8,80 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+HEADER = "| subject | baseline | median | quartiles | limit |\n|---|---|---|---|---|"
+MIN_ROUNDS = 7
 
 
 @dataclass(frozen=True)
 class Row:
-    """A figure and its limit, as a row of the Markdown table.
+    """A row of the Markdown table: the median and the quartiles of a benchmark's rounds.
 
     Attributes:
-        what: What was measured.
-        against: What it was measured against.
-        value: The figure: a ratio, or with a unit a difference.
-        limit: The most that the figure may be.
+        subject: What is measured.
+        baseline: What it is compared with.
+        values: The result of each round: a ratio, or a difference if `unit` is set.
+        limit: The highest acceptable median.
         unit: The unit of a difference; empty for a ratio.
     """
 
-    what: str
-    against: str
-    value: float
+    subject: str
+    baseline: str
+    values: Sequence[float]
     limit: float
     unit: str = ""
 
     def __str__(self) -> str:
-        figure = f"{self.value:+.1f} {self.unit}" if self.unit else f"{self.value:.3f}"
-        limit = f"{self.limit:+g} {self.unit}" if self.unit else f"{self.limit:.2f}"
-        missed = "" if self.value <= self.limit else " **missed**"
-        return f"| {self.what} | {self.against} | {figure} | <= {limit}{missed} |"
+        lower, median, upper = statistics.quantiles(self.values, n=4)
+        unit = f" {self.unit}" if self.unit else ""
+        median_text, lower_text, upper_text = (
+            f"{value:+.1f}" if self.unit else f"{value:.3f}" for value in (median, lower, upper)
+        )
+        limit = f"{self.limit:+g}" if self.unit else f"{self.limit:.2f}"
+        missed = "" if median <= self.limit else " **missed**"
+        return (
+            f"| {self.subject} | {self.baseline} | {median_text}{unit}"
+            f" | {lower_text} to {upper_text} | <= {limit}{unit}{missed} |"
+        )
 
 
-def ratio(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> float:
-    """Return how many times as long ours takes as theirs, by the clock.
+def measure_ratios(
+    subject: Callable[[], object], baseline: Callable[[], object], rounds: int
+) -> list[float]:
+    """Return the ratio of the subject's wall time to the baseline's, one value per round.
 
-    A round is ours, theirs, theirs, ours, so that a machine that becomes slower or faster during
-    it does so to both alike, and gives one ratio of sums. The median of the rounds' ratios is
-    returned: rounds that another process disturbed do not move it.
+    A round runs subject, baseline, baseline, subject and divides the sums, so that a machine that
+    becomes faster or slower during the round affects both alike. The median of the rounds ignores
+    those that another process disturbed.
 
     Args:
-        ours: Called twice a round, and once unmeasured before the first.
-        theirs: Likewise.
-        rounds: How many rounds.
+        subject: Called twice per round, and once before the first round without being measured.
+        baseline: Called as often as the subject.
+        rounds: The number of rounds.
     """
-    ours()
-    theirs()
-    return statistics.median(_round(ours, theirs) for _ in range(rounds))
+    subject()
+    baseline()
+    return [_ratio(subject, baseline) for _ in range(rounds)]
 
 
-def difference(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> float:
-    """Return how many seconds longer ours takes than theirs: the median of the rounds."""
-    ours()
-    theirs()
-    return statistics.median(_seconds(ours) - _seconds(theirs) for _ in range(rounds))
+def measure_differences(
+    subject: Callable[[], object], baseline: Callable[[], object], rounds: int
+) -> list[float]:
+    """Return how much longer the subject takes than the baseline, in seconds, for each round.
+
+    Args:
+        subject: Called once per round, and once before the first round without being measured.
+        baseline: Called as often as the subject.
+        rounds: The number of rounds.
+    """
+    subject()
+    baseline()
+    return [_seconds(subject) - _seconds(baseline) for _ in range(rounds)]
 
 
-def _round(ours: Callable[[], object], theirs: Callable[[], object]) -> float:
-    first, second, third, fourth = map(_seconds, (ours, theirs, theirs, ours))
+def _ratio(subject: Callable[[], object], baseline: Callable[[], object]) -> float:
+    first, second, third, fourth = map(_seconds, (subject, baseline, baseline, subject))
     return (first + fourth) / (second + third)
 
 

@@ -1,8 +1,9 @@
-"""The service and S3 on a loopback port: as little as a client needs to see.
+"""The part of the service and of S3 that the helper needs, on a loopback port.
 
-It runs as a process of its own, so that it shares no interpreter lock with what is measured, and
-does little with a request, so that the client's share of the time is large: it reads the length
-from the head, throws the body away and answers 200. Connections are kept alive.
+The server runs in its own process, so that it does not share an interpreter lock with the
+measured code. It does as little as possible per request, so that the client accounts for most of
+the time; the served fake does too much. It reads the length from the head, discards the body and
+returns 200. Connections are kept alive.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_START = b"/participant/start-attachment-upload"
+_START_PATH = b"/participant/start-attachment-upload"
 _URL_LIFETIME = 900
-_BUFFER = 256 * 1024
+_BUFFER_SIZE = 256 * 1024
 _ID = "5bf0bd7b-4b6a-4b3e-9b5c-7d8f3c2a1e90"
 
 
 @contextmanager
-def serving() -> Iterator[str]:
-    """Run the server in a process of its own while open; gives its URL.
+def run_server() -> Iterator[str]:
+    """Run the server until the block ends, and yield its URL.
 
-    The process ends when its standard input does, however this one ends.
+    The server exits when its standard input closes, even if this process is killed.
     """
     command = [sys.executable, __file__]
     with subprocess.Popen(
@@ -53,17 +54,18 @@ class _Handler(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
 
     def handle(self) -> None:
-        while head := self.rfile.readline():
-            _, path, _ = head.split()
-            length = self._length()
-            if path == _START:
-                announced = json.loads(self.rfile.read(length))
-                self._answer(json.dumps(_pending(announced, self.server.url)).encode())
+        while request_line := self.rfile.readline():
+            _, path, _ = request_line.split()
+            length = self._read_headers()
+            if path == _START_PATH:
+                params = json.loads(self.rfile.read(length))
+                self._respond(json.dumps(_start_response(params, self.server.url)).encode())
             else:
                 self._discard(length)
-                self._answer(b"")
+                self._respond(b"")
 
-    def _length(self) -> int:
+    def _read_headers(self) -> int:
+        """Read the headers and return the length of the body."""
         length = 0
         while (line := self.rfile.readline()) != b"\r\n":
             name, _, value = line.partition(b":")
@@ -72,12 +74,12 @@ class _Handler(socketserver.StreamRequestHandler):
         return length
 
     def _discard(self, length: int) -> None:
-        buffer = memoryview(bytearray(min(length, _BUFFER)))
+        buffer = memoryview(bytearray(min(length, _BUFFER_SIZE)))
         while length:
-            # A connection that ends early gives 0 bytes.
+            # readinto1 returns 0 if the connection ends early.
             length -= self.rfile.readinto1(buffer[:length]) or length
 
-    def _answer(self, body: bytes) -> None:
+    def _respond(self, body: bytes) -> None:
         self.wfile.write(
             b"HTTP/1.1 200 OK\r\n"
             b"content-type: application/json\r\n"
@@ -86,13 +88,13 @@ class _Handler(socketserver.StreamRequestHandler):
         )
 
 
-def _pending(announced: dict[str, Any], url: str) -> dict[str, Any]:
-    """Return StartAttachmentUpload's answer, with the headers that the real one was seen with."""
+def _start_response(params: dict[str, Any], url: str) -> dict[str, Any]:
+    """Return a StartAttachmentUpload response with the signed headers of the real service."""
     expiry = time.gmtime(time.time() + _URL_LIFETIME)
     headers = {
-        "Content-Disposition": f'attachment; filename="{announced["AttachmentName"]}"',
-        "Content-Length": str(announced["AttachmentSizeInBytes"]),
-        "Content-Type": announced["ContentType"],
+        "Content-Disposition": f'attachment; filename="{params["AttachmentName"]}"',
+        "Content-Length": str(params["AttachmentSizeInBytes"]),
+        "Content-Type": params["ContentType"],
         "x-amz-acl": "bucket-owner-full-control",
         "x-amz-meta-account_id": "123456789012",
         "x-amz-meta-contact_id": _ID,
@@ -109,7 +111,7 @@ def _pending(announced: dict[str, Any], url: str) -> dict[str, Any]:
     }
 
 
-def _serve() -> None:
+def _main() -> None:
     with _Server(("127.0.0.1", 0), _Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(server.url, flush=True)
@@ -117,4 +119,4 @@ def _serve() -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    _main()

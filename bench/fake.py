@@ -1,9 +1,9 @@
-"""The fake against moto alone: a whole flow, and what a test pays for having it.
+"""Compare the fake with moto alone: a whole flow, and the set-up of a test.
 
-The flow is start, PUT, confirm and status of a file of 1 KiB, four requests, thirty flows a chat;
-against it stand four requests to moto's S3 with the same kilobyte: put, head, get and list of one
-object. The set-up is entering and leaving `fake_connectparticipant` against `mock_aws`, without
-the making of a client on either side.
+The flow is start, PUT, confirm and status of a file of 1 KiB: four requests, with thirty flows per
+chat. The baseline is four requests to moto's S3 with the same file: put, head, get and list of one
+object. The set-up compares entering and leaving `fake_connectparticipant` with `mock_aws`; neither
+creates a client.
 """
 
 from __future__ import annotations
@@ -15,60 +15,69 @@ from moto import mock_aws
 
 import attach_confirm
 from attach_confirm_stubs import fake_connectparticipant
-from bench._measure import Row, difference, ratio
+from bench._measure import Row, measure_differences, measure_ratios
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ROUNDS = 100
-_FLOWS_A_CHAT = 30
+_FLOWS_PER_CHAT = 30
+_FLOW_LIMIT = 0.60
+_SETUP_LIMIT = 1.0
 _DATA = b"1" * 1024
-_SECOND = 1000.0
+_MILLISECONDS = 1000.0
 
 
-def measure() -> Iterator[Row]:
+def measure(max_rounds: int) -> Iterator[Row]:
     """Measure the flow, then the set-up."""
+    rounds = min(_ROUNDS, max_rounds)
     yield Row(
         "the fake's start, PUT, `confirm` and `status`",
         "put, head, get and list on moto's S3",
-        _flow(),
-        1.0,
+        _flow_ratios(rounds),
+        _FLOW_LIMIT,
     )
-    yield Row("`fake_connectparticipant`, in and out", "`mock_aws`", _set_up(), 1.0, "ms")
+    yield Row(
+        "`fake_connectparticipant`, enter and exit",
+        "`mock_aws`",
+        _setup_differences(rounds),
+        _SETUP_LIMIT,
+        "ms",
+    )
 
 
-def _flow() -> float:
+def _flow_ratios(rounds: int) -> list[float]:
     with fake_connectparticipant() as fake:
         s3 = boto3.client("s3", region_name=fake.region_name)
         s3.create_bucket(Bucket="bench")
         flows, token = 0, ""
 
-        def ours() -> None:
+        def subject() -> None:
             nonlocal flows, token
-            if flows % _FLOWS_A_CHAT == 0:
+            if flows % _FLOWS_PER_CHAT == 0:
                 token = fake.connection_token()
             flows += 1
-            sent = attach_confirm.upload(fake.client, _DATA, token, name="a.txt")
-            attach_confirm.status(fake.client, sent.attachment_id, token)
+            upload = attach_confirm.upload(fake.client, _DATA, token, name="a.txt")
+            attach_confirm.status(fake.client, upload.attachment_id, token)
 
-        def theirs() -> None:
+        def baseline() -> None:
             s3.put_object(Bucket="bench", Key="a.txt", Body=_DATA)
             s3.head_object(Bucket="bench", Key="a.txt")
             s3.get_object(Bucket="bench", Key="a.txt")["Body"].read()
             s3.list_objects_v2(Bucket="bench")
 
-        return ratio(ours, theirs, _ROUNDS)
+        return measure_ratios(subject, baseline, rounds)
 
 
-def _set_up() -> float:
-    """Return how many milliseconds more ours takes than theirs."""
+def _setup_differences(rounds: int) -> list[float]:
+    """Return the differences in milliseconds."""
 
-    def ours() -> None:
+    def subject() -> None:
         with fake_connectparticipant() as fake:
             assert fake.attachments == []
 
-    def theirs() -> None:
+    def baseline() -> None:
         with mock_aws():
             pass
 
-    return difference(ours, theirs, _ROUNDS) * _SECOND
+    return [seconds * _MILLISECONDS for seconds in measure_differences(subject, baseline, rounds)]

@@ -1,12 +1,11 @@
-"""`ConnectParticipantStubber` and its fixtures against botocore's Stubber.
+"""Compare `ConnectParticipantStubber` and its fixtures with botocore's Stubber.
 
-A test's set-up and teardown: ours is what the fixtures do for a test, with the session that they
-share made before; the other's is what a test without them does, a session and a client of its own.
-It has credentials in the environment, so that it looks for none elsewhere.
+Set-up and teardown of a test: the subject does what the fixtures do for each test, with the shared
+session created beforehand. The baseline does what a test does without them, and creates a session
+and a client. Credentials are in the environment, so that the baseline finds them at once.
 
-A call: both stubbers are active on a client of the same kind, expect the same parameters and give
-the same answer, and are called in turns. The call alone is measured; the stubs, one for each
-call, are added before. The ratios are as `bench._measure.ratio` says.
+A call: both stubbers are active on clients of the same kind, expect the same parameters and return
+the same response. The stubs, one per call, are added before the measurement.
 """
 
 from __future__ import annotations
@@ -19,63 +18,69 @@ import boto3
 from botocore.stub import Stubber
 
 from attach_confirm_stubs import ConnectParticipantStubber, _session
-from bench._measure import Row, ratio
+from bench._measure import Row, measure_ratios
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 _FIXTURE_ROUNDS = 100
-_FIXTURE_LIMIT = 0.10
+_FIXTURE_LIMIT = 0.05
 _CALL_ROUNDS = 3000
 _CALL_LIMIT = 1.10
 _PARAMS = {"Content": "Hello", "ContentType": "text/plain", "ConnectionToken": "QVFJREFI" * 64}
 
 
-def measure() -> Iterator[Row]:
-    """Measure the time of a test's set-up and teardown, and of a call."""
+def measure(max_rounds: int) -> Iterator[Row]:
+    """Measure set-up and teardown, then a call."""
     with patch.dict(os.environ, _CREDENTIALS):
         yield Row(
             "stubber fixtures, set-up and teardown",
             "`boto3.Session().client()`, `Stubber`",
-            _fixture(),
+            _fixture_ratios(min(_FIXTURE_ROUNDS, max_rounds)),
             _FIXTURE_LIMIT,
         )
-        yield Row("a stubbed call", "botocore's `Stubber`", _call(), _CALL_LIMIT)
+        yield Row(
+            "a stubbed call",
+            "botocore's `Stubber`",
+            _call_ratios(min(_CALL_ROUNDS, max_rounds)),
+            _CALL_LIMIT,
+        )
 
 
-def _fixture() -> float:
+def _fixture_ratios(rounds: int) -> list[float]:
     session = _session.isolated_session()
 
-    def ours() -> None:
+    def subject() -> None:
         stubber = ConnectParticipantStubber(_session.isolated_client(session), strict=True)
         stubber.activate()
         stubber.deactivate()
         stubber.verify()
 
-    def theirs() -> None:
+    def baseline() -> None:
         client = boto3.Session().client("connectparticipant", region_name="us-east-1")
         stubber = Stubber(client)
         stubber.activate()
         stubber.deactivate()
 
-    return ratio(ours, theirs, _FIXTURE_ROUNDS)
+    return measure_ratios(subject, baseline, rounds)
 
 
-def _call() -> float:
+def _call_ratios(rounds: int) -> list[float]:
     session = boto3.Session(region_name="us-east-1")
-    our_client: Any = session.client("connectparticipant")
-    their_client: Any = session.client("connectparticipant")
-    our_stubber, their_stubber = ConnectParticipantStubber(our_client), Stubber(their_client)
-    our_stubber.activate()
-    our_stubber.stub_send_message()
-    answer = our_client.send_message(**_PARAMS)
-    for _ in range(2 * _CALL_ROUNDS + 1):
-        our_stubber.stub_send_message(**_PARAMS, response=answer)
-        their_stubber.add_response("send_message", answer, _PARAMS)
-    with our_stubber, their_stubber:
-        return ratio(
-            lambda: our_client.send_message(**_PARAMS),
-            lambda: their_client.send_message(**_PARAMS),
-            _CALL_ROUNDS,
+    subject_client: Any = session.client("connectparticipant")
+    baseline_client: Any = session.client("connectparticipant")
+    subject = ConnectParticipantStubber(subject_client)
+    baseline = Stubber(baseline_client)
+    subject.activate()
+    subject.stub_send_message()
+    response = subject_client.send_message(**_PARAMS)
+    for _ in range(2 * rounds + 1):
+        subject.stub_send_message(**_PARAMS, response=response)
+        baseline.add_response("send_message", response, _PARAMS)
+    with subject, baseline:
+        return measure_ratios(
+            lambda: subject_client.send_message(**_PARAMS),
+            lambda: baseline_client.send_message(**_PARAMS),
+            rounds,
         )
