@@ -26,7 +26,7 @@ from attach_confirm_stubs import (
     fake_connectparticipant,
     modeled_errors,
 )
-from attach_confirm_stubs.fake._moto import NOTICES_CUTS
+from attach_confirm_stubs.fake._moto import BOTOCORE_DETECTS_TRUNCATION
 
 OPERATIONS = sorted(
     boto3.client("connectparticipant", "us-east-1").meta.service_model.operation_names
@@ -155,7 +155,7 @@ def test_a_late_answer(fake, ready, operation):
     call = ready(operation)
     fake.inject(operation, Latency(40))
     call()
-    assert fake.clock.advanced == 40
+    assert fake.clock.offset_seconds == 40
     assert last_attempt(fake, operation).committed
 
 
@@ -209,7 +209,7 @@ def test_the_put_is_answered_as_s3_does(fake, put, fault, status, code):
         (
             TruncatedResponse(),
             requests.exceptions.ConnectionError
-            if NOTICES_CUTS
+            if BOTOCORE_DETECTS_TRUNCATION
             else requests.exceptions.ChunkedEncodingError,
             "UPLOADED",
         ),
@@ -261,7 +261,7 @@ def test_each_attempt_takes_one_fault(fake, token):
     (call,) = fake.calls("PutObject")
     assert [attempt.status for attempt in call.attempts] == [503, None, None, 200]
     assert [attempt.committed for attempt in call.attempts] == [False, False, True, True]
-    assert fake.clock.advanced > 0
+    assert fake.clock.offset_seconds > 0
 
 
 def test_faults_that_are_left_can_be_dropped(fake, token):

@@ -91,9 +91,9 @@ def _service_may(world: World, caller: Caller, error: ClientError) -> bool:
     code, operation = error.response["Error"]["Code"], error.operation_name
     participant = world.backend.participants[world.participants[caller.file.participant]]
     chat = participant.chat
-    full = code == "ServiceQuotaExceededException" and chat.attachments >= 35
+    full = code == "ServiceQuotaExceededException" and chat.attachment_count >= 35
     # A participant has five minutes to connect the first time.
-    late = chat.ends_at <= world.fake.clock.now() or not participant.connected
+    late = chat.expires_at <= world.fake.clock.now() or not participant.connected
     over = late and (code, operation) == ("AccessDeniedException", "CreateParticipantConnection")
     return full or over or _was_injected(world, operation, code)
 
@@ -118,7 +118,7 @@ def leaks(backend: Any, told: str) -> Iterator[str]:
     """Yield where in a text a token or signature of the service is, or a part of one."""
     secrets = [*backend.participants, *backend.connections]
     for attachment in backend.attachments.values():
-        secrets += parse_qs(urlsplit(attachment.upload.url).query)["X-Amz-Signature"]
+        secrets += parse_qs(urlsplit(attachment.upload_url.url).query)["X-Amz-Signature"]
     for secret in secrets:
         middle = len(secret) // 2
         parts = (secret[:_SLICE], secret[middle : middle + _SLICE], secret[-_SLICE:])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from attach_confirm_stubs import ProxyPage
-from attach_confirm_stubs.fake._forget import forget
+from attach_confirm_stubs.fake.models import reset_all
 from tests.simulation.clients import RETRIES, Clients
 from tests.simulation.scheduler import Turns
 from tests.simulation.virtual_time import Ahead
@@ -119,7 +119,7 @@ class World:
         chats = [backend.start_chat() for _ in range(2)]
         if schedule.room is not None:
             for chat in chats:
-                chat.attachments = 35 - schedule.room
+                chat.attachment_count = 35 - schedule.room
         self.participants = [
             fake.participant_token(contact_id=chats[chat].contact_id) for chat in schedule.chats
         ]
@@ -185,7 +185,7 @@ class World:
 
     def _look_at_time(self, caller: Caller, attachment_id: str) -> None:
         caller.puts += 1
-        expires_at = self.attachment(attachment_id).upload.expires_at.replace(microsecond=0)
+        expires_at = self.attachment(attachment_id).upload_url.expires_at.replace(microsecond=0)
         if caller.puts > 1 and self.callers_now() >= expires_at:
             self.violate("in time", f"{caller} repeats the PUT of a URL whose time is up")
 
@@ -197,7 +197,7 @@ def _id_of_put(request: Any) -> str:
 @contextmanager
 def world(schedule: Schedule, fake: FakeConnectParticipant) -> Iterator[World]:
     """Begin a world, with all logging heard."""
-    forget()
+    reset_all()
     # Of botocore's and tenacity's jitter.
     random.seed(schedule.seed)
     root, ear = logging.getLogger(), _Ear()

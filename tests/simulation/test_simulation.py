@@ -37,7 +37,7 @@ def test_a_seed_has_one_course(fake):
             for call in fake.calls
         ]
         ends = [(caller.outcome, caller.calls, caller.requests) for caller in world.callers]
-        return answers, ends, fake.clock.advanced, world.figures
+        return answers, ends, fake.clock.offset_seconds, world.figures
 
     seeds = range(1000, 1020)
     first = [course(seed) for seed in seeds]

@@ -45,7 +45,7 @@ class _Ticking:
         self._fake = fake
 
     def monotonic(self) -> float:
-        return self._fake.clock.advanced
+        return self._fake.clock.offset_seconds
 
     def __getattr__(self, name: str) -> Any:
         return getattr(time, name)

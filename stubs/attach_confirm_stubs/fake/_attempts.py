@@ -47,7 +47,7 @@ def attempt(
         answer = _instead(fault, call.operation)
         if answer is None:
             admitted = not instance_id or backend.quotas.allow_request(instance_id, call.operation)
-            answer = act() if admitted else exceptions.ThrottlingException().answer
+            answer = act() if admitted else exceptions.ThrottlingException().response
             committed = admitted and answer.status < 300  # noqa: PLR2004
             # Half an answer has its status.
             heard = answer if isinstance(fault, _faults.TruncatedResponse) else None
@@ -110,8 +110,8 @@ def _afterwards(
 
 def _error(operation: str, code: str, s3_code: str) -> Response:
     if operation != _faults.PUT_OBJECT:
-        return exceptions.ServiceError(code, _MESSAGE).answer
+        return exceptions.ServiceError(code, _MESSAGE).response
     if s3_code == "AccessDenied":
         now = clock.now()
-        return exceptions.RequestExpired(now, now).answer
-    return exceptions.S3Error(s3_code, _MESSAGE).answer
+        return exceptions.RequestExpired(now, now).response
+    return exceptions.S3Error(s3_code, _MESSAGE).response

@@ -24,16 +24,16 @@ class Clock:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._advanced = 0.0
+        self._offset_seconds = 0.0
 
     @property
-    def advanced(self) -> float:
+    def offset_seconds(self) -> float:
         """How many seconds it was advanced by, pauses that took no time included."""
-        return self._advanced
+        return self._offset_seconds
 
     def now(self) -> datetime:
         """Return the time, as an aware datetime in UTC."""
-        return datetime.now(timezone.utc) + timedelta(seconds=self._advanced)
+        return datetime.now(timezone.utc) + timedelta(seconds=self._offset_seconds)
 
     def advance(self, seconds: float) -> None:
         """Let time pass.
@@ -47,12 +47,12 @@ class Clock:
         if not seconds >= 0:
             raise ValueError(f"the clock goes forward only, and cannot be advanced by {seconds}")
         with self._lock:
-            self._advanced += seconds
+            self._offset_seconds += seconds
 
     def reset(self) -> None:
         """Go back to the machine's time."""
         with self._lock:
-            self._advanced = 0.0
+            self._offset_seconds = 0.0
 
 
 class _InstantTime:

@@ -159,7 +159,7 @@ class FaultQueue:
         with self._lock:
             self._queues.clear()
 
-    def waiting(self) -> dict[str, list[Fault]]:
+    def pending(self) -> dict[str, list[Fault]]:
         """Return the faults that are left, by operation."""
         with self._lock:
             return {operation: list(queue) for operation, queue in self._queues.items() if queue}

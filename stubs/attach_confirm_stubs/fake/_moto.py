@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 # Since 1.43.115 botocore takes half a body for the whole. Before, urllib3 2 raised for it.
-NOTICES_CUTS = tuple(map(int, botocore.__version__.split(".")[:3])) < (1, 43, 115)
+BOTOCORE_DETECTS_TRUNCATION = tuple(map(int, botocore.__version__.split(".")[:3])) < (1, 43, 115)
 
 
 # botocore takes what its own HTTP layer would raise, and tries again. `requests` gets the same
@@ -72,14 +72,14 @@ def _given(respond: Callable[[Request], Response], request: Request) -> TYPE_RES
     try:
         answer = respond(request)
     except exceptions.ResponseNotDelivered as lost:
-        if lost.answer is None or not _comes_cut(lost.fault):
+        if lost.response is None or not _comes_cut(lost.fault):
             raise _raised(lost.fault, request.url) from None
-        answer = truncate(lost.answer)
+        answer = truncate(lost.response)
     return answer.status, answer.headers, answer.body
 
 
 def _comes_cut(fault: _faults.Fault) -> bool:
-    return isinstance(fault, _faults.TruncatedResponse) and not NOTICES_CUTS
+    return isinstance(fault, _faults.TruncatedResponse) and not BOTOCORE_DETECTS_TRUNCATION
 
 
 def _raised(fault: _faults.Fault, url: str) -> Exception:

@@ -61,7 +61,7 @@ class Quotas:
             if not self._enabled or counted not in self.limits:
                 return True
             rate, burst = self.limits[counted]
-            now = self._clock.now().timestamp() if self._real_time else self._clock.advanced
+            now = self._clock.now().timestamp() if self._real_time else self._clock.offset_seconds
             left, since = self._buckets.get((instance_id, counted), (float(burst), now))
             left = min(float(burst), left + (now - since) * rate)
             admitted = left >= 1

@@ -32,13 +32,13 @@ def respond(request: Request) -> Response:
     signed = _CREDENTIAL.search(request.headers.get("authorization", ""))
     if signed is None:
         error = "MissingAuthenticationTokenException", "Missing Authentication Token"
-        return exceptions.ServiceError(*error).answer
+        return exceptions.ServiceError(*error).response
     try:
         backend = connectparticipant_backends[get_account_id_from(signed[1])][signed[2]]
         answer = _start(backend, json.loads(request.body or b"{}"))
     except (ValueError, LookupError, TypeError, AttributeError):
         message = "The request is not one for StartChatContact."
-        return exceptions.ServiceError("InvalidRequestException", message).answer
+        return exceptions.ServiceError("InvalidRequestException", message).response
     headers = {"content-type": "application/json", "x-amzn-requestid": str(uuid4())}
     return Response(200, headers, json.dumps(answer).encode())
 

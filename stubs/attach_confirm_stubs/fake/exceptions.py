@@ -22,9 +22,9 @@ _STATUSES = {"MissingAuthenticationTokenException": 403, "UnknownOperationExcept
 class ErrorResponse(Exception):
     """A request that is answered with an error."""
 
-    def __init__(self, answer: Response) -> None:
-        super().__init__(answer.error_code)
-        self.answer = answer
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.error_code)
+        self.response = response
 
 
 class ResponseNotDelivered(Exception):
@@ -32,13 +32,13 @@ class ResponseNotDelivered(Exception):
 
     Attributes:
         fault: Why.
-        answer: The answer, where there was one.
+        response: The answer, where there was one.
     """
 
-    def __init__(self, fault: _faults.Fault, answer: Response | None = None) -> None:
+    def __init__(self, fault: _faults.Fault, response: Response | None = None) -> None:
         super().__init__(fault)
         self.fault = fault
-        self.answer = answer
+        self.response = response
 
 
 class ServiceError(ErrorResponse):

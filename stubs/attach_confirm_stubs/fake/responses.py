@@ -89,7 +89,7 @@ def start_attachment_upload(
 ) -> dict[str, Any]:
     """Answer StartAttachmentUpload."""
     attachment = backend.start_attachment_upload(params, request.base_url)
-    upload = attachment.upload
+    upload = attachment.upload_url
     return {
         "AttachmentId": attachment.attachment_id,
         "UploadMetadata": {
@@ -160,14 +160,14 @@ def dispatch(request: Request) -> Response:
     """
     found = _route(request)
     if found is None:
-        return exceptions.ServiceError("UnknownOperationException", "Unknown operation").answer
+        return exceptions.ServiceError("UnknownOperationException", "Unknown operation").response
     operation, params = found
     token, malformed = request.headers.get(_BEARER), _read(request, params)
     if token:
         params[_service_model.token_member_name(_service_model.operation(operation))] = token
     backend = _backend(request, token)
     if backend is None:
-        return exceptions.AccessDeniedException().answer
+        return exceptions.AccessDeniedException().response
     return _attempts.attempt(
         backend,
         backend.history.call(operation, params, request.headers.get(_INVOCATION)),
@@ -192,7 +192,7 @@ def dispatch_s3(request: Request, bucket: str, key: str) -> Response:
     place = _BUCKET.fullmatch(bucket)
     backend = _service(place[1], place[2]) if place else None
     if backend is None:
-        return exceptions.SignatureDoesNotMatch().answer
+        return exceptions.SignatureDoesNotMatch().response
     if request.method != "PUT":
         return _refusable(partial(_get_object, backend, key, request))
     params = {"Bucket": bucket, "Key": key, "ContentLength": len(request.body)}
@@ -221,7 +221,7 @@ def _refusable(act: Callable[[], Response]) -> Response:
     try:
         return act()
     except exceptions.ErrorResponse as refused:
-        return refused.answer
+        return refused.response
 
 
 def _answer(

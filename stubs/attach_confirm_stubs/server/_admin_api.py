@@ -42,10 +42,13 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from attach_confirm_stubs._calls import to_plain_json
 from attach_confirm_stubs.fake import _faults, exceptions
 from attach_confirm_stubs.fake._assumptions import Assumptions
-from attach_confirm_stubs.fake._forget import forget
 from attach_confirm_stubs.fake._handle import FakeConnectParticipant
 from attach_confirm_stubs.fake._http import Response
-from attach_confirm_stubs.fake.models import all_backends, connectparticipant_backends
+from attach_confirm_stubs.fake.models import (
+    all_backends,
+    connectparticipant_backends,
+    reset_all,
+)
 from attach_confirm_stubs.fake.responses import DEFAULT_REGION
 
 if TYPE_CHECKING:
@@ -98,7 +101,7 @@ def respond(request: Request) -> Response:
     except ValueError as error:
         return _told(400, str(error))
     except exceptions.ErrorResponse as refused:
-        return refused.answer
+        return refused.response
     return _json(200, answer or {})
 
 
@@ -130,7 +133,7 @@ def _chats(backend: ConnectParticipantBackend) -> list[dict[str, Any]]:
                     "instance_id": participant.chat.instance_id,
                     "account_id": backend.account_id,
                     "region": backend.region_name,
-                    "ends_at": participant.chat.ends_at.isoformat(),
+                    "ends_at": participant.chat.expires_at.isoformat(),
                     "participants": [],
                 },
             )
@@ -140,7 +143,7 @@ def _chats(backend: ConnectParticipantBackend) -> list[dict[str, Any]]:
                     "role": participant.role,
                     "display_name": participant.display_name,
                     "connected": participant.connected,
-                    "left": participant.left,
+                    "left": participant.disconnected,
                 }
             )
     return list(chats.values())
@@ -164,7 +167,7 @@ def _calls(backend: ConnectParticipantBackend) -> Iterator[dict[str, Any]]:
 
 def _reset(_: FakeConnectParticipant, params: dict[str, Any]) -> None:
     _checked(params)
-    forget()
+    reset_all()
 
 
 def _participant_token(fake: FakeConnectParticipant, params: dict[str, Any]) -> dict[str, Any]:
@@ -190,7 +193,7 @@ def _session(fake: FakeConnectParticipant, params: dict[str, Any]) -> dict[str, 
 
 def _waiting(fake: FakeConnectParticipant, _: dict[str, Any]) -> dict[str, Any]:
     backend = connectparticipant_backends[DEFAULT_ACCOUNT_ID][fake.region_name]
-    waiting = backend.faults.waiting()
+    waiting = backend.faults.pending()
     return {name: [_fault_told(fault) for fault in queue] for name, queue in waiting.items()}
 
 
@@ -230,12 +233,12 @@ def _scan(fake: FakeConnectParticipant, params: dict[str, Any]) -> None:
 
 
 def _time(fake: FakeConnectParticipant, _: dict[str, Any]) -> dict[str, Any]:
-    return {"now": fake.clock.now().isoformat(), "advanced": fake.clock.advanced}
+    return {"now": fake.clock.now().isoformat(), "advanced": fake.clock.offset_seconds}
 
 
 def _advance(fake: FakeConnectParticipant, params: dict[str, Any]) -> dict[str, Any]:
     seconds = _checked(params, "advance", advance="float")["advance"]
-    if fake.clock.advanced + seconds > _SECONDS:
+    if fake.clock.offset_seconds + seconds > _SECONDS:
         raise _Wrong("The clock cannot be advanced by more than 100 years.")
     fake.clock.advance(seconds)
     return _time(fake, {})

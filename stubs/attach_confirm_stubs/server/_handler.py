@@ -56,9 +56,9 @@ class _Refusal(NamedTuple):
 
     def answer(self, *, at_place: bool) -> Response:
         if at_place:
-            refused = exceptions.S3Error(self.s3_code, self.message).answer
+            refused = exceptions.S3Error(self.s3_code, self.message).response
             return replace(refused, status=self.s3_status)
-        refused = exceptions.ServiceError(self.code, self.message).answer
+        refused = exceptions.ServiceError(self.code, self.message).response
         return replace(refused, status=self.status)
 
 
@@ -256,7 +256,7 @@ class RequestHandler(BaseHTTPRequestHandler):
         self.close_connection = True
         match lost.fault:
             case _faults.TruncatedResponse():
-                self._send(truncate(lost.answer or Response(200, {})), headers)
+                self._send(truncate(lost.response or Response(200, {})), headers)
             case _faults.ReadTimeout():
                 self.connection.settimeout(None)
                 while self.connection.recv(_BLOCK):

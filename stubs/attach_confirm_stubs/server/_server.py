@@ -14,8 +14,8 @@ from botocore.config import Config
 
 import attach_confirm
 from attach_confirm_stubs._session import shared_session
-from attach_confirm_stubs.fake._forget import forget
 from attach_confirm_stubs.fake._handle import FakeConnectParticipant
+from attach_confirm_stubs.fake.models import reset_all
 from attach_confirm_stubs.fake.responses import DEFAULT_REGION
 from attach_confirm_stubs.server._handler import RequestHandler
 from attach_confirm_stubs.server._router import Router
@@ -162,7 +162,7 @@ def serve_connectparticipant(
     """
     server = Server(host, port)
     served = ConnectParticipantServer(server.url, region_name)
-    forget()
+    reset_all()
     server.start()
     try:
         yield served
@@ -170,4 +170,4 @@ def serve_connectparticipant(
         if "client" in vars(served):
             served.client.close()
         server.stop()
-        forget()
+        reset_all()

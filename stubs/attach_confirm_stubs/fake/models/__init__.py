@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from botocore.loaders import create_loader
 from moto.core.base_backend import BackendDict
+from moto.s3.models import FakeKey
 
 from attach_confirm_stubs.fake import _limits, exceptions
 from attach_confirm_stubs.fake._faults import FaultQueue
@@ -96,6 +97,23 @@ def all_backends() -> Iterator[ConnectParticipantBackend]:
     """Yield the service of each account and region where it is in use."""
     for regions in list(connectparticipant_backends.values()):
         yield from list(regions.values())
+
+
+def reset_all() -> None:
+    """Delete all chats and their files, and reset the clock; keep everything else in moto's S3."""
+    buckets = set()
+    for backend in all_backends():
+        if backend.bucket in backend.s3.buckets:
+            backend.s3.buckets[backend.bucket].keys.clear()
+            backend.s3.delete_bucket(backend.bucket)
+            buckets.add(backend.bucket)
+    # moto's metaclass adds the list, which keeps objects that were deleted or replaced too.
+    tracked: list[FakeKey] = list(FakeKey.instances_tracked)  # type: ignore[attr-defined]
+    for key in tracked:
+        if key.bucket_name in buckets:
+            key.dispose()
+    connectparticipant_backends.clear()
+    clock.reset()
 
 
 def _regions() -> list[str]:

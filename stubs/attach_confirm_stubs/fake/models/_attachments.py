@@ -144,9 +144,9 @@ class Attachments(Chats):
     def _count(self, chat: Chat, when: str) -> None:
         """Count an attachment, if now is when it counts."""
         if self.assumptions.quota_counts == when:
-            if chat.attachments >= _limits.ATTACHMENTS_PER_CHAT:
+            if chat.attachment_count >= _limits.ATTACHMENTS_PER_CHAT:
                 raise exceptions.ServiceQuotaExceededException
-            chat.attachments += 1
+            chat.attachment_count += 1
 
     def _announced(
         self, participant: Participant, params: Mapping[str, Any], base_url: str | None
@@ -172,7 +172,7 @@ class Attachments(Chats):
             size=params["AttachmentSizeInBytes"],
             participant=participant,
             key=key,
-            upload=self._signed("PUT", key, headers, lifetime, base_url),
+            upload_url=self._signed("PUT", key, headers, lifetime, base_url),
         )
 
     def _signed(

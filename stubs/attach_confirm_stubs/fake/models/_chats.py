@@ -95,7 +95,11 @@ class Chats(BaseBackend):
         """
         with self.lock:
             now, participant = clock.now(), self.participants.get(participant_token)
-            if participant is None or participant.left or participant.chat.ends_at <= now:
+            if (
+                participant is None
+                or participant.disconnected
+                or participant.chat.expires_at <= now
+            ):
                 raise exceptions.AccessDeniedException
             if (
                 not participant.connected
@@ -122,11 +126,11 @@ class Chats(BaseBackend):
         """Let a participant leave their chat."""
 
         def leave(participant: Participant) -> None:
-            participant.left = True
+            participant.disconnected = True
             self.say(participant, "EVENT", ContentType=f"{EVENT}participant.left")
             if participant.role == "CUSTOMER" and self.assumptions.chat_ends_with_customer:
                 self.say(participant, "EVENT", ContentType=f"{EVENT}chat.ended")
-                participant.chat.ends_at = clock.now()
+                participant.chat.expires_at = clock.now()
 
         self.once("DisconnectParticipant", params, leave)
 
@@ -181,7 +185,7 @@ class Chats(BaseBackend):
     def connected(self, connection_token: str) -> Participant:
         """Return the participant of a connection that may still do something."""
         participant = self._connection(connection_token)
-        if participant.left or participant.chat.ends_at <= clock.now():
+        if participant.disconnected or participant.chat.expires_at <= clock.now():
             raise exceptions.AccessDeniedException
         return participant
 

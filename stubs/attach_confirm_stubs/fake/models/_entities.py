@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from attach_confirm_stubs.fake._presigned_urls import PresignedUrl
-    from attach_confirm_stubs.fake.models._snapshot import State
+    from attach_confirm_stubs.fake.models._snapshot import AttachmentState
 
 Item: TypeAlias = "dict[str, Any]"
 
@@ -29,18 +29,18 @@ class Chat:
     Attributes:
         contact_id: Its contact.
         instance_id: The instance that it is in.
-        ends_at: When its time is up, or was ended.
+        expires_at: When its time is up, or was ended.
         content_types: Which messages it takes.
         items: Its transcript, the oldest first.
-        attachments: How many count towards its quota.
+        attachment_count: How many count towards its quota.
     """
 
     contact_id: str
     instance_id: str
-    ends_at: datetime
+    expires_at: datetime
     content_types: frozenset[str]
     items: list[Item] = field(default_factory=list)
-    attachments: int = 0
+    attachment_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Participant:
         participant_id: Their own id.
         connected: Whether they ever connected.
         joined: Whether the others were told that they joined.
-        left: Whether they disconnected.
+        disconnected: Whether they disconnected.
         answered: What idempotent operations answered, by operation and ClientToken.
     """
 
@@ -77,7 +77,7 @@ class Participant:
     participant_id: str = field(default_factory=lambda: str(uuid4()))
     connected: bool = False
     joined: bool = False
-    left: bool = False
+    disconnected: bool = False
     answered: dict[tuple[str, str], IdempotentResult] = field(default_factory=dict)
 
 
@@ -100,7 +100,7 @@ class Attachment:
         size: As declared, in bytes.
         participant: Who announced it.
         key: Where in the bucket it lies: first in `staging/`, once confirmed in `final/`.
-        upload: The URL for the PUT.
+        upload_url: The URL for the PUT.
         state: See `FakeAttachment`.
         completed_at: When it was confirmed.
         item: Its item in the transcript, once it is confirmed.
@@ -112,7 +112,7 @@ class Attachment:
     size: int
     participant: Participant
     key: str
-    upload: PresignedUrl
-    state: State = "STARTED"
+    upload_url: PresignedUrl
+    state: AttachmentState = "STARTED"
     completed_at: datetime | None = None
     item: Item = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-State = Literal["STARTED", "UPLOADED", "IN_PROGRESS", "APPROVED", "REJECTED"]
+AttachmentState = Literal["STARTED", "UPLOADED", "IN_PROGRESS", "APPROVED", "REJECTED"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,6 @@ class FakeAttachment:
     content_type: str
     size: int
     data: bytes = field(repr=False)
-    state: State
+    state: AttachmentState
     stored_content_type: str | None = None
     stored_size: int | None = None
