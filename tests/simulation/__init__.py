@@ -1,6 +1,7 @@
-"""Random schedules of files, faults, deaths and repeats against the fake, and what must hold.
+"""A deterministic simulation: random schedules of uploads, faults and crashes against the fake.
 
-`schedule` makes a schedule out of a seed, `world` carries it out in virtual time, `caller` is
-the program that uses attach_confirm and does what `advise` says, `invariants` judges the end.
-One seed is one schedule with one course: `python -m tests.simulation --seed N` shows it again.
+`schedule` creates a schedule from a seed. `simulation` runs it in virtual time, `client_process`
+is a program that uses attach_confirm and follows `advise`, and `invariants` checks the result. A
+seed always gives the same run: `python -m tests.simulation --seed N` repeats it. `kills` kills
+real processes that send files to the served fake.
 """

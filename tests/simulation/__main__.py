@@ -1,8 +1,8 @@
-"""Carry out schedules: many from a seed, `make soak`, or a single one again.
+"""Simulate uploads: many schedules (`make soak`), or one again.
 
-A run's schedules have the seeds SEED * 1,000,000 and up. Each has one course, so what one of
-them found is found again by `python -m tests.simulation --seed N`. For each thousand of them a
-process is really killed, with `--kill N` again.
+The schedules of a soak have the seeds SEED * 1,000,000 and up. To repeat the run that violated an
+invariant, pass its seed to `--seed`. For every thousand schedules a real process is killed; pass
+its seed to `--kill` to repeat it.
 """
 
 from __future__ import annotations
@@ -16,103 +16,124 @@ from collections import Counter
 from multiprocessing import Pool
 from typing import TYPE_CHECKING
 
-from tests.simulation.kills import kill
-from tests.simulation.run import take
-from tests.simulation.schedule import schedule
-from tests.simulation.virtual_time import universe
+from tests.simulation.kills import kill_and_resume
+from tests.simulation.run import run_schedule
+from tests.simulation.schedule import create_schedule
+from tests.simulation.virtual_time import virtual_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_CHUNK = 250
-_APART = 1_000_000
-_A_KILL = 1000
-_SHOWN = 20
-_AGAIN = "python -m tests.simulation"
+_CHUNK_SIZE = 250
+_SEEDS_PER_SOAK = 1_000_000
+_SCHEDULES_PER_KILL = 1000
+_MAX_PRINTED_VIOLATIONS = 20
+_COMMAND = "python -m tests.simulation"
 
 
 def main() -> int:
-    """Run what the command line says; 1 if anything did not hold."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--seed", type=int, help="carry out the one schedule of this seed")
-    parser.add_argument("--kill", type=int, metavar="SEED", help="kill the one of this seed")
-    parser.add_argument("--soak", type=int, metavar="SCHEDULES", help="carry out so many")
-    parser.add_argument("--from", type=int, dest="start", metavar="SEED", help="of this run")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="in so many processes")
-    given = parser.parse_args()
-    if given.seed is not None:
-        return replay(given.seed)
-    if given.kill is not None:
-        return show(kill(given.kill))
-    start = secrets.randbelow(1_000_000) if given.start is None else given.start
-    return soak(given.soak or 100_000, start, given.jobs)
+    """Run the command, and return 1 if an invariant was violated."""
+    parser = argparse.ArgumentParser(prog=_COMMAND, description=__doc__)
+    parser.add_argument("--seed", type=int, help="run the schedule with this seed")
+    parser.add_argument("--kill", type=int, metavar="SEED", help="kill the process with this seed")
+    parser.add_argument(
+        "--soak", type=int, default=100_000, metavar="SCHEDULES", help="the number of schedules"
+    )
+    parser.add_argument(
+        "--from",
+        type=int,
+        dest="soak_seed",
+        metavar="SEED",
+        help="the seed of the soak; random by default",
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="the number of worker processes"
+    )
+    options = parser.parse_args()
+    if options.seed is not None:
+        return replay(options.seed)
+    if options.kill is not None:
+        return print_violations(kill_and_resume(options.kill))
+    if options.soak_seed is None:
+        options.soak_seed = secrets.randbelow(1_000_000)
+    return soak(options.soak, options.soak_seed, options.jobs)
 
 
 def replay(seed: int) -> int:
-    """Carry out one schedule, and show it and its course."""
-    print(schedule(seed), end="\n\n")
-    with universe() as fake:
-        world = take(seed, fake)
+    """Run one schedule, and print it, the calls to the fake and the results."""
+    print(create_schedule(seed), end="\n\n")
+    with virtual_time() as fake:
+        simulation = run_schedule(seed, fake)
         for call in fake.calls:
             print(call)
     print()
-    for caller in world.callers:
-        print(f"{caller}: {caller.outcome} after {caller.calls} calls; last heard {caller.error!r}")
-    return show(world.violations)
+    for process in simulation.processes:
+        print(
+            f"{process}: {process.outcome} after {process.calls} calls;"
+            f" last error: {process.error!r}"
+        )
+    return print_violations(simulation.violations)
 
 
-def show(violations: Sequence[str]) -> int:
-    """Print what does not hold, and return whether there is such a thing."""
+def print_violations(violations: Sequence[str]) -> int:
+    """Print the violations, and return the exit status."""
     print(*violations, f"violations: {len(violations)}", sep="\n")
     return bool(violations)
 
 
-def soak(schedules: int, start: int, jobs: int) -> int:
-    """Carry out many schedules, and print what happened."""
-    print(f"SEED={start}: {schedules:,} schedules in {jobs} processes", flush=True)
-    first, began = start * _APART, time.monotonic()
-    chunks = [
-        range(first + n, first + min(n + _CHUNK, schedules)) for n in range(0, schedules, _CHUNK)
-    ]
-    kills = range(first, first + schedules // _A_KILL)
-    figures = Counter(kills=len(kills))
-    found: list[str] = []
+def soak(schedules: int, soak_seed: int, jobs: int) -> int:
+    """Run many schedules, print the counts and violations, and return the exit status."""
+    print(f"SEED={soak_seed}: {schedules:,} schedules in {jobs} processes", flush=True)
+    first, started_at = soak_seed * _SEEDS_PER_SOAK, time.monotonic()
+    seeds = range(first, first + schedules)
+    chunks = [seeds[n : n + _CHUNK_SIZE] for n in range(0, schedules, _CHUNK_SIZE)]
+    kill_seeds = seeds[: schedules // _SCHEDULES_PER_KILL]
+    counts = Counter(kills=len(kill_seeds))
+    violations: list[str] = []
     with Pool(jobs) as pool:
-        for done, (counted, violations) in enumerate(pool.imap_unordered(chunk, chunks), 1):
-            figures += counted
-            found += [f"{text}\n  again: {_AGAIN} --seed {seed}" for seed, text in violations]
+        results = pool.imap_unordered(run_chunk, chunks)
+        for done, (chunk_counts, chunk_violations) in enumerate(results, 1):
+            counts += chunk_counts
+            violations += [
+                f"{violation}\n  repeat with: {_COMMAND} --seed {seed}"
+                for seed, violation in chunk_violations
+            ]
             if sys.stderr.isatty():
                 print(f"\r{done * 100 // len(chunks)} %", end="\r", file=sys.stderr, flush=True)
-        for seed, violations in zip(kills, pool.imap(kill, kills), strict=True):
-            found += [f"{text}\n  again: {_AGAIN} --kill {seed}" for text in violations]
-    for line in (*_told(figures), *found[:_SHOWN]):
+        kill_results = pool.imap(kill_and_resume, kill_seeds)
+        for seed, kill_violations in zip(kill_seeds, kill_results, strict=True):
+            violations += [
+                f"{violation}\n  repeat with: {_COMMAND} --kill {seed}"
+                for violation in kill_violations
+            ]
+    for line in (*_format_counts(counts), *violations[:_MAX_PRINTED_VIOLATIONS]):
         print(line)
-    minutes, seconds = divmod(round(time.monotonic() - began), 60)
-    print(f"violations: {len(found)} (SEED={start}, {minutes} min {seconds} s)")
-    return bool(found)
+    minutes, seconds = divmod(round(time.monotonic() - started_at), 60)
+    print(f"violations: {len(violations)} (SEED={soak_seed}, {minutes} min {seconds} s)")
+    return bool(violations)
 
 
-def chunk(seeds: Sequence[int]) -> tuple[Counter[str], list[tuple[int, str]]]:
-    """Carry out some schedules, and return their figures and what did not hold, by seed."""
-    figures: Counter[str] = Counter()
+def run_chunk(seeds: Sequence[int]) -> tuple[Counter[str], list[tuple[int, str]]]:
+    """Run some schedules, and return their counts, and the violations with their seeds."""
+    counts: Counter[str] = Counter()
     violations = []
-    with universe() as fake:
+    with virtual_time() as fake:
         for seed in seeds:
-            world = take(seed, fake)
-            figures += world.figures
-            violations += [(seed, violation) for violation in world.violations]
-    return figures, violations
+            simulation = run_schedule(seed, fake)
+            counts += simulation.counts
+            violations += [(seed, violation) for violation in simulation.violations]
+    return counts, violations
 
 
-def _told(figures: Counter[str]) -> Iterator[str]:
-    """Yield a line for each kind of figures: the part of the name before its last word."""
-    for kind in sorted({name.rpartition(" ")[0] for name in figures}):
-        of_kind = [
+def _format_counts(counts: Counter[str]) -> Iterator[str]:
+    """Yield one line per group of counts. The last word of a name is the name in its group."""
+    for group in sorted({name.rpartition(" ")[0] for name in counts}):
+        members = [
             f"{name.rpartition(' ')[2]} {count:,}"
-            for name, count in sorted(figures.items())
-            if name.rpartition(" ")[0] == kind
+            for name, count in sorted(counts.items())
+            if name.rpartition(" ")[0] == group
         ]
-        yield f"{kind + ': ' if kind else ''}{', '.join(of_kind)}"
+        yield f"{group + ': ' if group else ''}{', '.join(members)}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A program that sends a file, hears errors, and does what `advise` says."""
+"""A program that sends a file and follows `advise` when a call fails."""
 
 from __future__ import annotations
 
@@ -10,262 +10,298 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 import attach_confirm
 from attach_confirm import Action, AttachmentStatus
-from tests.simulation.simulation import Killed, speaking
-from tests.simulation.sources import data_of, source_of
+from tests.simulation.simulation import (
+    CONFIRMED_STATES,
+    Invariant,
+    ProcessKilled,
+    current_process,
+)
+from tests.simulation.sources import create_data, create_source
 
 if TYPE_CHECKING:
     from tests.simulation.schedule import File
-    from tests.simulation.simulation import World
+    from tests.simulation.simulation import Simulation
 
 _ERRORS = (attach_confirm.AttachConfirmError, BotoCoreError, ClientError, HTTPClientError)
-_WAITS = 2
-_CONFIRMED = {"IN_PROGRESS", "APPROVED", "REJECTED"}
+_MAX_WAIT_CALLS = 2
 
 
 @dataclass
-class Kept:
-    """What outlives the process.
+class PersistedState:
+    """The state that survives a crash.
 
     Attributes:
-        attachment_id: The attachment, once a call that ended told it.
-        uploaded: Whether its bytes are known to be there.
-        confirmed: Whether it is known to be confirmed.
-        pin: How often a pinned ClientToken was replaced.
-        over: Whether nothing is left to do.
+        attachment_id: The attachment id that a finished call returned, or None.
+        uploaded: Whether the PUT is known to have succeeded.
+        confirmed: Whether the attachment is known to be confirmed.
+        client_token_number: How many client_tokens were replaced after their URL expired.
+        finished: Whether the first process has finished.
     """
 
     attachment_id: str | None = None
     uploaded: bool = False
     confirmed: bool = False
-    pin: int = 0
-    over: bool = False
+    client_token_number: int = 0
+    finished: bool = False
 
 
-class Caller:
-    """Sends one file.
+class ClientProcess:
+    """A process that sends one file, and restarts after each crash.
+
+    Args:
+        simulation: The simulation.
+        file: The file.
+        shared_state: The state of the first process, for a second process that confirms the same
+            upload; None for a first process.
 
     Attributes:
-        file: Which.
-        kept: What outlives the process.
-        requests: How many requests were sent, over all lives.
-        puts: How many of them were PUTs of the call under way.
-        confirms: How many of them were confirmations.
-        calls: How many of the library's functions were called.
-        final: The code of an answer that was heard, and after which nothing may be sent.
-        waits: How many of them were `wait`.
-        error: What made it give up.
-        outcome: How it ended: "sent", "approved", "rejected", "undecided", "stopped",
-            "idle", or "tired" where it would have to go on.
-        lost: Whether it died in an `upload`, so that it cannot know of an attachment.
-        expired: Whether a URL's time was up.
+        simulation: The simulation.
+        file: The file.
+        state: The state that survives a crash.
+        requests: The number of requests, including those before a crash.
+        puts: The number of PUT requests in the current call.
+        confirmations: The number of CompleteAttachmentUpload requests in the current call.
+        calls: The number of calls to attach_confirm.
+        waits: The number of calls to `wait`.
+        final_error: The code of an error response after which no request may be sent, or None.
+        error: The last error that a call raised, or None.
+        outcome: How the process ended; None while it runs. "sent" and "approved" mean success,
+            "rejected" a rejection that `status` returned, "wait_timeout" that `wait` timed out,
+            "stopped" that the advice was FIX or STOP, "idle" that a second process found no
+            upload to confirm, and "call_limit" that the process made too many calls.
+        crashed_in_upload: Whether it crashed in `upload`, so that the id may be unknown.
+        url_expired: Whether an upload URL expired.
     """
 
-    def __init__(self, world: World, file: File, kept: Kept | None = None) -> None:
-        self.world = world
+    def __init__(
+        self, simulation: Simulation, file: File, shared_state: PersistedState | None = None
+    ) -> None:
+        self.simulation = simulation
         self.file = file
-        self.kept = kept or Kept()
-        self.requests = self.puts = self.confirms = self.calls = self.waits = 0
+        self.state = shared_state or PersistedState()
+        self.requests = self.puts = self.confirmations = self.calls = self.waits = 0
+        self.final_error: str | None = None
         self.error: Exception | None = None
         self.outcome: str | None = None
-        self.final: str | None = None
-        self.lost = self.expired = False
-        self._is_twin = kept is not None
-        self._kills = set() if self._is_twin else set(file.kills)
-        self._data = data_of(world.schedule.seed, file.name, file.size)
-        self._participant_token = world.participants[file.participant] + "\n" * file.stray
-        self._live()
+        self.crashed_in_upload = self.url_expired = False
+        self._is_second = shared_state is not None
+        self._crashes = set() if self._is_second else set(file.crashes)
+        self._data = create_data(simulation.schedule.seed, file.name, file.size)
+        newline = "\n" if file.trailing_newline else ""
+        self._participant_token = simulation.participants[file.participant] + newline
+        self._start_process()
 
     def __str__(self) -> str:
-        return f"{'the twin' if self._is_twin else 'the caller'} of {self.file.name[:20]!r}"
+        number = "second" if self._is_second else "first"
+        return f"the {number} process of {self.file.name[:20]!r}"
+
+    @property
+    def size_changes(self) -> bool:
+        """Whether the source has another size than the upload was started with."""
+        return self.file.source in {"grows", "shrinks"} or self.file.method.endswith("wrong size")
 
     def run(self) -> None:
-        """Call until it is done, is told to give up, or has called too often."""
-        speaking.set(self)
+        """Call attach_confirm until the process has an outcome."""
+        current_process.set(self)
         try:
-            self._send()
+            self._run_until_outcome()
         finally:
-            self.kept.over = self.kept.over or not self._is_twin
+            self.state.finished = self.state.finished or not self._is_second
 
-    def live_on(self, moment: str) -> None:
-        """Die, if it is time to."""
-        for kill in [*self._kills]:
-            if (kill.request, kill.moment) == (self.requests, moment):
-                self._kills.remove(kill)
-                raise Killed
+    def maybe_crash(self, moment: str) -> None:
+        """Crash if the schedule has a crash at this request and moment."""
+        for crash in [*self._crashes]:
+            if (crash.request, crash.moment) == (self.requests, moment):
+                self._crashes.remove(crash)
+                raise ProcessKilled
 
-    def _send(self) -> None:
-        while self._is_twin and not self.kept.uploaded and not self.kept.over:
-            self.world.turns.switch()
-        if self._is_twin and not self.kept.uploaded:
-            self.outcome = "idle"
-        schedule = self.world.schedule
-        bound = 12 + 4 * schedule.troubles + 40 * schedule.throttled
+    def _run_until_outcome(self) -> None:
+        if self._is_second:
+            while not self.state.uploaded and not self.state.finished:
+                self.simulation.scheduler.switch()
+            if not self.state.uploaded:
+                self.outcome = "idle"
+        schedule = self.simulation.schedule
+        max_calls = 12 + 4 * schedule.disruptions + 40 * schedule.throttled
         while self.outcome is None:
             self._call()
-            if self.outcome is None and self.calls >= bound:
-                self.outcome = "tired"
+            if self.outcome is None and self.calls >= max_calls:
+                self.outcome = "call_limit"
 
-    def _live(self) -> None:
-        """Begin a process, which knows what was kept and nothing else."""
-        self._client: Any = self.world.client(new=self.requests > 0)
+    def _start_process(self) -> None:
+        """Initialize what a process loses in a crash."""
+        self._client: Any = self.simulation.client(new=self.requests > 0)
         self._connection: attach_confirm.Connection | None = None
-        self._pending: attach_confirm.PendingUpload | None = None
-        self._checking = self._uploading = self._looked = False
+        self._pending_upload: attach_confirm.PendingUpload | None = None
+        self._must_check_status = self._in_upload = self._checks_conflict = False
 
     def _call(self) -> None:
-        """Call one function of the library, and heed what it raises."""
+        """Make the next call, and handle its error."""
         self.calls += 1
-        self.puts = self.confirms = self._told = 0
-        self._looked = False
+        self.puts = self.confirmations = self._reported_bytes = 0
+        self._checks_conflict = False
         try:
-            self._act()
-        except Killed:
-            self.world.figures["deaths"] += 1
-            self.lost = self.lost or self._uploading
-            self._live()
+            self._make_next_call()
+        except ProcessKilled:
+            self.simulation.counts["crashes"] += 1
+            self.crashed_in_upload = self.crashed_in_upload or self._in_upload
+            self._start_process()
         except _ERRORS as error:
-            self._uploading = False
-            self._heed(error)
+            self._in_upload = False
+            self._follow_advice(error)
 
-    def _act(self) -> None:
+    def _make_next_call(self) -> None:
         if self._connection is None:
-            self._connection = self._shown(
+            self._connection = self._print(
                 attach_confirm.connect(self._client, self._participant_token)
             )
-        elif self.kept.confirmed:
+        elif self.state.confirmed:
             self._wait(self._connection.token)
-        elif self._checking:
-            self._check(self._connection.token)
-        elif self.kept.uploaded:
+        elif self._must_check_status:
+            self._check_status(self._connection.token)
+        elif self.state.uploaded:
             self._confirm(self._connection.token)
-        elif self.file.how.startswith("upload"):
+        elif self.file.method.startswith("upload"):
             self._upload(self._connection.token)
-        elif self._pending is None:
+        elif self._pending_upload is None:
             self._start(self._connection.token)
         else:
-            attach_confirm.put(self._client, self._pending, self._source(), callback=self._progress)
-            self._compare("bytes", self._told, self.file.size)
-            self.kept.attachment_id, self.kept.uploaded = self._pending.attachment_id, True
-
-    def _upload(self, token: str) -> None:
-        pinned = f"{self.file.name} {self.kept.pin}" if "pinned" in self.file.how else None
-        self._uploading = self._looked = True
-        sent = attach_confirm.upload(
-            self._client,
-            self._source(),
-            token,
-            name=self.file.name,
-            content_type=self.file.content_type,
-            callback=self._progress,
-            client_token=pinned,
-        )
-        self._uploading = False
-        self._compare("bytes", self._told, self.file.size)
-        self._compare("attempts", sent.attempts, self.confirms)
-        self._succeed(self._shown(sent).attachment_id)
+            self._put(self._pending_upload)
 
     def _start(self, token: str) -> None:
-        self._pending = self._shown(
+        self._pending_upload = self._print(
             attach_confirm.start(
                 self._client,
                 name=self.file.name,
-                size=self.file.size + (self.file.how == "wrong length"),
+                size=self.file.size + self.file.method.endswith("wrong size"),
                 content_type=self.file.content_type or "text/plain",
                 connection_token=token,
             )
         )
 
-    def _confirm(self, token: str) -> None:
-        on_conflict: Any = self.world.dice.choice(("raise", "check"))
-        self._looked = on_conflict == "check"
-        confirmed = attach_confirm.confirm(
-            self._client, self._known_id(), token, on_conflict=on_conflict
+    def _put(self, pending_upload: attach_confirm.PendingUpload) -> None:
+        attach_confirm.put(
+            self._client, pending_upload, self._create_source(), callback=self._on_progress
         )
-        self._compare("attempts", confirmed.attempts, self.confirms)
-        self._succeed(self._shown(confirmed).attachment_id)
+        self._check_reported("bytes", self._reported_bytes, self.file.size)
+        self.state.attachment_id, self.state.uploaded = pending_upload.attachment_id, True
 
-    def _check(self, token: str) -> None:
-        found = attach_confirm.status(self._client, self._known_id(), token)
-        self._checking = False
-        if found is AttachmentStatus.REJECTED:
+    def _upload(self, token: str) -> None:
+        client_token = None
+        if self.file.method == "upload with client_token":
+            client_token = f"{self.file.name} {self.state.client_token_number}"
+        self._in_upload = self._checks_conflict = True
+        upload = attach_confirm.upload(
+            self._client,
+            self._create_source(),
+            token,
+            name=self.file.name,
+            content_type=self.file.content_type,
+            callback=self._on_progress,
+            client_token=client_token,
+        )
+        self._in_upload = False
+        self._check_reported("bytes", self._reported_bytes, self.file.size)
+        self._check_reported("attempts", upload.attempts, self.confirmations)
+        self._on_confirmed(self._print(upload).attachment_id)
+
+    def _confirm(self, token: str) -> None:
+        on_conflict: Any = self.simulation.rng.choice(("raise", "check"))
+        self._checks_conflict = on_conflict == "check"
+        confirmation = attach_confirm.confirm(
+            self._client, self._attachment_id(), token, on_conflict=on_conflict
+        )
+        self._check_reported("attempts", confirmation.attempts, self.confirmations)
+        self._on_confirmed(self._print(confirmation).attachment_id)
+
+    def _check_status(self, token: str) -> None:
+        status = attach_confirm.status(self._client, self._attachment_id(), token)
+        self._must_check_status = False
+        if status is AttachmentStatus.REJECTED:
             self.outcome = "rejected"
-        elif found is not None:
-            self._succeed(self._known_id())
+        elif status is not None:
+            self._on_confirmed(self._attachment_id())
 
     def _wait(self, token: str) -> None:
-        timeout = self.file.patience or 0.0
         self.waits += 1
-        attach_confirm.wait(self._client, self._known_id(), token, timeout=timeout)
+        timeout = self.file.wait_timeout or 0.0
+        attach_confirm.wait(self._client, self._attachment_id(), token, timeout=timeout)
         self.outcome = "approved"
 
-    def _succeed(self, attachment_id: str) -> None:
-        """Compare a success that was reported with what the service holds."""
-        self.kept.attachment_id, self.kept.confirmed = attachment_id, True
-        if self.file.patience is None:
+    def _on_confirmed(self, attachment_id: str) -> None:
+        """Compare a reported confirmation with the state of the fake."""
+        self.state.attachment_id, self.state.confirmed = attachment_id, True
+        if self.file.wait_timeout is None:
             self.outcome = "sent"
-        for seen in self.world.fake.attachments:
-            if seen.attachment_id == attachment_id:
-                gone = seen.state == "REJECTED"
-                data = self.world.rejected.get(attachment_id) if gone else seen.data
-                if seen.state not in _CONFIRMED:
-                    self.world.violate("true success", f"{self}: it is {seen.state}")
-                elif data != self._data or self.changes:
-                    self.world.violate("true success", f"{self}: other bytes than were given")
-
-    @property
-    def changes(self) -> bool:
-        """Whether the file has another length in the end than it had at first."""
-        return self.file.source in {"grows", "shrinks"} or self.file.how == "wrong length"
-
-    def _heed(self, error: Exception) -> None:
-        """Do what `advise` says, as far as it is not the next call."""
-        self._shown(error)
-        if self._looked and isinstance(error, self._client.exceptions.ConflictException):
-            self._doubt(getattr(error, "attachment_id", self.kept.attachment_id))
-        advice = attach_confirm.advise(error)
-        self._shown(advice)
-        self.world.figures[f"advice {advice.action.value}"] += 1
-        if advice.action in {Action.FIX, Action.STOP}:
-            self.error, self.outcome = error, "stopped"
+        attachment = self.simulation.snapshot(attachment_id)
+        if attachment is None:
             return
-        if advice.attachment_id and not self.kept.uploaded:
-            self.kept.attachment_id, self.kept.uploaded = advice.attachment_id, True
+        data = attachment.data
+        if attachment.state == "REJECTED":
+            data = self.simulation.rejected_data.get(attachment_id)
+        if attachment.state not in CONFIRMED_STATES:
+            self.simulation.record_violation(
+                Invariant.SUCCESS_IS_TRUE, f"{self}: the attachment is {attachment.state}"
+            )
+        elif data != self._data or self.size_changes:
+            self.simulation.record_violation(
+                Invariant.SUCCESS_IS_TRUE, f"{self}: the attachment has other bytes than the file"
+            )
+
+    def _follow_advice(self, error: Exception) -> None:
+        """Set the state, so that the next call does what `advise` recommends."""
+        self._print(error)
+        if self._checks_conflict and isinstance(error, self._client.exceptions.ConflictException):
+            self._on_ambiguous_conflict(getattr(error, "attachment_id", self.state.attachment_id))
+        advice = self._print(attach_confirm.advise(error))
+        self.simulation.counts[f"advice {advice.action.value}"] += 1
+        self.error = error
+        if advice.action in {Action.FIX, Action.STOP}:
+            self.outcome = "stopped"
+            return
+        if advice.attachment_id and not self.state.uploaded:
+            self.state.attachment_id, self.state.uploaded = advice.attachment_id, True
         if isinstance(error, attach_confirm.UploadUrlExpiredError):
-            self._pending, self.expired = None, True
-            self.kept.pin += 1
+            self._pending_upload, self.url_expired = None, True
+            self.state.client_token_number += 1
         if advice.action is Action.RECONNECT:
             self._connection = None
-        if advice.action is Action.CHECK and self.kept.uploaded:
-            self._checking = True
-        if isinstance(error, attach_confirm.WaitTimeoutError) and self.waits >= _WAITS:
-            self.outcome = "undecided"
-        self.error = error
-        self.world.fake.clock.advance(self.world.dice.choice((1.0, 5.0, 30.0)))
+        if advice.action is Action.CHECK and self.state.uploaded:
+            self._must_check_status = True
+        if isinstance(error, attach_confirm.WaitTimeoutError) and self.waits >= _MAX_WAIT_CALLS:
+            self.outcome = "wait_timeout"
+        self.simulation.fake.clock.advance(self.simulation.rng.choice((1.0, 5.0, 30.0)))
 
-    def _doubt(self, attachment_id: str | None) -> None:
-        """Look whether a conflict that the library looked into is one."""
-        for item in self.world.fake.transcript:
+    def _on_ambiguous_conflict(self, attachment_id: str | None) -> None:
+        """Check that an attachment whose conflict was raised is not in the transcript."""
+        for item in self.simulation.fake.transcript:
             if attachment_id in [a["AttachmentId"] for a in item.get("Attachments", [])]:
-                self.world.violate("looked into", f"{self}: it is confirmed, and none is told")
+                self.simulation.record_violation(
+                    Invariant.CONFLICT_IS_CHECKED,
+                    f"{self}: a conflict was raised, but the attachment is confirmed",
+                )
 
-    def _progress(self, count: int) -> None:
-        self._told += count
-        self.live_on("body")
+    def _on_progress(self, count: int) -> None:
+        self._reported_bytes += count
+        self.maybe_crash("body")
 
-    def _compare(self, what: str, told: int, true: int) -> None:
-        if told != true:
-            self.world.violate("true success", f"{self}: told {told} {what}, there were {true}")
+    def _check_reported(self, what: str, reported: int, actual: int) -> None:
+        if reported != actual:
+            self.simulation.record_violation(
+                Invariant.SUCCESS_IS_TRUE,
+                f"{self}: {reported} {what} were reported instead of {actual}",
+            )
 
-    def _source(self) -> Any:
-        return source_of(self.file.source, self._data)
+    def _create_source(self) -> Any:
+        return create_source(self.file.source, self._data)
 
-    def _known_id(self) -> str:
-        return self.kept.attachment_id or "unknown"
+    def _attachment_id(self) -> str:
+        return self.state.attachment_id or "unknown"
 
-    def _shown(self, thing: Any) -> Any:
-        """Show something in all the ways that a program might, and return it."""
-        texts = [repr(thing), str(thing)]
-        if isinstance(thing, BaseException):
-            texts += [*traceback.format_exception(thing), repr(vars(thing)), repr(thing.args)]
-        self.world.texts += texts
-        return thing
+    def _print(self, value: Any) -> Any:
+        """Record a value in all forms that a program may print or log, and return it."""
+        texts = [repr(value), str(value)]
+        if isinstance(value, BaseException):
+            texts += [*traceback.format_exception(value), repr(vars(value)), repr(value.args)]
+        self.simulation.texts += texts
+        return value

@@ -1,4 +1,4 @@
-"""Clients for worlds, for making one takes longer than using it."""
+"""A pool of clients, because creating a client takes longer than using it in one simulation."""
 
 from __future__ import annotations
 
@@ -13,56 +13,62 @@ from attach_confirm_stubs._session import isolated_session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# botocore lets a client retry 500 units' worth, and a retry costs 14 at the most.
-RETRIES = 500 // 14
-_KEPT = 8
+# A botocore client has a retry quota of 500 units, and a retry costs at most 14 units.
+MAX_RETRIES = 500 // 14
+_MAX_IDLE_CLIENTS = 8
 
 _SESSION = isolated_session()
 
 
-class Clients:
-    """Clients whose history cannot be told: none has retried so often that it would stop to.
+class ClientPool:
+    """Reuses clients whose remaining retry quota is large enough not to affect the next run.
 
     Args:
-        listeners: What listens to `before-send` on each, first and last.
+        before_send: The first `before-send` handler of each client.
+        after_response: The last `before-send` handler of each client.
     """
 
-    def __init__(self, first: Callable[..., None], last: Callable[..., None]) -> None:
-        self._first = first
-        self._last = last
+    def __init__(
+        self, before_send: Callable[..., None], after_response: Callable[..., None]
+    ) -> None:
+        self._before_send = before_send
+        self._after_response = after_response
         self._idle: list[tuple[Any, int]] = []
-        self._lent: list[tuple[Any, int]] = []
+        self._acquired: list[tuple[Any, int]] = []
 
-    def lend(self, retries: int) -> Any:
-        """Return a client that nobody else has, and that may retry this often.
+    def acquire(self, retries: int) -> Any:
+        """Return a client that has this many retries left and that nothing else uses.
 
-        Where that is more often than any client may, it is a new one: then botocore's limit is
-        met, and always at the same point.
+        A number above `MAX_RETRIES` always gives a new client, so that every run reaches
+        botocore's limit at the same request.
         """
         for idle in self._idle:
             if idle[1] >= retries:
                 self._idle.remove(idle)
                 break
         else:
-            idle = self._made(), RETRIES
-        client, left = idle
-        self._lent.append((client, left - retries))
+            idle = self._create_client(), MAX_RETRIES
+        client, retries_left = idle
+        self._acquired.append((client, retries_left - retries))
         return client
 
-    def take_back(self) -> None:
-        """Take back what was lent, and drop those that may retry least."""
-        self._idle = sorted(self._idle + self._lent, key=itemgetter(1))[-_KEPT:]
-        self._lent.clear()
+    def release_all(self) -> None:
+        """Return all acquired clients, and keep those with the most retries left."""
+        clients = self._idle + self._acquired
+        self._idle = sorted(clients, key=itemgetter(1))[-_MAX_IDLE_CLIENTS:]
+        self._acquired.clear()
 
-    def _made(self) -> Any:
-        made = isolated_client()
-        made.meta.events.register_first("before-send", self._first)
-        made.meta.events.register_last("before-send", self._last)
-        return made
+    def _create_client(self) -> Any:
+        client = isolated_client()
+        client.meta.events.register_first("before-send", self._before_send)
+        client.meta.events.register_last("before-send", self._after_response)
+        return client
 
 
-def isolated_client(**given: Any) -> Any:
-    """Return a client that knows nothing of the machine it runs on."""
+def isolated_client(**kwargs: Any) -> Any:
+    """Return a client that ignores the machine's configuration, environment and proxies."""
     options: Any = {"ignore_configured_endpoint_urls": True, "proxies": {}}
     config = Config(**options)
-    return attach_confirm.client("us-east-1", session=_SESSION, config=config, verify=True, **given)
+    return attach_confirm.client(
+        "us-east-1", session=_SESSION, config=config, verify=True, **kwargs
+    )

@@ -1,4 +1,4 @@
-"""What must hold at the end of a schedule, against what the fake has and heard."""
+"""Compare the result of a simulation with the state and history of the fake."""
 
 from __future__ import annotations
 
@@ -11,141 +11,184 @@ from botocore.exceptions import ClientError
 from attach_confirm import AttachmentRejectedError, InvalidInputError, PutFailedError
 from attach_confirm_stubs import ModeledError
 from tests.simulation.schedule import NO_FAULT
+from tests.simulation.simulation import CONFIRMED_STATES, SERVICE_ATTACHMENT_QUOTA, Invariant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from tests.simulation.client_process import Caller
-    from tests.simulation.simulation import World
+    from tests.simulation.client_process import ClientProcess
+    from tests.simulation.simulation import Simulation
 
-_CONFIRMED = {"IN_PROGRESS", "APPROVED", "REJECTED"}
-_SLICE = 16
-
-
-def judge(world: World, callers: Sequence[Caller]) -> None:
-    """Note in the world's violations what does not hold."""
-    _confirmed_after_a_put(world)
-    _one_client_token(world)
-    for caller in callers:
-        _unavoidable(world, caller)
-    _nothing_twice(world, callers)
-    for leak in leaks(world.backend, "\n".join(world.texts)):
-        world.violate("no secret", leak)
+_MAX_NAME_LENGTH = 256
+_SECRET_PART_LENGTH = 16
+_EXCERPT_LENGTH = 80
 
 
-def _confirmed_after_a_put(world: World) -> None:
-    for attachment_id in _confirmed(world):
-        good = [
+def check_invariants(simulation: Simulation) -> None:
+    """Record the violations of a simulation that has ended."""
+    _check_put_before_confirm(simulation)
+    _check_client_tokens(simulation)
+    for process in simulation.processes:
+        _check_outcome(simulation, process)
+        _check_confirmed_once(simulation, process)
+    for leak in find_leaks(simulation.backend, "\n".join(simulation.texts)):
+        simulation.record_violation(Invariant.NO_LEAKED_SECRET, leak)
+
+
+def _check_put_before_confirm(simulation: Simulation) -> None:
+    for attachment_id in _confirmed_ids(simulation):
+        successes = [
             attempt
-            for call in world.fake.calls("PutObject")
+            for call in simulation.fake.calls("PutObject")
             if call.params["Key"].endswith(attachment_id)
             for attempt in call.attempts
             if attempt.committed and attempt.status == 200
         ]
-        if not good:
-            world.violate("put first", f"{attachment_id} is confirmed without a 2xx PUT")
+        if not successes:
+            simulation.record_violation(
+                Invariant.PUT_BEFORE_CONFIRM, f"{attachment_id} has no successful PUT"
+            )
 
 
-def _one_client_token(world: World) -> None:
+def _check_client_tokens(simulation: Simulation) -> None:
     tokens: dict[str, set[str | None]] = {}
-    for call in world.fake.calls("CompleteAttachmentUpload"):
+    for call in simulation.fake.calls("CompleteAttachmentUpload"):
         (attachment_id,) = call.params["AttachmentIds"]
         tokens.setdefault(attachment_id, set()).update(a.client_token for a in call.attempts)
     for attachment_id, used in tokens.items():
         if len(used) > 1:
-            world.violate("one token", f"{attachment_id} has {len(used)} ClientTokens")
+            simulation.record_violation(
+                Invariant.ONE_CLIENT_TOKEN, f"{attachment_id} has {len(used)} ClientTokens"
+            )
 
 
-def _unavoidable(world: World, caller: Caller) -> None:
-    if caller.outcome == "stopped" and not _is_excused(world, caller):
-        world.violate("unavoidable", f"{caller} stopped: {caller.error!r}")
-    state = _state(world, caller.kept.attachment_id)
-    untold = state == "REJECTED" and not world.fake.assumptions.rejected_item
-    if caller.outcome == "tired" and not untold:
-        world.violate("bounded", f"{caller} goes on after {caller.calls}: {caller.error!r}")
-    slow = any(verdict == "IN_PROGRESS" or after for verdict, _, after in world.schedule.scanner)
-    if caller.outcome == "undecided" and not (slow or untold):
-        world.violate("bounded", f"{caller} is {state} and was not told: {caller.error!r}")
-    if caller.outcome == "approved" and state != "APPROVED":
-        world.violate("true success", f"{caller}: not approved")
+def _check_outcome(simulation: Simulation, process: ClientProcess) -> None:
+    state = _state(simulation, process.state.attachment_id)
+    rejection_is_hidden = state == "REJECTED" and not simulation.fake.assumptions.rejected_item
+    scanner_is_slow = any(
+        status == "IN_PROGRESS" or delay for status, _, delay in simulation.schedule.scanner_rules
+    )
+    error = f"last error: {process.error!r}"
+    if process.outcome == "stopped" and not _is_unavoidable(simulation, process):
+        simulation.record_violation(Invariant.NO_AVOIDABLE_ERROR, f"{process} stopped; {error}")
+    if process.outcome == "call_limit" and not rejection_is_hidden:
+        simulation.record_violation(
+            Invariant.TERMINATES, f"{process} continues after {process.calls} calls; {error}"
+        )
+    if process.outcome == "wait_timeout" and not (scanner_is_slow or rejection_is_hidden):
+        simulation.record_violation(
+            Invariant.TERMINATES, f"{process} timed out, but the attachment is {state}; {error}"
+        )
+    if process.outcome == "approved" and state != "APPROVED":
+        simulation.record_violation(
+            Invariant.SUCCESS_IS_TRUE, f"{process} returned APPROVED, but it is {state}"
+        )
 
 
-def _is_excused(world: World, caller: Caller) -> bool:
-    """Tell whether the schedule makes an error unavoidable."""
-    error = caller.error
-    match error:
+def _is_unavoidable(simulation: Simulation, process: ClientProcess) -> bool:
+    """Return whether the schedule makes the process's last error unavoidable."""
+    match process.error:
         case AttachmentRejectedError(attachment_id=attachment_id):
-            return _state(world, attachment_id) == "REJECTED"
+            return _state(simulation, attachment_id) == "REJECTED"
         case InvalidInputError(parameter=parameter):
-            file = caller.file
-            wrong = {"name": len(file.name) > 256, "participant_token": file.stray}
-            return wrong.get(parameter, caller.changes and parameter == "source")
-        case PutFailedError(error_code=code):
-            return _was_injected(world, "PutObject", str(code))
-        case ClientError():
-            return _service_may(world, caller, error)
+            causes = {
+                "name": len(process.file.name) > _MAX_NAME_LENGTH,
+                "participant_token": process.file.trailing_newline,
+                "source": process.size_changes,
+            }
+            return causes.get(parameter, False)
+        case PutFailedError(error_code=error_code):
+            return _was_injected(simulation, "PutObject", str(error_code))
+        case ClientError() as error:
+            return _is_unavoidable_client_error(simulation, process, error)
     return False
 
 
-def _service_may(world: World, caller: Caller, error: ClientError) -> bool:
-    code, operation = error.response["Error"]["Code"], error.operation_name
-    participant = world.backend.participants[world.participants[caller.file.participant]]
+def _is_unavoidable_client_error(
+    simulation: Simulation, process: ClientProcess, error: ClientError
+) -> bool:
+    error_code, operation = error.response["Error"]["Code"], error.operation_name
+    token = simulation.participants[process.file.participant]
+    participant = simulation.backend.participants[token]
     chat = participant.chat
-    full = code == "ServiceQuotaExceededException" and chat.attachment_count >= 35
-    # A participant has five minutes to connect the first time.
-    late = chat.expires_at <= world.fake.clock.now() or not participant.connected
-    over = late and (code, operation) == ("AccessDeniedException", "CreateParticipantConnection")
-    return full or over or _was_injected(world, operation, code)
+    quota_exceeded = (
+        error_code == "ServiceQuotaExceededException"
+        and chat.attachment_count >= SERVICE_ATTACHMENT_QUOTA
+    )
+    # A participant must connect for the first time within five minutes.
+    has_ended = chat.expires_at <= simulation.fake.clock.now() or not participant.connected
+    connection_denied = has_ended and (error_code, operation) == (
+        "AccessDeniedException",
+        "CreateParticipantConnection",
+    )
+    return quota_exceeded or connection_denied or _was_injected(simulation, operation, error_code)
 
 
-def _was_injected(world: World, operation: str, code: str) -> bool:
-    attempts = chain.from_iterable(call.attempts for call in world.fake.calls(operation))
-    return any(attempt.fault == ModeledError(code) for attempt in attempts)
+def _was_injected(simulation: Simulation, operation: str, error_code: str) -> bool:
+    attempts = chain.from_iterable(call.attempts for call in simulation.fake.calls(operation))
+    return any(attempt.fault == ModeledError(error_code) for attempt in attempts)
 
 
-def _nothing_twice(world: World, callers: Sequence[Caller]) -> None:
-    """Of one file one attachment is confirmed, unless its caller cannot have known of another."""
-    confirmed = _confirmed(world)
-    for caller in callers:
-        named = [i for i in confirmed if world.attachment(i).name == caller.file.name]
-        forgotten = caller.expired or world.fake.assumptions.client_token_lifetime is not None
-        blind = caller.lost and (caller.file.how == "upload" or forgotten)
-        if len(named) > 1 and not blind:
-            world.violate("nothing twice", f"{caller}: {len(named)} attachments are confirmed")
+def _check_confirmed_once(simulation: Simulation, process: ClientProcess) -> None:
+    """Check that one attachment per file is confirmed.
+
+    A second one is unavoidable if a process crashed in `upload` and the next one cannot find the
+    first attachment: without a client_token, or because the service no longer knows the token.
+    """
+    confirmed = [
+        attachment_id
+        for attachment_id in _confirmed_ids(simulation)
+        if simulation.attachment(attachment_id).name == process.file.name
+    ]
+    token_lifetime = simulation.fake.assumptions.client_token_lifetime
+    token_is_unknown = process.url_expired or token_lifetime is not None
+    cannot_resume = process.crashed_in_upload and (
+        process.file.method == "upload" or token_is_unknown
+    )
+    if len(confirmed) > 1 and not cannot_resume:
+        simulation.record_violation(
+            Invariant.CONFIRMED_ONCE, f"{process}: {len(confirmed)} attachments are confirmed"
+        )
 
 
-def leaks(backend: Any, told: str) -> Iterator[str]:
-    """Yield where in a text a token or signature of the service is, or a part of one."""
+def find_leaks(backend: Any, text: str) -> Iterator[str]:
+    """Yield a message for each token or signature of the backend that a text contains in part."""
     secrets = [*backend.participants, *backend.connections]
     for attachment in backend.attachments.values():
         secrets += parse_qs(urlsplit(attachment.upload_url.url).query)["X-Amz-Signature"]
     for secret in secrets:
         middle = len(secret) // 2
-        parts = (secret[:_SLICE], secret[middle : middle + _SLICE], secret[-_SLICE:])
-        for place in (told.find(part) for part in parts):
-            if place >= 0:
-                yield f"one is in a text after {told[max(0, place - 80) : place]!r}"
+        parts = (
+            secret[:_SECRET_PART_LENGTH],
+            secret[middle : middle + _SECRET_PART_LENGTH],
+            secret[-_SECRET_PART_LENGTH:],
+        )
+        for index in (text.find(part) for part in parts):
+            if index >= 0:
+                yield f"found after {text[max(0, index - _EXCERPT_LENGTH) : index]!r}"
                 break
 
 
-def _confirmed(world: World) -> list[str]:
-    return [seen.attachment_id for seen in world.fake.attachments if seen.state in _CONFIRMED]
+def _confirmed_ids(simulation: Simulation) -> list[str]:
+    return [
+        attachment.attachment_id
+        for attachment in simulation.fake.attachments
+        if attachment.state in CONFIRMED_STATES
+    ]
 
 
-def _state(world: World, attachment_id: str | None) -> str | None:
-    for seen in world.fake.attachments:
-        if seen.attachment_id == attachment_id:
-            return seen.state
-    return None
+def _state(simulation: Simulation, attachment_id: str | None) -> str | None:
+    attachment = simulation.snapshot(attachment_id)
+    return attachment.state if attachment else None
 
 
-def heard(world: World) -> None:
-    """Count the faults that came to pass, the calls and the retries."""
-    figures = world.figures
-    for call in world.fake.calls:
-        figures["calls"] += 1
-        figures["retries"] += len(call.attempts) - 1
+def count_attempts(simulation: Simulation) -> None:
+    """Count the calls, requests and retries, and the faults that were applied."""
+    counts = simulation.counts
+    for call in simulation.fake.calls:
+        counts["calls"] += 1
+        counts["retries"] += len(call.attempts) - 1
         for attempt in call.attempts:
-            figures["requests"] += 1
+            counts["requests"] += 1
             if attempt.fault not in {None, NO_FAULT}:
-                figures[f"faults {type(attempt.fault).__name__}"] += 1
+                counts[f"faults {type(attempt.fault).__name__}"] += 1

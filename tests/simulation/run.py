@@ -1,37 +1,38 @@
-"""A schedule from its beginning to its judgement."""
+"""Run a schedule and check its invariants."""
 
 from __future__ import annotations
 
 import traceback
 from typing import TYPE_CHECKING
 
-from tests.simulation.client_process import Caller
-from tests.simulation.invariants import heard, judge
-from tests.simulation.schedule import schedule
-from tests.simulation.simulation import Endless, world
+from tests.simulation.client_process import ClientProcess
+from tests.simulation.invariants import check_invariants, count_attempts
+from tests.simulation.schedule import create_schedule
+from tests.simulation.simulation import Invariant, RequestLimitExceeded, start_simulation
 
 if TYPE_CHECKING:
     from attach_confirm_stubs import FakeConnectParticipant
-    from tests.simulation.simulation import World
+    from tests.simulation.simulation import Simulation
 
 
-def take(seed: int, fake: FakeConnectParticipant) -> World:
-    """Carry out a seed's schedule, and return what became of it."""
-    with world(schedule(seed), fake) as made:
-        callers = made.callers
-        for file in made.schedule.files:
-            callers.append(Caller(made, file))
-            if file.twin:
-                callers.append(Caller(made, file, callers[-1].kept))
+def run_schedule(seed: int, fake: FakeConnectParticipant) -> Simulation:
+    """Run the schedule of a seed, and return the finished simulation."""
+    with start_simulation(create_schedule(seed), fake) as simulation:
+        processes = simulation.processes
+        for file in simulation.schedule.files:
+            first = ClientProcess(simulation, file)
+            processes.append(first)
+            if file.second_process:
+                processes.append(ClientProcess(simulation, file, shared_state=first.state))
         try:
-            made.turns.run([caller.run for caller in callers])
-            judge(made, callers)
-        except Endless as endless:
-            made.violate("bounded", str(endless))
+            simulation.scheduler.run([process.run for process in processes])
+            check_invariants(simulation)
+        except RequestLimitExceeded as error:
+            simulation.record_violation(Invariant.TERMINATES, str(error))
         except Exception:  # noqa: BLE001
-            made.violate("no surprise", traceback.format_exc())
-        heard(made)
-        for caller in callers:
-            made.figures[f"outcomes {caller.outcome}"] += 1
-        made.figures["schedules"] += 1
-        return made
+            simulation.record_violation(Invariant.NO_UNEXPECTED_EXCEPTION, traceback.format_exc())
+        count_attempts(simulation)
+        for process in processes:
+            simulation.counts[f"outcomes {process.outcome}"] += 1
+        simulation.counts["schedules"] += 1
+        return simulation

@@ -1,4 +1,4 @@
-"""What a seed stands for."""
+"""Schedules: everything that is decided before a simulation runs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ from attach_confirm_stubs import (
 
 NO_FAULT = Latency(0)
 
-# What can be heard and tried again, then what ends an attempt for good.
-_PASSING = (
+_TRANSIENT_FAULTS = (
     Throttle(),
     ServerError(),
     ServerError(502),
@@ -39,7 +38,8 @@ _PASSING = (
     Latency(3),
     Latency(29),
 )
-_CODES = {
+# A code that is listed twice is chosen twice as often.
+_ERROR_CODES = {
     "CompleteAttachmentUpload": (
         "AccessDeniedException",
         "ConflictException",
@@ -78,25 +78,25 @@ _CODES = {
         "ValidationException",
     ),
 }
-OPERATIONS = tuple(sorted(_CODES))
-# botocore stops to retry after 35 retries or so, long or short ago.
-_BURSTS = (1, 2, 3) * 10 + (6,) * 9 + (50,)
-_HOURS = 3600.0
-# An upload URL lives for 300 seconds, a connection for 24 hours, a chat for 25.
-_JUMPS = (1.0, 60.0, 299.0, 301.0, 900.0, 23.5 * _HOURS, 24.2 * _HOURS, 26 * _HOURS)
+OPERATIONS = tuple(sorted(_ERROR_CODES))
+# A burst of 50 exceeds a client's retry quota, which allows about 35 retries.
+_BURST_LENGTHS = (1, 2, 3) * 10 + (6,) * 9 + (50,)
+_HOUR = 3600.0
+# An upload URL is valid for 300 seconds, a connection for 24 hours, and a chat for 25.
+_CLOCK_JUMPS = (1.0, 60.0, 299.0, 301.0, 900.0, 23.5 * _HOUR, 24.2 * _HOUR, 26 * _HOUR)
 _NAMES = ("receipt.pdf", "a b.txt", "größe.png", "日本.csv", 'say "hi".docx', "x" * 251 + ".txt")
-_TYPES = (None, "application/pdf", "text/plain; charset=utf-8", "image/png")
+_CONTENT_TYPES = (None, "application/pdf", "text/plain; charset=utf-8", "image/png")
 _SIZES = (1, 2, 17, 1000, 4096, 70_000, 300_000)
 
 
 @dataclass(frozen=True)
-class Kill:
-    """The death of a caller's process.
+class Crash:
+    """A crash of a client process.
 
     Attributes:
-        request: At which request of the caller, the first being 1.
-        moment: "before" the request is sent, while its "body" is read, or "after" the service
-            had it, with the answer unread.
+        request: The number of the process's request at which it crashes; the first is 1.
+        moment: "before" sending the request; while the "body" is read; or "after" the service
+            processed the request, before the response is read.
     """
 
     request: int
@@ -105,165 +105,173 @@ class Kill:
 
 @dataclass(frozen=True)
 class File:
-    """A file that someone sends.
+    """A file that a participant uploads.
 
     Attributes:
-        name: Its name, of which a schedule has no second one.
-        content_type: Its MIME type; None goes by the name.
-        size: Its size in bytes.
-        participant: Who sends it, by number.
-        how: By "upload"; by "upload, pinned" with a ClientToken that outlives the process; by the
-            three "steps"; or by "wrong length" steps, where another size was announced.
-        source: As "bytes", a "stream" or a "pipe", which cannot seek; or as one that "grows" or
-            "shrinks" while it is read.
-        kills: When the process dies.
-        twin: Whether another process confirms what this one has put, at the same time.
-        stray: Whether the participant token comes with a newline, as out of a file.
-        patience: How long `wait` is given afterwards, in seconds; None does not wait.
+        name: The file name, unique in the schedule.
+        content_type: The MIME type; None derives it from the name.
+        size: The size in bytes.
+        participant: The index of the participant.
+        method: "upload"; "upload with client_token", which is the same after a crash; the three
+            "steps"; or "steps with wrong size", which starts the upload with another size.
+        source: "bytes", a "stream", a non-seekable "pipe", or a stream that "grows" or "shrinks"
+            while it is read.
+        crashes: The crashes of the process.
+        second_process: Whether a second process confirms the same upload at the same time.
+        trailing_newline: Whether the participant token ends with a newline, as if read from a
+            file.
+        wait_timeout: The timeout of `wait` after the confirmation, in seconds; None skips `wait`.
     """
 
     name: str
     content_type: str | None
     size: int
     participant: int
-    how: str
+    method: str
     source: str
-    kills: tuple[Kill, ...]
-    twin: bool
-    stray: bool
-    patience: float | None
+    crashes: tuple[Crash, ...]
+    second_process: bool
+    trailing_newline: bool
+    wait_timeout: float | None
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """All that is decided beforehand.
+    """The inputs of one simulation.
 
     Attributes:
-        seed: What it was made of.
-        chats: For each participant the number of their chat.
-        files: What is sent, all at once.
-        faults: For each operation the faults of its attempts.
-        scanner: The orders to the scanner: verdict, name or None, seconds.
-        jumps: By how many seconds the clock jumps, before the request of this number.
-        throttled: Whether the quotas of requests are on.
-        room: How many attachments the chats take; None as many as the service does.
-        assumptions: What is switched in the fake.
-        skew: How many seconds the callers' clocks are ahead of the service's.
-        one_client: Whether all callers share one client.
+        seed: The seed of the schedule.
+        chats: The index of each participant's chat.
+        files: The files, which are uploaded at the same time.
+        faults: The faults of the attempts of each operation, in order.
+        scanner_rules: Rules of the scanner: status, file name or None for all, delay in seconds.
+        clock_jumps: How far the clock jumps before the request with this number, in seconds.
+        throttled: Whether the fake enforces the request quotas.
+        attachment_quota: How many attachments each chat accepts; None keeps the service's quota.
+        assumptions: Settings of the fake's undocumented behaviour.
+        clock_skew: How far the clients' clocks are ahead of the service's, in seconds.
+        shared_client: Whether all processes share one client.
     """
 
     seed: int
     chats: tuple[int, ...]
     files: tuple[File, ...]
     faults: dict[str, tuple[Fault, ...]]
-    scanner: tuple[tuple[str, str | None, float], ...]
-    jumps: dict[int, float]
+    scanner_rules: tuple[tuple[str, str | None, float], ...]
+    clock_jumps: dict[int, float]
     throttled: bool
-    room: int | None
+    attachment_quota: int | None
     assumptions: dict[str, Any]
-    skew: float
-    one_client: bool
+    clock_skew: float
+    shared_client: bool
 
     def __str__(self) -> str:
         lines = [f"{field.name} = {getattr(self, field.name)!r}" for field in fields(self)]
         return "\n".join(lines)
 
     @property
-    def troubles(self) -> int:
-        """How many things go wrong, each of which may cost a caller a call or two."""
-        injected = sum(fault != NO_FAULT for queue in self.faults.values() for fault in queue)
-        kills = sum(len(file.kills) for file in self.files)
-        return injected + len(self.jumps) + kills
+    def disruptions(self) -> int:
+        """The number of faults, clock jumps and crashes; each may cost a process a few calls."""
+        faults = sum(fault != NO_FAULT for queue in self.faults.values() for fault in queue)
+        crashes = sum(len(file.crashes) for file in self.files)
+        return faults + len(self.clock_jumps) + crashes
 
     @property
     def retries(self) -> int:
-        """How often the client may have to repeat an attempt, quotas aside."""
+        """The maximum number of botocore's retries, apart from those that quotas cause."""
         api = [queue for operation, queue in self.faults.items() if operation != "PutObject"]
         return sum(fault != NO_FAULT for queue in api for fault in queue)
 
 
-def schedule(seed: int) -> Schedule:
-    """Make the schedule of a seed, always the same."""
-    dice = random.Random(seed)
-    chats = tuple(dice.randrange(2) for _ in range(dice.choice((1, 1, 1, 2, 3))))
+def create_schedule(seed: int) -> Schedule:
+    """Return the schedule of a seed, which is always the same."""
+    rng = random.Random(seed)
+    chats = tuple(rng.randrange(2) for _ in range(rng.choice((1, 1, 1, 2, 3))))
     files = tuple(
-        _file(dice, number, len(chats)) for number in range(dice.choice((1, 1, 1, 1, 2, 3)))
+        _create_file(rng, number, len(chats)) for number in range(rng.choice((1, 1, 1, 1, 2, 3)))
     )
     names = [None, *(file.name for file in files)]
     return Schedule(
         seed=seed,
         chats=chats,
         files=files,
-        faults={operation: queue for operation in OPERATIONS if (queue := _queue(dice, operation))},
-        scanner=tuple(
-            (
-                dice.choice(("APPROVED", "APPROVED", "REJECTED", "IN_PROGRESS")),
-                dice.choice(names),
-                dice.choice((0.0, 0.0, 5.25, 61.75)),
-            )
-            for _ in range(dice.choice((0, 0, 0, 1, 2)))
-        ),
-        jumps={
-            dice.randrange(1, 12): dice.choice(_JUMPS)
-            for _ in range(dice.choice((0, 0, 0, 0, 1, 2)))
+        faults={
+            operation: queue
+            for operation in OPERATIONS
+            if (queue := _create_faults(rng, operation))
         },
-        throttled=dice.random() < 0.1,
-        room=dice.choice((0, 1, 2)) if dice.random() < 0.05 else None,
-        assumptions=_assumptions(dice),
-        skew=dice.choice((0.0, 0.0, 0.0, 7.5, -7.5, 250.5, -250.5, 4000.5)),
-        one_client=dice.random() < 0.5,
+        scanner_rules=tuple(
+            (
+                rng.choice(("APPROVED", "APPROVED", "REJECTED", "IN_PROGRESS")),
+                rng.choice(names),
+                rng.choice((0.0, 0.0, 5.25, 61.75)),
+            )
+            for _ in range(rng.choice((0, 0, 0, 1, 2)))
+        ),
+        clock_jumps={
+            rng.randrange(1, 12): rng.choice(_CLOCK_JUMPS)
+            for _ in range(rng.choice((0, 0, 0, 0, 1, 2)))
+        },
+        throttled=rng.random() < 0.1,
+        attachment_quota=rng.choice((0, 1, 2)) if rng.random() < 0.05 else None,
+        assumptions=_create_assumptions(rng),
+        clock_skew=rng.choice((0.0, 0.0, 0.0, 7.5, -7.5, 250.5, -250.5, 4000.5)),
+        shared_client=rng.random() < 0.5,
     )
 
 
-def _file(dice: random.Random, number: int, participants: int) -> File:
-    how = dice.choice(
-        ("upload",) * 5 + ("upload, pinned",) * 3 + ("steps",) * 7 + ("wrong length",)
+def _create_file(rng: random.Random, number: int, participants: int) -> File:
+    method = rng.choice(
+        ("upload",) * 5
+        + ("upload with client_token",) * 3
+        + ("steps",) * 7
+        + ("steps with wrong size",)
     )
     sources = ("bytes",) * 12 + ("stream",) * 6 + ("pipe",) * 2 + ("grows", "shrinks")
     return File(
-        name=f"{number}{dice.choice(_NAMES)}",
-        content_type=dice.choice(_TYPES),
-        size=dice.choice(_SIZES) + dice.randrange(2),
-        participant=dice.randrange(participants),
-        how=how,
-        source=dice.choice(sources),
-        kills=tuple(
-            Kill(dice.randrange(1, 9), dice.choice(("before", "body", "after")))
-            for _ in range(dice.choice((0, 0, 0, 1, 1, 2)))
+        name=f"{number}{rng.choice(_NAMES)}",
+        content_type=rng.choice(_CONTENT_TYPES),
+        size=rng.choice(_SIZES) + rng.randrange(2),
+        participant=rng.randrange(participants),
+        method=method,
+        source=rng.choice(sources),
+        crashes=tuple(
+            Crash(rng.randrange(1, 9), rng.choice(("before", "body", "after")))
+            for _ in range(rng.choice((0, 0, 0, 1, 1, 2)))
         ),
-        twin=how == "steps" and dice.random() < 0.3,
-        stray=dice.random() < 0.02,
-        patience=dice.choice((None, None, None, 0.0, 9.5, 120.0)),
+        second_process=method == "steps" and rng.random() < 0.3,
+        trailing_newline=rng.random() < 0.02,
+        wait_timeout=rng.choice((None, None, None, 0.0, 9.5, 120.0)),
     )
 
 
-def _queue(dice: random.Random, operation: str) -> tuple[Fault, ...]:
-    """Return bursts of faults, with attempts between them that go well."""
-    queue: list[Fault] = []
-    for _ in range(dice.choice((0, 0, 0, 1, 1, 2))):
-        queue += [NO_FAULT] * dice.randrange(3)
-        queue += [_fault(dice, operation) for _ in range(dice.choice(_BURSTS))]
-    return tuple(queue)
+def _create_faults(rng: random.Random, operation: str) -> tuple[Fault, ...]:
+    """Return bursts of faults with successful attempts between them."""
+    faults: list[Fault] = []
+    for _ in range(rng.choice((0, 0, 0, 1, 1, 2))):
+        faults += [NO_FAULT] * rng.randrange(3)
+        faults += [_create_fault(rng, operation) for _ in range(rng.choice(_BURST_LENGTHS))]
+    return tuple(faults)
 
 
-def _fault(dice: random.Random, operation: str) -> Fault:
-    if dice.random() < 0.15:
-        return ModeledError(dice.choice(_CODES[operation]))
-    return dice.choice(_PASSING)
+def _create_fault(rng: random.Random, operation: str) -> Fault:
+    if rng.random() < 0.15:
+        return ModeledError(rng.choice(_ERROR_CODES[operation]))
+    return rng.choice(_TRANSIENT_FAULTS)
 
 
-def _assumptions(dice: random.Random) -> dict[str, Any]:
-    switched: dict[str, Any] = {}
-    if dice.random() < 0.3:
-        switched["complete_before_put"] = None
-    if dice.random() < 0.1:
-        switched["complete_again"] = None
-    if dice.random() < 0.3:
-        switched["client_token_lifetime"] = timedelta(seconds=dice.choice((0, 2, 30)))
-    if dice.random() < 0.2:
-        switched["upload_url_lifetime"] = timedelta(seconds=dice.choice((5, 20)))
-    if dice.random() < 0.2:
-        switched["quota_counts"] = "completed"
-    if dice.random() < 0.2:
-        switched["rejected_item"] = False
-    return switched
+def _create_assumptions(rng: random.Random) -> dict[str, Any]:
+    assumptions: dict[str, Any] = {}
+    if rng.random() < 0.3:
+        assumptions["complete_before_put"] = None
+    if rng.random() < 0.1:
+        assumptions["complete_again"] = None
+    if rng.random() < 0.3:
+        assumptions["client_token_lifetime"] = timedelta(seconds=rng.choice((0, 2, 30)))
+    if rng.random() < 0.2:
+        assumptions["upload_url_lifetime"] = timedelta(seconds=rng.choice((5, 20)))
+    if rng.random() < 0.2:
+        assumptions["quota_counts"] = "completed"
+    if rng.random() < 0.2:
+        assumptions["rejected_item"] = False
+    return assumptions

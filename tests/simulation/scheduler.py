@@ -1,4 +1,4 @@
-"""Threads that take turns, so that one seed always gives the same course."""
+"""Threads that run one at a time in an order that depends only on the seed."""
 
 from __future__ import annotations
 
@@ -10,57 +10,61 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
 
-_mine: ContextVar[Semaphore] = ContextVar("mine")
+_current_turn: ContextVar[Semaphore] = ContextVar("current_turn")
 
 
-class Turns:
-    """Runs functions in threads of which one runs at a time, until it gives its turn away."""
+class CooperativeScheduler:
+    """Runs each task in a thread, and resumes one thread at a time until it yields.
 
-    def __init__(self, dice: random.Random) -> None:
-        self._dice = dice
-        self._waiting: list[Semaphore] = []
-        self._failures: list[BaseException] = []
-        self._over = Semaphore(0)
+    Args:
+        rng: Chooses the thread that runs next.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._ready: list[Semaphore] = []
+        self._errors: list[BaseException] = []
+        self._all_finished = Semaphore(0)
 
     def run(self, tasks: Sequence[Callable[[], object]]) -> None:
-        """Run the tasks to their ends; what one raised is raised after that."""
+        """Run all tasks until they return, then raise the first exception that one raised."""
         if len(tasks) == 1:
             tasks[0]()
             return
         threads = []
         for task in tasks:
             turn = Semaphore(0)
-            self._waiting.append(turn)
-            threads.append(Thread(target=self._live, args=(task, turn)))
+            self._ready.append(turn)
+            threads.append(Thread(target=self._run_task, args=(task, turn)))
         for thread in threads:
             thread.start()
-        self._wake()
-        self._over.acquire()
+        self._resume_next()
+        self._all_finished.acquire()
         for thread in threads:
             thread.join()
-        for failure in self._failures:
-            raise failure
+        for error in self._errors:
+            raise error
 
     def switch(self) -> None:
-        """Let the dice choose who runs on."""
-        mine = _mine.get(None)
-        if mine is not None and self._waiting:
-            self._waiting.append(mine)
-            self._wake()
-            mine.acquire()
+        """Yield to a randomly chosen thread, which may be the current one."""
+        turn = _current_turn.get(None)
+        if turn is not None and self._ready:
+            self._ready.append(turn)
+            self._resume_next()
+            turn.acquire()
 
-    def _wake(self) -> None:
-        if self._waiting:
-            self._waiting.pop(self._dice.randrange(len(self._waiting))).release()
+    def _resume_next(self) -> None:
+        if self._ready:
+            self._ready.pop(self._rng.randrange(len(self._ready))).release()
         else:
-            self._over.release()
+            self._all_finished.release()
 
-    def _live(self, task: Callable[[], object], turn: Semaphore) -> None:
+    def _run_task(self, task: Callable[[], object], turn: Semaphore) -> None:
         turn.acquire()
-        _mine.set(turn)
+        _current_turn.set(turn)
         try:
             task()
-        except BaseException as failure:  # noqa: BLE001
-            self._failures.append(failure)
+        except BaseException as error:  # noqa: BLE001
+            self._errors.append(error)
         finally:
-            self._wake()
+            self._resume_next()

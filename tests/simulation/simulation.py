@@ -1,4 +1,4 @@
-"""The fake in virtual time, with faults, jumps of the clock, and ears on everything."""
+"""The state of one simulation: the fake in virtual time, injected faults, and observers."""
 
 from __future__ import annotations
 
@@ -9,221 +9,265 @@ from collections import Counter
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
+from enum import Enum
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from attach_confirm_stubs import ProxyPage
 from attach_confirm_stubs.fake.models import reset_all
-from tests.simulation.clients import RETRIES, Clients
-from tests.simulation.scheduler import Turns
-from tests.simulation.virtual_time import Ahead
+from tests.simulation.clients import MAX_RETRIES, ClientPool
+from tests.simulation.scheduler import CooperativeScheduler
+from tests.simulation.virtual_time import SkewedClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from attach_confirm_stubs import Attempt, FakeConnectParticipant
+    from attach_confirm_stubs import Attempt, FakeAttachment, FakeConnectParticipant
     from attach_confirm_stubs.fake.models._entities import Attachment
-    from tests.simulation.client_process import Caller
+    from tests.simulation.client_process import ClientProcess
     from tests.simulation.schedule import Schedule
 
-# Answers after which `advise` says FIX or STOP, whatever was asked.
-_FINAL = {"ServiceQuotaExceededException", "SignatureDoesNotMatch", "ValidationException"}
+SERVICE_ATTACHMENT_QUOTA = 35
+CONFIRMED_STATES = frozenset({"IN_PROGRESS", "APPROVED", "REJECTED"})
 
-# The longest course of a thousand has a tenth of it.
-_MANY = 1000
+# Error codes for which `advise` returns FIX or STOP, for every operation.
+_FINAL_ERROR_CODES = frozenset(
+    {"ServiceQuotaExceededException", "SignatureDoesNotMatch", "ValidationException"}
+)
 
-speaking: ContextVar[Caller] = ContextVar("speaking")
+# Ten times the maximum of a thousand schedules.
+_MAX_REQUESTS = 1000
 
-
-class Killed(BaseException):
-    """The death of a process."""
-
-
-class Endless(BaseException):
-    """A caller that sends without end."""
+current_process: ContextVar[ClientProcess] = ContextVar("current_process")
 
 
-class _Ear(logging.Handler):
-    """Keeps every line that is logged."""
+class Invariant(Enum):
+    """The invariants, each with the name that violations start with."""
+
+    PUT_BEFORE_CONFIRM = "PUT before confirm"
+    ONE_CLIENT_TOKEN = "one ClientToken"
+    SUCCESS_IS_TRUE = "success is true"
+    CONFIRMED_ONCE = "confirmed once"
+    CONFLICT_IS_CHECKED = "conflict is checked"
+    FINAL_ERROR_ENDS = "final error ends"
+    NO_PUT_AFTER_EXPIRY = "no PUT after expiry"
+    NO_AVOIDABLE_ERROR = "no avoidable error"
+    NO_UNEXPECTED_EXCEPTION = "no unexpected exception"
+    NO_LEAKED_SECRET = "no leaked secret"
+    TERMINATES = "terminates"
+
+
+class ProcessKilled(BaseException):
+    """A simulated crash. The library must not catch it."""
+
+
+class RequestLimitExceeded(BaseException):
+    """A process sent too many requests. The library must not catch it."""
+
+
+class LogCapture(logging.Handler):
+    """Stores the text of every log record."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Store a record."""
         self.lines.append(self.format(record))
 
 
-class World:
-    """One schedule on its way.
+class Simulation:
+    """One run of a schedule.
 
     Attributes:
-        schedule: What was decided.
-        fake: The service.
-        violations: What did not hold, so far.
-        texts: What was logged and shown, to be searched for secrets.
-        put: The ids of the attachments whose PUT was answered with success, by S3 and heard.
-        figures: What is counted.
-        callers: Who sends.
-        rejected: The bytes that the scanner saw of what it rejected, by attachment id.
-        turns: Who runs.
+        schedule: The schedule.
+        fake: The fake.
+        rng: The source of all choices during the run.
+        scheduler: Chooses the process that runs next.
+        processes: The client processes.
+        participants: The participant tokens, by participant index.
+        violations: The violations so far, each starting with the invariant's name.
+        texts: Log lines and printed values, which must not contain secrets.
+        acknowledged_puts: The ids of attachments whose PUT returned S3's success to the client.
+        rejected_data: The bytes of rejected attachments, by attachment id. The fake deletes them.
+        counts: Statistics of the run.
     """
 
-    def __init__(self, schedule: Schedule, fake: FakeConnectParticipant) -> None:
+    def __init__(self, schedule: Schedule, fake: FakeConnectParticipant, texts: list[str]) -> None:
         self.schedule = schedule
         self.fake = fake
-        self.dice = random.Random(f"the course of {schedule.seed}")
-        self.turns = Turns(self.dice)
+        self.rng = random.Random(f"run {schedule.seed}")
+        self.scheduler = CooperativeScheduler(self.rng)
+        self.processes: list[ClientProcess] = []
         self.violations: list[str] = []
-        self.texts: list[str] = []
-        self.put: set[str] = set()
-        self.rejected: dict[str, bytes] = {}
-        self.figures: Counter[str] = Counter()
-        self.callers: list[Caller] = []
+        self.texts = texts
+        self.acknowledged_puts: set[str] = set()
+        self.rejected_data: dict[str, bytes] = {}
+        self.counts: Counter[str] = Counter()
         self._requests = 0
-        self._known: list[int] = []
-        self._shared: Any = None
-        self._prepare()
+        self._attempt_counts: list[int] = []
+        self._client: Any = None
+        self._configure_fake()
 
     @property
     def backend(self) -> Any:
-        """The service from the inside."""
+        """The fake's backend."""
         return self.fake._backend
 
     def attachment(self, attachment_id: str) -> Attachment:
-        """Return an attachment from the inside."""
+        """Return the backend's record of an attachment."""
         return self.backend.attachments[attachment_id]
 
-    def callers_now(self) -> datetime:
-        """Return the time on the callers' clocks."""
-        return self.fake.clock.now() + timedelta(seconds=self.schedule.skew)
+    def snapshot(self, attachment_id: str | None) -> FakeAttachment | None:
+        """Return the public view of an attachment, or None if the id is unknown."""
+        matches = (a for a in self.fake.attachments if a.attachment_id == attachment_id)
+        return next(matches, None)
 
-    def violate(self, invariant: str, text: str) -> None:
-        """Note that something does not hold."""
-        self.violations.append(f"{invariant}: {text}")
+    def client_time(self) -> datetime:
+        """Return the time on the clients' clocks."""
+        return self.fake.clock.now() + timedelta(seconds=self.schedule.clock_skew)
+
+    def record_violation(self, invariant: Invariant, text: str) -> None:
+        """Record that an invariant does not hold."""
+        self.violations.append(f"{invariant.value}: {text}")
 
     def client(self, *, new: bool) -> Any:
-        """Return a client; another one than before where it is to be new."""
-        schedule = self.schedule
-        if self._shared is None or new or not schedule.one_client:
-            self._shared = CLIENTS.lend(RETRIES + 1 if schedule.throttled else schedule.retries)
-        return self._shared
+        """Return a client for a process that starts.
 
-    def _prepare(self) -> None:
+        Args:
+            new: Whether to replace the shared client.
+        """
+        schedule = self.schedule
+        if self._client is None or new or not schedule.shared_client:
+            retries = MAX_RETRIES + 1 if schedule.throttled else schedule.retries
+            self._client = CLIENTS.acquire(retries)
+        return self._client
+
+    def _configure_fake(self) -> None:
         schedule, fake, backend = self.schedule, self.fake, self.backend
         for name, value in schedule.assumptions.items():
             setattr(fake.assumptions, name, value)
         if schedule.throttled:
             fake.quotas.enable()
         chats = [backend.start_chat() for _ in range(2)]
-        if schedule.room is not None:
+        if schedule.attachment_quota is not None:
             for chat in chats:
-                chat.attachment_count = 35 - schedule.room
+                chat.attachment_count = SERVICE_ATTACHMENT_QUOTA - schedule.attachment_quota
         self.participants = [
             fake.participant_token(contact_id=chats[chat].contact_id) for chat in schedule.chats
         ]
-        for verdict, name, after in schedule.scanner:
-            self._order(verdict, name, after)
+        for status, name, delay in schedule.scanner_rules:
+            self._add_scanner_rule(status, name, delay)
         for operation, faults in schedule.faults.items():
             fake.inject(operation, *faults)
 
-    def _order(self, verdict: str, name: str | None, after: float) -> None:
-        def which(attachment: Any) -> bool:
-            applies = name in (None, attachment.name)
-            if applies and verdict == "REJECTED":
-                # It is gone afterwards, and was to be what was given all the same.
-                self.rejected[attachment.attachment_id] = attachment.data
-            return applies
+    def _add_scanner_rule(self, status: str, name: str | None, delay: float) -> None:
+        def match(attachment: Any) -> bool:
+            matches = name in (None, attachment.name)
+            if matches and status == "REJECTED":
+                self.rejected_data[attachment.attachment_id] = attachment.data
+            return matches
 
         scanner = self.fake.scanner
-        if verdict == "IN_PROGRESS":
-            scanner.hold(which)
+        if status == "IN_PROGRESS":
+            scanner.hold(match)
         else:
-            {"APPROVED": scanner.approve, "REJECTED": scanner.reject}[verdict](which, after=after)
+            {"APPROVED": scanner.approve, "REJECTED": scanner.reject}[status](match, after=delay)
 
-    def before(self, request: Any, event_name: str) -> None:
-        """See a request that is about to be sent, which may come to something else."""
-        caller, operation = speaking.get(), event_name.rpartition(".")[2]
-        caller.requests += 1
-        if caller.requests > _MANY:
-            raise Endless(f"{caller} has sent {_MANY} requests")
-        if caller.final:
-            self.violate("final", f"{caller} sends {operation} after {caller.final}")
+    def before_send(self, request: Any, event_name: str) -> None:
+        """Check a request before it is sent; switch processes, move the clock, or crash."""
+        process, operation = current_process.get(), event_name.rpartition(".")[2]
+        process.requests += 1
+        if process.requests > _MAX_REQUESTS:
+            raise RequestLimitExceeded(f"{process} sent {_MAX_REQUESTS} requests")
+        if process.final_error:
+            self.record_violation(
+                Invariant.FINAL_ERROR_ENDS,
+                f"{process} sends {operation} after {process.final_error}",
+            )
         if operation == "PutObject":
-            self._look_at_time(caller, _id_of_put(request))
-        self.turns.switch()
+            self._check_expiry(process, _attachment_id(request))
+        self.scheduler.switch()
         self._requests += 1
-        self.fake.clock.advance(self.schedule.jumps.get(self._requests, 0.0))
+        self.fake.clock.advance(self.schedule.clock_jumps.get(self._requests, 0.0))
         if operation == "CompleteAttachmentUpload":
-            caller.confirms += 1
-            self._look_at_put(caller, json.loads(request.body)["AttachmentIds"])
-        caller.live_on("before")
-        self._known = [len(call.attempts) for call in self.backend.history._calls]
+            process.confirmations += 1
+            self._check_acknowledged(process, json.loads(request.body)["AttachmentIds"])
+        process.maybe_crash("before")
+        self._attempt_counts = [len(call.attempts) for call in self.backend.history._calls]
 
-    def after(self, request: Any, event_name: str) -> None:
-        """Hear an answer, as the caller is about to."""
-        caller, attempt = speaking.get(), self._newest()
-        caller.live_on("after")
-        if attempt.error_code in _FINAL:
-            caller.final = attempt.error_code
-        done = attempt.status == 200 and not isinstance(attempt.fault, ProxyPage)
-        if done and event_name.endswith("PutObject"):
-            self.put.add(_id_of_put(request))
+    def after_response(self, request: Any, event_name: str) -> None:
+        """Record a response before the process reads it, or crash."""
+        process, attempt = current_process.get(), self._latest_attempt()
+        process.maybe_crash("after")
+        if attempt.error_code in _FINAL_ERROR_CODES:
+            process.final_error = attempt.error_code
+        success = attempt.status == 200 and not isinstance(attempt.fault, ProxyPage)
+        if success and event_name.endswith("PutObject"):
+            self.acknowledged_puts.add(_attachment_id(request))
 
-    def _newest(self) -> Attempt:
+    def _latest_attempt(self) -> Attempt:
+        """Return the attempt that was added since `before_send`."""
         calls = self.backend.history._calls
-        lengths = chain(self._known, repeat(0))
+        counts = chain(self._attempt_counts, repeat(0))
         return next(
-            c.attempts[-1] for c, n in zip(calls, lengths, strict=False) if len(c.attempts) > n
+            call.attempts[-1]
+            for call, count in zip(calls, counts, strict=False)
+            if len(call.attempts) > count
         )
 
-    def _look_at_put(self, caller: Caller, attachment_ids: list[str]) -> None:
+    def _check_acknowledged(self, process: ClientProcess, attachment_ids: list[str]) -> None:
         for attachment_id in attachment_ids:
-            if attachment_id not in self.put:
-                self.violate("put first", f"{caller} confirms {attachment_id} without a 2xx PUT")
+            if attachment_id not in self.acknowledged_puts:
+                self.record_violation(
+                    Invariant.PUT_BEFORE_CONFIRM,
+                    f"{process} confirms {attachment_id} without a successful PUT",
+                )
 
-    def _look_at_time(self, caller: Caller, attachment_id: str) -> None:
-        caller.puts += 1
+    def _check_expiry(self, process: ClientProcess, attachment_id: str) -> None:
+        process.puts += 1
         expires_at = self.attachment(attachment_id).upload_url.expires_at.replace(microsecond=0)
-        if caller.puts > 1 and self.callers_now() >= expires_at:
-            self.violate("in time", f"{caller} repeats the PUT of a URL whose time is up")
+        if process.puts > 1 and self.client_time() >= expires_at:
+            self.record_violation(
+                Invariant.NO_PUT_AFTER_EXPIRY, f"{process} retries a PUT to an expired URL"
+            )
 
 
-def _id_of_put(request: Any) -> str:
+def _attachment_id(request: Any) -> str:
     return request.url.partition("?")[0].rpartition("/")[2]
 
 
 @contextmanager
-def world(schedule: Schedule, fake: FakeConnectParticipant) -> Iterator[World]:
-    """Begin a world, with all logging heard."""
+def start_simulation(schedule: Schedule, fake: FakeConnectParticipant) -> Iterator[Simulation]:
+    """Reset the fake, and capture all log records until the block ends."""
     reset_all()
-    # Of botocore's and tenacity's jitter.
+    # botocore and tenacity take their jitter from the global generator.
     random.seed(schedule.seed)
-    root, ear = logging.getLogger(), _Ear()
-    level, disabled = root.level, logging.root.manager.disable
+    logger, handler = logging.getLogger(), LogCapture()
+    level, disabled = logger.level, logging.root.manager.disable
     with ExitStack() as stack:
-        stack.enter_context(patch("attach_confirm._put.datetime", Ahead(fake, schedule.skew)))
-        stack.callback(root.setLevel, level)
-        stack.callback(root.removeHandler, ear)
+        clock = SkewedClock(fake, schedule.clock_skew)
+        stack.enter_context(patch("attach_confirm._put.datetime", clock))
+        stack.callback(logger.setLevel, level)
+        stack.callback(logger.removeHandler, handler)
         stack.callback(logging.disable, disabled)
         logging.disable(logging.NOTSET)
-        root.addHandler(ear)
-        root.setLevel(logging.DEBUG)
-        made = World(schedule, fake)
-        made.texts = ear.lines
-        yield made
-    CLIENTS.take_back()
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+        yield Simulation(schedule, fake, texts=handler.lines)
+    CLIENTS.release_all()
 
 
-def hear_first(request: Any, event_name: str, **_: Any) -> None:
-    """Tell the caller's world of a request before anything else hears of it."""
-    speaking.get().world.before(request, event_name)
+def before_send(request: Any, event_name: str, **_: Any) -> None:
+    """Pass a request to the simulation of the process that sends it."""
+    current_process.get().simulation.before_send(request, event_name)
 
 
-def hear_last(request: Any, event_name: str, **_: Any) -> None:
-    """Tell the caller's world of a request that was answered."""
-    speaking.get().world.after(request, event_name)
+def after_response(request: Any, event_name: str, **_: Any) -> None:
+    """Pass a request that got a response to the simulation of the process that sent it."""
+    current_process.get().simulation.after_response(request, event_name)
 
 
-CLIENTS = Clients(hear_first, hear_last)
+CLIENTS = ClientPool(before_send, after_response)

@@ -1,4 +1,4 @@
-"""Files as callers have them."""
+"""The sources that client processes upload."""
 
 from __future__ import annotations
 
@@ -6,51 +6,40 @@ import io
 import random
 from typing import Any
 
+from tests.support.stubs import NonSeekableStream
 
-def data_of(seed: int, name: str, size: int) -> bytes:
-    """Return the bytes of a schedule's file."""
+
+def create_data(seed: int, name: str, size: int) -> bytes:
+    """Return the content of a file in the schedule with this seed."""
     return random.Random(f"{seed}/{name}").randbytes(size)
 
 
-def source_of(kind: str, data: bytes) -> Any:
-    """Return the bytes as one of the sources that a schedule's `File` names."""
-    makers = {
+def create_source(kind: str, data: bytes) -> Any:
+    """Return the data as one of the kinds that `schedule.File.source` lists."""
+    types = {
         "bytes": bytes,
         "stream": io.BytesIO,
-        "pipe": _Pipe,
-        "grows": _Growing,
-        "shrinks": _Shrinking,
+        "pipe": NonSeekableStream,
+        "grows": _GrowingFile,
+        "shrinks": _ShrinkingFile,
     }
-    return makers[kind](data)
+    return types[kind](data)
 
 
-class _Pipe(io.BytesIO):
-    """A stream that cannot seek."""
-
-    def seekable(self) -> bool:
-        return False
-
-    def seek(self, *_: int) -> int:
-        raise io.UnsupportedOperation("seek")
-
-    def tell(self) -> int:
-        raise io.UnsupportedOperation("tell")
-
-
-class _Growing(io.BytesIO):
-    """A file to which another program appends while it is read."""
+class _GrowingFile(io.BytesIO):
+    """A file to which another program appends during the upload."""
 
     def read(self, size: int | None = -1) -> bytes:
         if size:
-            place = self.tell()
+            position = self.tell()
             self.seek(0, io.SEEK_END)
             self.write(b"more")
-            self.seek(place)
+            self.seek(position)
         return super().read(size)
 
 
-class _Shrinking(io.BytesIO):
-    """A file that another program shortens while it is read."""
+class _ShrinkingFile(io.BytesIO):
+    """A file that another program truncates during the upload."""
 
     def read(self, size: int | None = -1) -> bytes:
         if size:

@@ -1,14 +1,11 @@
-"""What holds when processes are killed, not only in the simulation."""
+"""A process that is really killed, and the next one that continues its upload."""
 
 import pytest
 
-from tests.simulation.kills import kill
+from tests.simulation.kills import kill_and_resume
 
 
 @pytest.mark.parametrize("seed", range(3, 32, 4))
-def test_a_killed_sender(seed):
-    """Another process goes on with what was kept: confirmed once, whole, under one ClientToken.
-
-    The seeds stand for both ways of sending, and four moments; `make soak` kills at all.
-    """
-    assert kill(seed) == []
+def test_kill_and_resume_holds_invariants(seed):
+    """The seeds cover both methods and four moments; `make soak` covers all of them."""
+    assert kill_and_resume(seed) == []

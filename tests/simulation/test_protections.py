@@ -1,5 +1,6 @@
-"""The simulation finds what it is there to find: each protection, taken out, is missed."""
+"""Mutation tests of the simulation: it detects when a protection of the library is removed."""
 
+import math
 from contextlib import ExitStack
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -8,118 +9,165 @@ from uuid import uuid4
 import pytest
 
 import attach_confirm
-from attach_confirm import AttachmentStatus, _put, _retry
+from attach_confirm import AttachConfirmError, AttachmentStatus, _put
 from tests.simulation import simulation
-from tests.simulation.clients import Clients
-from tests.simulation.run import take
-from tests.simulation.virtual_time import universe
+from tests.simulation.clients import ClientPool
+from tests.simulation.run import run_schedule
+from tests.simulation.simulation import Invariant
+from tests.simulation.virtual_time import virtual_time
 
-_ENOUGH = 1000
+_MAX_SCHEDULES = 1000
 
-_failure, _refusal, confirm = _put._failure, _put._refusal, attach_confirm.confirm
-
-
-def anything(*_):
-    """Find nothing wrong."""
-
-
-def any_2xx(answer, pending):
-    """Take each 2xx for S3's."""
-    return None if answer.status_code < 300 else _refusal(answer, pending)
+parse_s3_error, confirm, upload = (
+    _put._parse_s3_error,
+    attach_confirm.confirm,
+    attach_confirm.upload,
+)
 
 
-def approved(*_):
-    """See an attachment in each transcript."""
+def do_nothing(*_):
+    """Replace a check."""
+
+
+def accept_any_2xx(response, pending):
+    """Return an error only for statuses other than 2xx."""
+    return None if response.status_code < 300 else parse_s3_error(response, pending)
+
+
+def always_approved(*_):
+    """Return a status, as if the transcript contained every attachment."""
     return AttachmentStatus.APPROVED
 
 
-def without_a_look(*args, on_conflict, **kwargs):
-    """Confirm, and raise each conflict."""
+def confirm_without_check(*args, on_conflict, **kwargs):
+    """Call `confirm`, and raise every conflict."""
     assert on_conflict == "check"
     return confirm(*args, **kwargs)
 
 
-def another(*_):
-    """Make a ClientToken for each call."""
+def random_uuid(*_):
+    """Return a new ClientToken for each call."""
     return uuid4()
 
 
-def declared(pending, *_):
-    """Return the headers without a look at the size."""
+def encode_headers_without_check(pending, *_):
+    """Return the signed headers without comparing their length with the size."""
     return {name: value.encode() for name, value in pending.headers.items()}
 
 
-def whatever_is_there(body, size):
-    """Read a body without a look at its end."""
+def read_without_check(body, size):
+    """Read from a source without detecting that its size has changed."""
     return body._source.stream.read(min(size, body._source.size - body._sent))
 
 
-def each_failure(error):
-    """Take each failure for one that passes."""
+def never_expires(*_):
+    """Return an unlimited number of seconds."""
+    return math.inf
+
+
+def is_error(error):
+    """Return whether there is an error, so that every error is retried."""
     return error is not None
 
 
-def as_it_is(text):
-    """Hide nothing."""
+def unchanged(text):
+    """Return a text without redaction."""
     return text
 
 
-def shown(token, expires_at):
-    """Make a connection whose `repr` shows all."""
+def unredacted_connection(token, expires_at):
+    """Return a connection whose `repr` contains the token."""
     return SimpleNamespace(token=token, expires_at=expires_at)
 
 
-class Unconcerned:
-    """Stands where errors get the attachment's id."""
-
-    def __init__(self, *_):
-        pass
-
-    def __enter__(self):
-        pass
-
-    def __exit__(self, *_):
-        pass
+def upload_without_attachment_id(*args, **kwargs):
+    """Call `upload`, and remove the attachment id from service errors."""
+    try:
+        return upload(*args, **kwargs)
+    except BaseException as error:
+        if not isinstance(error, AttachConfirmError):
+            vars(error).pop("attachment_id", None)
+        raise
 
 
-endless = SimpleNamespace(
-    elapsed_seconds=lambda _: 0.0, return_last_result=_retry.return_last_result
-)
-
-TAKEN_OUT = {
-    "the 2xx gate": ("put first", {"_put._failure": anything}),
-    "the look at a success of the PUT": ("put first", {"_put._failure": any_2xx}),
-    "the stable ClientToken": ("one token", {"_confirm.uuid5": another}),
-    "the look into a conflict": ("true success", {"_confirm.status": approved}),
-    "the look into upload's conflict": ("looked into", {"_upload.confirm": without_a_look}),
-    "the length": ("unavoidable", {"_put._headers": declared}),
-    "the length while reading": ("true success", {"_source.UploadBody._next": whatever_is_there}),
-    "the end of the URL's time": ("in time", {"_put._retry": endless}),
-    "the difference between failures": ("final", {"_put.is_retryable": each_failure}),
-    "the way on from a lost confirmation": ("nothing twice", {"_upload._Concerning": Unconcerned}),
-    "the look at who answers": (
-        "true success",
+# The invariant that detects each mutation, and the replaced names of attach_confirm.
+MUTATIONS = {
+    "confirm after a failed PUT": (
+        Invariant.PUT_BEFORE_CONFIRM,
+        {"_put._error_from_response": do_nothing},
+    ),
+    "accept any 2xx response to the PUT": (
+        Invariant.PUT_BEFORE_CONFIRM,
+        {"_put._error_from_response": accept_any_2xx},
+    ),
+    "use a random ClientToken": (
+        Invariant.ONE_CLIENT_TOKEN,
+        {"_confirm.uuid5": random_uuid},
+    ),
+    "treat every conflict as confirmed": (
+        Invariant.SUCCESS_IS_TRUE,
+        {"_confirm.status": always_approved},
+    ),
+    "do not check a conflict in upload": (
+        Invariant.CONFLICT_IS_CHECKED,
+        {"_upload.confirm": confirm_without_check},
+    ),
+    "do not compare the size with the signed length": (
+        Invariant.NO_AVOIDABLE_ERROR,
+        {"_put._encode_headers": encode_headers_without_check},
+    ),
+    "do not detect a changed source": (
+        Invariant.SUCCESS_IS_TRUE,
+        {"_source.UploadBody._read_chunk": read_without_check},
+    ),
+    "retry the PUT after the URL has expired": (
+        Invariant.NO_PUT_AFTER_EXPIRY,
+        {"_put._seconds_left": never_expires},
+    ),
+    "retry every error of the PUT": (
+        Invariant.FINAL_ERROR_ENDS,
+        {"_put.is_retryable": is_error},
+    ),
+    "lose the attachment id of a failed confirmation": (
+        Invariant.CONFIRMED_ONCE,
+        {"upload": upload_without_attachment_id},
+    ),
+    "do not validate the service's responses": (
+        Invariant.SUCCESS_IS_TRUE,
         {
-            "_responses.register_response_validation": anything,
-            "_responses.require_service_response": anything,
+            "_responses.register_response_validation": do_nothing,
+            "_responses.require_service_response": do_nothing,
         },
     ),
-    "the redaction of logs": ("no secret", {"_redaction.register_log_redaction": anything}),
-    "the redaction of errors": ("no secret", {"_redaction.redact_query_strings": as_it_is}),
-    "the redaction of values": ("no secret", {"_connect.Connection": shown}),
+    "do not redact logs": (
+        Invariant.NO_LEAKED_SECRET,
+        {"_redaction.register_log_redaction": do_nothing},
+    ),
+    "do not redact URLs in errors": (
+        Invariant.NO_LEAKED_SECRET,
+        {"_redaction.redact_query_strings": unchanged},
+    ),
+    "do not redact the repr of a connection": (
+        Invariant.NO_LEAKED_SECRET,
+        {"_connect.Connection": unredacted_connection},
+    ),
 }
 
 
-@pytest.mark.parametrize("protection", TAKEN_OUT)
-def test_taken_out_it_is_missed(protection):
-    """Without a protection the simulation finds a violation of what it protects."""
-    invariant, patches = TAKEN_OUT[protection]
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_mutation_is_detected(mutation):
+    """The simulation reports a violation of the invariant that the removed code protects."""
+    invariant, replacements = MUTATIONS[mutation]
     with ExitStack() as stack:
-        for name, instead in patches.items():
-            stack.enter_context(patch(f"attach_confirm.{name}", instead))
-        # What the idle clients listen to was registered when they were made.
-        clients = Clients(simulation.hear_first, simulation.hear_last)
+        for name, replacement in replacements.items():
+            stack.enter_context(patch(f"attach_confirm.{name}", replacement))
+        # The clients of the shared pool were created before the mutation.
+        clients = ClientPool(simulation.before_send, simulation.after_response)
         stack.enter_context(patch.object(simulation, "CLIENTS", clients))
-        fake = stack.enter_context(universe())
-        found = (take(seed, fake).violations for seed in range(_ENOUGH))
-        assert any(told.startswith(invariant) for violations in found for told in violations)
+        fake = stack.enter_context(virtual_time())
+        results = (run_schedule(seed, fake).violations for seed in range(_MAX_SCHEDULES))
+        assert any(
+            violation.startswith(invariant.value)
+            for violations in results
+            for violation in violations
+        )

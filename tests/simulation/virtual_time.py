@@ -1,11 +1,10 @@
-"""Time that passes only where the fake's clock is advanced."""
+"""Time that passes only when the fake's clock is advanced."""
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from attach_confirm_stubs import fake_connectparticipant
@@ -15,48 +14,41 @@ if TYPE_CHECKING:
 
     from attach_confirm_stubs import FakeConnectParticipant
 
-_START = datetime(2031, 5, 6, 7, 8, 9, 250_000, timezone.utc)
+_START_TIME = datetime(2031, 5, 6, 7, 8, 9, 250_000, timezone.utc)
 
 
-class _Frozen:
-    """Stands where the fake expects `datetime`: the machine's time does not move by itself."""
+class _FrozenClock:
+    """Replaces `datetime` in the fake: the system time stands still."""
 
     @staticmethod
     def now(_: timezone) -> datetime:
-        return _START
+        return _START_TIME
 
 
-class Ahead:
-    """Stands where attach_confirm expects `datetime`: the service's time and an offset."""
+class SkewedClock:
+    """Replaces `datetime` in attach_confirm: the time of the fake plus an offset.
+
+    Args:
+        fake: The fake whose clock is read.
+        skew: The offset, in seconds.
+    """
 
     def __init__(self, fake: FakeConnectParticipant, skew: float) -> None:
         self._fake = fake
         self._skew = timedelta(seconds=skew)
 
-    def now(self, _: timezone) -> datetime:
-        """Return the time."""
+    def now(self, _: timezone | None = None) -> datetime:
+        """Return the skewed time."""
         return self._fake.clock.now() + self._skew
 
 
-class _Ticking:
-    """Stands where tenacity expects `time`: seconds pass with the fake's clock alone."""
-
-    def __init__(self, fake: FakeConnectParticipant) -> None:
-        self._fake = fake
-
-    def monotonic(self) -> float:
-        return self._fake.clock.offset_seconds
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(time, name)
-
-
 @contextmanager
-def universe() -> Iterator[FakeConnectParticipant]:
-    """Start the fake, for any number of worlds one after the other."""
+def virtual_time() -> Iterator[FakeConnectParticipant]:
+    """Start the fake in virtual time, for any number of simulations in sequence."""
     with (
         fake_connectparticipant() as fake,
-        patch("tenacity.time", _Ticking(fake)),
-        patch("attach_confirm_stubs.fake._clock.datetime", _Frozen),
+        patch("attach_confirm._clock.sleep", fake.clock.advance),
+        patch("attach_confirm._clock.monotonic", lambda: fake.clock.offset_seconds),
+        patch("attach_confirm_stubs.fake._clock.datetime", _FrozenClock),
     ):
         yield fake
