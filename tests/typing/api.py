@@ -1,4 +1,4 @@
-"""A user's program that names everything public; checked by mypy --strict, never run."""
+"""A program that uses every public name. mypy --strict checks it; it does not run."""
 
 from __future__ import annotations
 
@@ -36,47 +36,49 @@ if TYPE_CHECKING:
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
 
-def clients() -> ConnectParticipantClient:
-    """Make clients in every way."""
+def create_clients() -> ConnectParticipantClient:
+    """Create clients with every combination of arguments."""
     session = boto3.Session(region_name="us-west-2")
     config = Config(retries={"total_max_attempts": 5})
     attach_confirm.client()
     attach_confirm.client("us-west-2", session=session, config=config)
     attach_confirm.client(session=None, config=None, endpoint_url="http://127.0.0.1", verify=False)
-    made = attach_confirm.client(region_name=None)
-    made.complete_attachment_upload(AttachmentIds=["a"], ConnectionToken="b", ClientToken="c")
-    return made
+    client = attach_confirm.client(region_name=None)
+    client.complete_attachment_upload(AttachmentIds=["a"], ConnectionToken="b", ClientToken="c")
+    return client
 
 
-def flow(client: ConnectParticipantClient, participant_token: str) -> str:
-    """Go through the documentation's four lines."""
+def run_readme_example(client: ConnectParticipantClient, participant_token: str) -> str:
+    """Run the README's example."""
     connection = attach_confirm.connect(client, participant_token)
     assert_type(connection, attach_confirm.Connection)
     assert_type(connection.token, str)
     assert_type(connection.expires_at, datetime)
-    sent = attach_confirm.upload(client, "receipt.pdf", connection.token)
-    assert_type(sent, attach_confirm.Upload)
-    assert_type(sent.name, str)
-    assert_type(sent.size, int)
-    assert_type(sent.content_type, str)
-    confirmation: attach_confirm.Confirmation = sent
-    found = attach_confirm.wait(client, confirmation.attachment_id, connection.token, timeout=60)
-    assert_type(found, attach_confirm.AttachmentStatus)
-    return found.value
+    upload = attach_confirm.upload(client, "receipt.pdf", connection.token)
+    assert_type(upload, attach_confirm.Upload)
+    assert_type(upload.name, str)
+    assert_type(upload.size, int)
+    assert_type(upload.content_type, str)
+    confirmation: attach_confirm.Confirmation = upload
+    status = attach_confirm.wait(client, confirmation.attachment_id, connection.token, timeout=60)
+    assert_type(status, attach_confirm.AttachmentStatus)
+    return status.value
 
 
-def sources(client: ConnectParticipantClient, token: str, path: Path) -> None:
-    """Upload from all that can be a source."""
-    heard: list[int] = []
-    attach_confirm.upload(client, path, token, callback=heard.append)
+def upload_every_source(client: ConnectParticipantClient, token: str, path: Path) -> None:
+    """Upload every type of source."""
+    byte_counts: list[int] = []
+    attach_confirm.upload(client, path, token, callback=byte_counts.append)
     attach_confirm.upload(client, b"abc", token, name="a.txt", content_type="text/plain")
-    attach_confirm.upload(client, io.BytesIO(b"abc"), token, name="a.txt", client_token="mine")
+    attach_confirm.upload(client, io.BytesIO(b"abc"), token, name="a.txt", client_token="id-1")
     with path.open("rb") as file:
-        attach_confirm.upload(client, file, token, callback=lambda count: heard.append(-count))
+        attach_confirm.upload(
+            client, file, token, callback=lambda count: byte_counts.append(-count)
+        )
 
 
-def steps(client: ConnectParticipantClient, token: str) -> attach_confirm.Confirmation:
-    """Take the steps one by one."""
+def run_steps(client: ConnectParticipantClient, token: str) -> attach_confirm.Confirmation:
+    """Call the steps one by one."""
     pending = attach_confirm.start(
         client,
         name="a.txt",
@@ -92,32 +94,32 @@ def steps(client: ConnectParticipantClient, token: str) -> attach_confirm.Confir
     assert_type(pending.expires_at, datetime)
     attach_confirm.put(client, pending, b"abc", callback=None)
     policy: Literal["raise", "check"] = "check"
-    done = attach_confirm.confirm(
-        client, pending.attachment_id, token, client_token="mine", on_conflict=policy
+    confirmation = attach_confirm.confirm(
+        client, pending.attachment_id, token, client_token="id-1", on_conflict=policy
     )
-    assert_type(done, attach_confirm.Confirmation)
-    assert_type(done.attachment_id, str)
-    assert_type(done.client_token, str)
-    assert_type(done.attempts, int)
-    assert_type(done.request_id, str | None)
-    assert_type(done.already_confirmed, bool)
-    return done
+    assert_type(confirmation, attach_confirm.Confirmation)
+    assert_type(confirmation.attachment_id, str)
+    assert_type(confirmation.client_token, str)
+    assert_type(confirmation.attempts, int)
+    assert_type(confirmation.request_id, str | None)
+    assert_type(confirmation.already_confirmed, bool)
+    return confirmation
 
 
-def look(client: ConnectParticipantClient, attachment_id: str, token: str) -> bool:
-    """Ask for the status, and know all that it can be."""
-    found = attach_confirm.status(client, attachment_id, token)
-    assert_type(found, attach_confirm.AttachmentStatus | None)
-    if found is None or found is attach_confirm.AttachmentStatus.IN_PROGRESS:
+def is_approved(client: ConnectParticipantClient, attachment_id: str, token: str) -> bool:
+    """Get the status, and handle every value."""
+    status = attach_confirm.status(client, attachment_id, token)
+    assert_type(status, attach_confirm.AttachmentStatus | None)
+    if status is None or status is attach_confirm.AttachmentStatus.IN_PROGRESS:
         return False
-    if found is attach_confirm.AttachmentStatus.APPROVED:
+    if status is attach_confirm.AttachmentStatus.APPROVED:
         return True
-    assert_type(found, Literal[attach_confirm.AttachmentStatus.REJECTED])
+    assert_type(status, Literal[attach_confirm.AttachmentStatus.REJECTED])
     return False
 
 
-def errors(client: ConnectParticipantClient, token: str) -> str:
-    """Catch what an upload can raise, and read what it says."""
+def handle_upload_errors(client: ConnectParticipantClient, token: str) -> str:
+    """Catch the errors of an upload, and read their attributes."""
     try:
         attach_confirm.upload(client, "receipt.pdf", token)
     except attach_confirm.InvalidInputError as error:
@@ -138,8 +140,8 @@ def errors(client: ConnectParticipantClient, token: str) -> str:
     return ""
 
 
-def late_errors(client: ConnectParticipantClient, token: str) -> str:
-    """Catch what waiting can raise, and everything of this library's at last."""
+def handle_wait_errors(client: ConnectParticipantClient, token: str) -> str:
+    """Catch the errors of `wait`, then the base class of all errors."""
     try:
         attach_confirm.wait(client, "att-1", token)
     except attach_confirm.AttachmentRejectedError as error:
@@ -154,13 +156,13 @@ def late_errors(client: ConnectParticipantClient, token: str) -> str:
     return ""
 
 
-def advice(error: BaseException) -> str:
-    """Follow the advice, and have mypy know that no action is left out."""
-    given = attach_confirm.advise(error)
-    assert_type(given, attach_confirm.Advice)
-    assert_type(given.reason, str)
-    assert_type(given.attachment_id, str | None)
-    match given.action:
+def follow_advice(error: BaseException) -> str:
+    """Handle every action; mypy reports one that is missing."""
+    advice = attach_confirm.advise(error)
+    assert_type(advice, attach_confirm.Advice)
+    assert_type(advice.reason, str)
+    assert_type(advice.attachment_id, str | None)
+    match advice.action:
         case attach_confirm.Action.RETRY:
             return "retry"
         case attach_confirm.Action.CHECK:
@@ -168,12 +170,12 @@ def advice(error: BaseException) -> str:
         case attach_confirm.Action.RECONNECT:
             return "reconnect"
         case attach_confirm.Action.FIX | attach_confirm.Action.STOP:
-            return "give up"
-    assert_never(given.action)
+            return "stop"
+    assert_never(advice.action)
 
 
-def mistakes(client: ConnectParticipantClient, token: str) -> None:
-    """Make mistakes that mypy is to see: an ignore that is not needed is an error."""
+def make_type_errors(client: ConnectParticipantClient, token: str) -> None:
+    """Make mistakes that mypy must detect; it reports an unused `type: ignore` as an error."""
     attach_confirm.confirm(client, ["a", "b"], token)  # type: ignore[arg-type]
     attach_confirm.confirm(client, "a", token, "mine")  # type: ignore[call-arg]
     attach_confirm.confirm(client, "a", token, on_conflict="ignore")  # type: ignore[arg-type]
@@ -181,8 +183,8 @@ def mistakes(client: ConnectParticipantClient, token: str) -> None:
     attach_confirm.connect(client, token).token = token  # type: ignore[misc]
 
 
-def doubles() -> bytes:
-    """Use the fake, as a block and as a decorator."""
+def use_fake() -> bytes:
+    """Use the fake as a context manager."""
     with fake_connectparticipant() as fake:
         assert_type(fake, FakeConnectParticipant)
         assert_type(fake.participant_token(), str)
@@ -197,22 +199,24 @@ def doubles() -> bytes:
         assert_type(attachment.content_type, str)
         assert_type(attachment.size, int)
         assert_type(attachment.data, bytes)
-        label: str = attachment.state
-        return attachment.data + label.encode()
+        state: str = attachment.state
+        return attachment.data + state.encode()
 
 
-def scripts(client: ConnectParticipantClient) -> None:
-    """Stub calls in every way, and ask what was called."""
+def use_stubber(client: ConnectParticipantClient) -> None:
+    """Stub calls with every option, and verify them."""
     with ConnectParticipantStubber(client, any_order=True, strict=True) as stubber:
         assert_type(stubber, ConnectParticipantStubber)
-        upstream: Stubber = stubber
-        upstream.add_response("send_message", {"Id": "1"}, {"Content": ANY})
-        upstream.add_client_error("send_message", "ThrottlingException", http_status_code=429)
+        botocore_stubber: Stubber = stubber
+        botocore_stubber.add_response("send_message", {"Id": "1"}, {"Content": ANY})
+        botocore_stubber.add_client_error(
+            "send_message", "ThrottlingException", http_status_code=429
+        )
         stubber.stub_complete_attachment_upload(
             AttachmentIds=["att-1"],
             ClientToken=ANY,
             error_code="ConflictException",
-            error_message="Twice.",
+            error_message="Already confirmed.",
             times=2,
             optional=True,
         )
@@ -229,16 +233,16 @@ def scripts(client: ConnectParticipantClient) -> None:
     stubber.assert_no_pending_responses()
     stubber.assert_no_unexpected_calls()
     stubber.verify()
-    history(stubber.calls)
+    assert_calls(stubber.calls)
 
 
-def history(calls: CallList[Call]) -> None:
-    """Read what was called, and assert it."""
-    for made in calls("SendMessage"):
-        assert_type(made, Call)
-        assert_type(made.operation, str)
-        assert_type(made.params, dict[str, Any])
-        assert_type(made.result, Any)
+def assert_calls(calls: CallList[Call]) -> None:
+    """Read the recorded calls, and use every assertion."""
+    for recorded_call in calls("SendMessage"):
+        assert_type(recorded_call, Call)
+        assert_type(recorded_call.operation, str)
+        assert_type(recorded_call.params, dict[str, Any])
+        assert_type(recorded_call.result, Any)
     calls.assert_called("SendMessage")
     calls.assert_called_once("SendMessage")
     calls.assert_called_with("SendMessage", Content="Hello")
@@ -248,21 +252,21 @@ def history(calls: CallList[Call]) -> None:
     calls.assert_has_calls([call.SendMessage(Content="Hello")], any_order=True)
 
 
-def failures(stubber: ConnectParticipantStubber) -> None:
-    """Go through every way to fail."""
+def use_failure_cases(stubber: ConnectParticipantStubber) -> None:
+    """Stub every failure case."""
     assert_type(modeled_errors("SendMessage"), list[str])
-    for failure in failure_cases("StartAttachmentUpload", "PutObject", "CompleteAttachmentUpload"):
-        assert_type(failure, FailureCase)
-        assert_type(failure.before, tuple[str, ...])
-        assert_type(failure.operation, str)
-        assert_type(failure.error_code, str)
-        failure.stub(stubber, ConnectionToken="token")
-    unexpected: AssertionError = UnexpectedCallError("No stub allows this call")
-    raise unexpected
+    for case in failure_cases("StartAttachmentUpload", "PutObject", "CompleteAttachmentUpload"):
+        assert_type(case, FailureCase)
+        assert_type(case.before, tuple[str, ...])
+        assert_type(case.operation, str)
+        assert_type(case.error_code, str)
+        case.stub(stubber, ConnectionToken="token")
+    error: AssertionError = UnexpectedCallError("Unexpected call")
+    raise error
 
 
-def served() -> str:
-    """Serve the fake, and use its handle as any other."""
+def use_server() -> str:
+    """Serve the fake, and use the server as a handle of the fake."""
     with serve_connectparticipant("localhost", 0, region_name="us-west-2") as server:
         assert_type(server, ConnectParticipantServer)
         fake: FakeConnectParticipant = server
@@ -272,18 +276,18 @@ def served() -> str:
 
 
 @serve_connectparticipant()
-def decorated_served(text: str) -> int:
-    """Keep the signature under the decorator."""
+def decorated_with_server(text: str) -> int:
+    """Return a length; the decorator keeps the signature."""
     return len(text)
 
 
-assert_type(decorated_served("abc"), int)
+assert_type(decorated_with_server("abc"), int)
 
 
 @fake_connectparticipant("eu-central-1")
-def decorated(text: str) -> int:
-    """Keep the signature under the decorator."""
+def decorated_with_fake(text: str) -> int:
+    """Return a length; the decorator keeps the signature."""
     return len(text)
 
 
-assert_type(decorated("abc"), int)
+assert_type(decorated_with_fake("abc"), int)
