@@ -1,8 +1,8 @@
-"""Compare the fake with moto alone: a whole flow, and the set-up of a test.
+"""Compare the fake with moto alone: a whole flow, and the setup of a test.
 
 The flow is start, PUT, confirm and status of a file of 1 KiB: four requests, with thirty flows per
 chat. The baseline is four requests to moto's S3 with the same file: put, head, get and list of one
-object. The set-up compares entering and leaving `fake_connectparticipant` with `mock_aws`; neither
+object. The setup compares entering and leaving `fake_connectparticipant` with `mock_aws`; neither
 creates a client.
 """
 
@@ -29,11 +29,11 @@ _MILLISECONDS = 1000.0
 
 
 def measure(max_rounds: int) -> Iterator[Row]:
-    """Measure the flow, then the set-up."""
+    """Measure the flow, then the setup."""
     rounds = min(_ROUNDS, max_rounds)
     yield Row(
-        "the fake's start, PUT, `confirm` and `status`",
-        "put, head, get and list on moto's S3",
+        "`start`, PUT, `confirm` and `status` with the fake",
+        "put, head, get and list with moto's S3",
         _flow_ratios(rounds),
         _FLOW_LIMIT,
     )

@@ -1,4 +1,4 @@
-"""Compare a pytest start with the plugin to one without it.
+"""Compare pytest startup with and without the plugin.
 
 Both run one trivial test, in a new process and in a temporary folder, so that no project's
 configuration applies. The subject loads the plugin through its entry point, and the baseline
@@ -26,7 +26,7 @@ _PLUGIN = "attach_confirm_stubs.plugin"
 
 
 def measure(max_rounds: int) -> Iterator[Row]:
-    """Measure the time of a start."""
+    """Measure the startup time."""
     other_plugins = {entry.name for entry in entry_points(group="pytest11")} - {_PLUGIN}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "test_trivial.py").write_text("def test():\n    pass\n", encoding="utf-8")
@@ -41,4 +41,4 @@ def measure(max_rounds: int) -> Iterator[Row]:
             lambda: start(*other_plugins, _PLUGIN),
             min(_ROUNDS, max_rounds),
         )
-    yield Row("a pytest start with the plugin", "without it", ratios, _LIMIT)
+    yield Row("pytest startup with the plugin", "without it", ratios, _LIMIT)

@@ -72,7 +72,9 @@ def measure(max_rounds: int) -> Iterator[Row]:
             lambda: put(f"{moto_url}/bench/a.txt", _AUTHORIZATION),
             min(_ROUNDS, max_rounds),
         )
-    yield Row("the served fake, a PUT of 1 KiB", "the same PUT to moto's S3 server", ratios, _LIMIT)
+    yield Row(
+        "a PUT of 1 KiB to the served fake", "the same PUT to moto's server (S3)", ratios, _LIMIT
+    )
 
 
 @contextmanager

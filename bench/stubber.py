@@ -1,6 +1,6 @@
 """Compare `ConnectParticipantStubber` and its fixtures with botocore's Stubber.
 
-Set-up and teardown of a test: the subject does what the fixtures do for each test, with the shared
+Setup and teardown of a test: the subject does what the fixtures do for each test, with the shared
 session created beforehand. The baseline does what a test does without them, and creates a session
 and a client. Credentials are in the environment, so that the baseline finds them at once.
 
@@ -32,10 +32,10 @@ _PARAMS = {"Content": "Hello", "ContentType": "text/plain", "ConnectionToken": "
 
 
 def measure(max_rounds: int) -> Iterator[Row]:
-    """Measure set-up and teardown, then a call."""
+    """Measure setup and teardown, then a call."""
     with patch.dict(os.environ, _CREDENTIALS):
         yield Row(
-            "stubber fixtures, set-up and teardown",
+            "stubber fixtures, setup and teardown",
             "`boto3.Session().client()`, `Stubber`",
             _fixture_ratios(min(_FIXTURE_ROUNDS, max_rounds)),
             _FIXTURE_LIMIT,
