@@ -13,6 +13,9 @@ a presigned URL, `put` sends the bytes to that URL, and `confirm` confirms the u
 error that any of these functions raised.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from attach_confirm._advice import Action, Advice, advise
 from attach_confirm._client import client
 from attach_confirm._confirm import Confirmation, confirm
@@ -29,9 +32,13 @@ from attach_confirm._exceptions import (
 from attach_confirm._put import put
 from attach_confirm._start import PendingUpload, start
 from attach_confirm._transcript import status
-from attach_confirm._types import AttachmentStatus
+from attach_confirm._types import AttachmentStatus, Journal, JournalEntry
 from attach_confirm._upload import Upload, upload
 from attach_confirm._wait import wait
+
+if TYPE_CHECKING:
+    from attach_confirm.bulk._dynamodb_journal import DynamoDBJournal as DynamoDBJournal
+    from attach_confirm.bulk._sqlite_journal import SQLiteJournal as SQLiteJournal
 
 __all__ = [
     "Action",
@@ -41,9 +48,13 @@ __all__ = [
     "AttachmentStatus",
     "Confirmation",
     "Connection",
+    "DynamoDBJournal",
     "InvalidInputError",
+    "Journal",
+    "JournalEntry",
     "PendingUpload",
     "PutFailedError",
+    "SQLiteJournal",
     "UnexpectedResponseError",
     "Upload",
     "UploadUrlExpiredError",
@@ -61,6 +72,24 @@ __all__ = [
 
 __version__ = "0.1.0"
 
+_LAZY_IMPORTS = {
+    "DynamoDBJournal": "attach_confirm.bulk._dynamodb_journal",
+    "SQLiteJournal": "attach_confirm.bulk._sqlite_journal",
+}
+
 # Tracebacks and reprs show the names that users import.
-for _name in __all__:
+for _name in set(__all__) - set(_LAZY_IMPORTS):
     globals()[_name].__module__ = __name__
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY_IMPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_LAZY_IMPORTS[name]), name)
+    value.__module__ = __name__
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

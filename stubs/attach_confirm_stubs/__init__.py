@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from attach_confirm_stubs._calls import Call as Call
     from attach_confirm_stubs._calls import CallList as CallList
+    from attach_confirm_stubs._journal import check_journal as check_journal
     from attach_confirm_stubs.fake._faults import ConnectionReset as ConnectionReset
     from attach_confirm_stubs.fake._faults import ConnectTimeout as ConnectTimeout
     from attach_confirm_stubs.fake._faults import Fault as Fault
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 # Type checkers read the imports above; a test compares them with this table.
 _LAZY_IMPORTS = {
     "_calls": ("Call", "CallList"),
+    "_journal": ("check_journal",),
     "fake._faults": (
         "ConnectTimeout",
         "ConnectionReset",

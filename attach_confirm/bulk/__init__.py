@@ -1,0 +1,1 @@
+"""Many uploads, and what they share: journals."""

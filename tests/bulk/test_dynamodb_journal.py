@@ -1,0 +1,125 @@
+"""DynamoDBJournal against moto's DynamoDB."""
+
+import os
+import pickle
+import time
+from threading import Lock
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.dynamodb.models import DynamoDBBackend
+
+from attach_confirm import DynamoDBJournal, InvalidInputError, JournalEntry
+from attach_confirm_stubs import check_journal
+
+ENTRY = JournalEntry("att-1", "a.txt", 3, "text/plain")
+
+
+@pytest.fixture
+def table(monkeypatch):
+    """Create a table as the docstring says, and return its name."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("dynamodb").create_table(
+            TableName="uploads",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
+        )
+        yield "uploads"
+
+
+@pytest.fixture
+def _atomic_writes(monkeypatch):
+    """Make moto's conditional writes atomic, as DynamoDB documents them."""
+    put_item, lock = DynamoDBBackend.put_item, Lock()
+
+    def put_item_atomically(*args, **kwargs):
+        with lock:
+            return put_item(*args, **kwargs)
+
+    monkeypatch.setattr(DynamoDBBackend, "put_item", put_item_atomically)
+
+
+@pytest.mark.usefixtures("_atomic_writes")
+def test_contract(table):
+    check_journal(lambda: DynamoDBJournal(table))
+
+
+@pytest.mark.parametrize("table_name", ["", None, 3])
+def test_table_name_without_name_rejected(table_name):
+    with pytest.raises(InvalidInputError, match="table_name: must be a table's name"):
+        DynamoDBJournal(table_name)
+
+
+def test_entry_expires_after_eight_days(table):
+    """A chat may last seven days, and the entry must outlive it."""
+    DynamoDBJournal(table).claim("key", ENTRY)
+    item = boto3.client("dynamodb").get_item(TableName=table, Key={"key": {"S": "key"}})["Item"]
+    assert float(item["expires_at"]["N"]) == pytest.approx(time.time() + 8 * 86_400, abs=60)
+
+
+def test_expired_entry_that_is_still_there_counts(table):
+    """DynamoDB deletes expired items days later."""
+    journal = DynamoDBJournal(table)
+    journal.claim("key", ENTRY)
+    boto3.client("dynamodb").update_item(
+        TableName=table,
+        Key={"key": {"S": "key"}},
+        UpdateExpression="SET expires_at = :past",
+        ExpressionAttributeValues={":past": {"N": "1"}},
+    )
+    assert journal.get("key") == ENTRY
+    assert journal.claim("key", JournalEntry("att-2", "a.txt", 3, "text/plain")) == ENTRY
+
+
+def test_reads_are_consistent(table):
+    """An eventually consistent read could miss an entry that another machine has claimed."""
+    client, sent = boto3.client("dynamodb"), []
+    client.meta.events.register(
+        "provide-client-params.dynamodb.GetItem", lambda params, **_: sent.append(params)
+    )
+    DynamoDBJournal(table, client=client).get("key")
+    assert [params["ConsistentRead"] for params in sent] == [True]
+
+
+def test_claim_whose_entry_is_deleted_meanwhile(table):
+    """If the entry vanishes between the failed claim and the read, the claim is repeated."""
+    client = boto3.client("dynamodb")
+    journal, other = DynamoDBJournal(table, client=client), DynamoDBJournal(table)
+    other.claim("key", JournalEntry("att-0", "a.txt", 3, "text/plain"))
+
+    def delete(**_):
+        client.meta.events.unregister("before-call.dynamodb.GetItem", delete)
+        other.delete("key")
+
+    client.meta.events.register("before-call.dynamodb.GetItem", delete)
+    assert journal.claim("key", ENTRY) == ENTRY
+
+
+def test_pickle_and_repr(table):
+    journal = DynamoDBJournal(table, client=boto3.client("dynamodb"))
+    journal.claim("key", ENTRY)
+    assert pickle.loads(pickle.dumps(journal)).get("key") == ENTRY
+    assert repr(journal) == "DynamoDBJournal('uploads')"
+
+
+def test_client_is_made_once_per_process(table, monkeypatch):
+    """A forked child must not talk over the connections of its parent."""
+    made = []
+    monkeypatch.setattr(boto3, "client", lambda *_: made.append(1) or FakeClient())
+    journal = DynamoDBJournal(table)
+    journal.delete("key")
+    journal.delete("key")
+    assert len(made) == 1
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    journal.delete("key")
+    assert len(made) == 2
+
+
+class FakeClient:
+    """A client that accepts deletions."""
+
+    def delete_item(self, **_):
+        """Accept."""

@@ -1,0 +1,149 @@
+"""SQLiteJournal with real processes, forks and crashes."""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import pytest
+
+from attach_confirm import InvalidInputError, JournalEntry, SQLiteJournal
+from attach_confirm_stubs import check_journal
+
+ENTRY = JournalEntry("att-1", "a.txt", 3, "text/plain")
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Return the path of a journal that does not exist yet."""
+    return tmp_path / "journal.sqlite"
+
+
+def claim(path, number):
+    """Claim one key with an entry of this process."""
+    return SQLiteJournal(path).claim("key", JournalEntry(f"att-{number}", "a.txt", 3, "text/plain"))
+
+
+def test_contract(path):
+    check_journal(lambda: SQLiteJournal(path))
+
+
+def test_contract_of_one_object(path):
+    """Threads can share one object."""
+    journal = SQLiteJournal(path)
+    check_journal(lambda: journal)
+
+
+@pytest.mark.parametrize("path", ["", ":memory:"])
+def test_path_without_file_rejected(path):
+    with pytest.raises(InvalidInputError, match=r"path: .* is not a file"):
+        SQLiteJournal(path)
+
+
+def test_missing_folder_raises(tmp_path):
+    with pytest.raises(sqlite3.OperationalError):
+        SQLiteJournal(tmp_path / "missing" / "journal.sqlite")
+
+
+def test_file_that_is_not_a_journal_raises(path):
+    path.write_bytes(b"not a database, but longer than the header of one" * 10)
+    with pytest.raises(sqlite3.DatabaseError):
+        SQLiteJournal(path)
+
+
+def test_processes_open_a_fresh_file_at_once(path):
+    """Switching to the write-ahead log ignores SQLite's busy timeout, so it must be retried."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(8, mp_context=context) as pool:
+        winners = list(pool.map(claim, [path] * 8, range(8)))
+    assert len(set(winners)) == 1
+    assert SQLiteJournal(path).get("key") == winners[0]
+
+
+@pytest.mark.parametrize("step", ["claim", "mark_confirmed"])
+def test_entry_survives_kill(path, step):
+    """What a method has written is there after `kill -9` of its process."""
+    program = (
+        "import os, signal, sys; from attach_confirm import JournalEntry, SQLiteJournal\n"
+        "journal = SQLiteJournal(sys.argv[1])\n"
+        "journal.claim('key', JournalEntry('att-1', 'a.txt', 3, 'text/plain'))\n"
+        "if sys.argv[2] == 'mark_confirmed': journal.mark_confirmed('key')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, path, step], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    stored = SQLiteJournal(path).get("key")
+    assert stored == JournalEntry("att-1", "a.txt", 3, "text/plain", step == "mark_confirmed")
+
+
+def test_kill_inside_a_transaction_rolls_back(path):
+    """A process that dies between insert and commit leaves no entry and no lock."""
+    journal = SQLiteJournal(path)
+    pid = os.fork()
+    if pid == 0:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO uploads VALUES ('key', 'att-0', 'a.txt', 3, '', 0)")
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert journal.get("key") is None
+    assert journal.claim("key", ENTRY) == ENTRY
+
+
+def test_fork_opens_another_connection(path):
+    """Parent and child write through one object, and neither loses entries."""
+    journal = SQLiteJournal(path)
+    pid = os.fork()
+    if pid == 0:
+        for number in range(50):
+            journal.claim(f"child-{number}", ENTRY)
+        os._exit(0)
+    for number in range(50):
+        journal.claim(f"parent-{number}", ENTRY)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    for name in ("parent", "child"):
+        assert all(journal.get(f"{name}-{number}") == ENTRY for number in range(50))
+    check = sqlite3.connect(path)
+    assert check.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    check.close()
+
+
+def test_pickle_opens_the_same_file(path):
+    journal = SQLiteJournal(path)
+    journal.claim("key", ENTRY)
+    assert pickle.loads(pickle.dumps(journal)).get("key") == ENTRY
+    assert repr(journal) == f"SQLiteJournal({str(path)!r})"
+
+
+def test_failed_transaction_is_rolled_back(path):
+    """An entry that SQLite rejects leaves the journal usable."""
+    journal = SQLiteJournal(path)
+    with pytest.raises(sqlite3.IntegrityError):
+        journal.claim("key", JournalEntry(None, "a.txt", 3, "text/plain"))
+    assert journal.claim("key", ENTRY) == ENTRY
+
+
+def test_every_commit_is_synced(path):
+    """`synchronous=FULL` holds on each thread's connection: a crashed machine loses nothing."""
+    journal = SQLiteJournal(path)
+
+    def levels(_):
+        connection = journal._connection()
+        return (
+            connection.execute("PRAGMA synchronous").fetchone()[0],
+            connection.execute("PRAGMA journal_mode").fetchone()[0],
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        assert set(pool.map(levels, range(4))) == {(2, "wal")}
+
+
+def test_close_then_use(path):
+    journal = SQLiteJournal(path)
+    journal.close()
+    journal.close()
+    assert journal.claim("key", ENTRY) == ENTRY
