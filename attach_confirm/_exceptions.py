@@ -2,11 +2,14 @@
 
     AttachConfirmError
     ├── InvalidInputError (also ValueError): an argument is invalid; nothing was sent
+    ├── SourceReadError : the source could not be read to its end
     ├── UnexpectedResponseError : a 2xx response is truncated or did not come from the service
     ├── PutFailedError : S3 returned an error for the PUT
     ├── UploadUrlExpiredError : the presigned URL had expired
+    ├── UploadTimeoutError (also TimeoutError): not uploaded and confirmed in time
     ├── AttachmentRejectedError : confirmed, then rejected by the instance's checks
-    └── WaitTimeoutError (also TimeoutError): neither approved nor rejected in time
+    ├── WaitTimeoutError (also TimeoutError): neither approved nor rejected in time
+    └── DownloadFailedError : the attachment's bytes could not be fetched or written
 
 The service's own errors are not in this tree. They reach you as botocore raised them
 (`client.exceptions.ConflictException`, `ClientError`, `ReadTimeoutError` and so on).
@@ -16,7 +19,10 @@ query string of a presigned URL.
 
 from __future__ import annotations
 
+import copyreg
 from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,6 +49,25 @@ class InvalidInputError(AttachConfirmError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.parameter}: {self.reason}"
+
+
+class SourceReadError(AttachConfirmError):
+    """The source could not be read to its end, so nothing was confirmed.
+
+    The `__cause__` is the exception that the source raised, if it raised one.
+
+    Attributes:
+        reason: What happened.
+        retryable: Whether another attempt may succeed, for example after a lost connection.
+    """
+
+    def __init__(self, reason: str, retryable: bool) -> None:
+        super().__init__(reason, retryable)
+        self.reason = reason
+        self.retryable = retryable
+
+    def __str__(self) -> str:
+        return f"source: {self.reason}"
 
 
 class UnexpectedResponseError(AttachConfirmError):
@@ -87,23 +112,58 @@ class PutFailedError(AttachConfirmError):
 
 
 class UploadUrlExpiredError(AttachConfirmError):
-    """The presigned URL had expired when the PUT reached S3. Start the upload again.
+    """S3 answered that the presigned URL has expired. Start the upload again.
 
     Attributes:
         attachment_id: ID of the attachment that the URL belongs to.
         expires_at: Expiry time of the URL, an aware datetime in UTC.
+        server_time: S3's time of the response, an aware datetime in UTC, or None if unknown.
+        attempts: How often the PUT was sent.
+        retry_after: Seconds after which calling `upload` again with the same arguments can
+            succeed; None if only another `start` can help, as after `put`.
     """
 
-    def __init__(self, attachment_id: str, expires_at: datetime) -> None:
-        super().__init__(attachment_id, expires_at)
+    def __init__(
+        self,
+        attachment_id: str,
+        expires_at: datetime,
+        server_time: datetime | None = None,
+        attempts: int = 1,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(attachment_id, expires_at, server_time, attempts, retry_after)
         self.attachment_id = attachment_id
         self.expires_at = expires_at
+        self.server_time = server_time
+        self.attempts = attempts
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         return (
             f"attachment {self.attachment_id}: upload URL expired at"
             f" {self.expires_at.isoformat()}; start the upload again"
         )
+
+
+class UploadTimeoutError(AttachConfirmError, TimeoutError):
+    """The upload did not finish within `timeout`.
+
+    Attributes:
+        timeout: The time limit, in seconds.
+        attachment_id: ID of the attachment, or None if the upload was not started.
+        acknowledged: Whether S3 has all bytes. If so, go on with `confirm`.
+    """
+
+    def __init__(
+        self, timeout: float, attachment_id: str | None = None, acknowledged: bool = False
+    ) -> None:
+        super().__init__(f"upload timed out after {timeout:g} seconds")
+        self.timeout = timeout
+        self.attachment_id = attachment_id
+        self.acknowledged = acknowledged
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.timeout, self.attachment_id, self.acknowledged), vars(self)
 
 
 class AttachmentRejectedError(AttachConfirmError):
@@ -146,4 +206,54 @@ class WaitTimeoutError(AttachConfirmError, TimeoutError):
         return f"attachment {self.attachment_id}: {last_status} after {self.timeout:g} seconds"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.attachment_id, self.status, self.timeout)
+        return type(self), (self.attachment_id, self.status, self.timeout), vars(self)
+
+
+class DownloadFailedError(AttachConfirmError):
+    """The attachment's bytes could not be fetched completely.
+
+    Attributes:
+        attachment_id: ID of the attachment.
+        reason: What happened.
+        status_code: HTTP status code of the last response, or None if there was none.
+        error_code: S3's error code, for example `AccessDenied`, or None.
+        retryable: Whether another attempt may succeed.
+    """
+
+    def __init__(
+        self,
+        attachment_id: str,
+        reason: str,
+        status_code: int | None = None,
+        error_code: str | None = None,
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(attachment_id, reason, status_code, error_code, retryable)
+        self.attachment_id = attachment_id
+        self.reason = reason
+        self.status_code = status_code
+        self.error_code = error_code
+        self.retryable = retryable
+
+    def __str__(self) -> str:
+        return f"attachment {self.attachment_id}: download failed: {self.reason}"
+
+
+def annotate(error: BaseException, **attributes: Any) -> None:
+    """Set attributes on any exception so that they survive pickling and copying.
+
+    Args:
+        error: The exception, also one of botocore's.
+        **attributes: `attachment_id`; `acknowledged`, whether S3 has all bytes; `journal_key`.
+    """
+    vars(error).update(attributes)
+    if isinstance(error, (BotoCoreError, ClientError)):
+        # botocore's __reduce__ drops attributes.
+        copyreg.pickle(type(error), _reduce_with_annotations)
+
+
+def _reduce_with_annotations(error: BaseException) -> tuple[Any, ...]:
+    reduced: Any = error.__reduce__()
+    names = ("attachment_id", "acknowledged", "journal_key")
+    kept = {name: vars(error)[name] for name in names if name in vars(error)}
+    return reduced[0], reduced[1], kept
