@@ -3,48 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from unittest.mock import Mock, call
 
+from attach_confirm_stubs._redaction import redact, redact_member
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-
-SECRET_MEMBERS = frozenset(
-    {"AuthenticationUrl", "ConnectionToken", "JoinToken", "ParticipantToken", "Url", "ViewToken"}
-)
-
-
-class _RedactedStr(str):
-    """A secret that compares as it is, and shows no more than whether it equals another."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"<redacted {sha256(self.encode()).hexdigest()[:4]}>"
-
-
-def redact(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of parameters, or of an answer, whose tokens and signed URLs do not show."""
-    return {name: _redact_value(name, value) for name, value in params.items()}
-
-
-def _redact_value(name: str, value: Any) -> Any:
-    if isinstance(value, str):
-        return _RedactedStr(value) if name in SECRET_MEMBERS else value
-    if isinstance(value, dict):
-        return redact(value)
-    return [_redact_value(name, item) for item in value] if isinstance(value, list) else value
-
-
-def to_plain_json(value: Any) -> Any:
-    """Return a copy of what `hidden` returned for those who would see through it, such as JSON."""
-    if isinstance(value, dict):
-        return {name: to_plain_json(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [to_plain_json(inner) for inner in value]
-    return repr(value) if isinstance(value, _RedactedStr) else value
 
 
 def format_call(operation: str, params: Mapping[str, Any]) -> str:
@@ -69,7 +34,7 @@ class Call:
 
     def __repr__(self) -> str:
         failed = isinstance(self.result, BaseException)
-        result = type(self.result).__name__ if failed else repr(_redact_value("", self.result))
+        result = type(self.result).__name__ if failed else repr(redact_member("", self.result))
         return f"Call({format_call(self.operation, self.params)} -> {result})"
 
 

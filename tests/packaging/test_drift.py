@@ -8,7 +8,7 @@ from botocore.stub import Stubber
 
 import attach_confirm
 from attach_confirm_stubs import ConnectParticipantStubber, _service_model, modeled_errors
-from attach_confirm_stubs._calls import SECRET_MEMBERS
+from attach_confirm_stubs._redaction import SECRET_MEMBERS
 from attach_confirm_stubs.stubber._methods import StubMethods, StubOptions
 
 OPERATIONS = _service_model.service_model().operation_names

@@ -7,7 +7,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from attach_confirm_stubs import _service_model
-from attach_confirm_stubs._calls import CallList, format_call, redact
+from attach_confirm_stubs._calls import CallList, format_call
+from attach_confirm_stubs._redaction import redact
 from attach_confirm_stubs.fake._faults import PUT_OBJECT
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from attach_confirm_stubs._calls import to_plain_json
+from attach_confirm_stubs._redaction import to_plain_json
 from attach_confirm_stubs.fake import _faults, exceptions
 from attach_confirm_stubs.fake._assumptions import Assumptions
 from attach_confirm_stubs.fake._handle import FakeConnectParticipant

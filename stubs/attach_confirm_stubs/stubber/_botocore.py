@@ -13,7 +13,7 @@ from botocore.exceptions import (
 )
 from botocore.validate import validate_parameters
 
-from attach_confirm_stubs._calls import redact
+from attach_confirm_stubs._redaction import redact
 from attach_confirm_stubs.stubber._responses import StubbedResponse, snapshot
 
 if TYPE_CHECKING:

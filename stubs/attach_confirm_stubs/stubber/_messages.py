@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from botocore import xform_name
 
-from attach_confirm_stubs._calls import SECRET_MEMBERS, format_call, redact
+from attach_confirm_stubs._calls import format_call
+from attach_confirm_stubs._redaction import SECRET_MEMBERS, redact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

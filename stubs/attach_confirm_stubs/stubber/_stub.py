@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from botocore.exceptions import ParamValidationError
 
-from attach_confirm_stubs._calls import redact
+from attach_confirm_stubs._redaction import redact
 from attach_confirm_stubs.stubber import _responses
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from botocore.stub import Stubber
 
 from attach_confirm_stubs import _service_model
-from attach_confirm_stubs._calls import Call, CallList, redact
+from attach_confirm_stubs._calls import Call, CallList
+from attach_confirm_stubs._redaction import redact
 from attach_confirm_stubs.stubber import _botocore, _messages, _put_object, _responses
 from attach_confirm_stubs.stubber._methods import UNSET, StubMethods, StubOptions
 from attach_confirm_stubs.stubber._stub import Params, ResponseFactory, Stub, producer, raiser
