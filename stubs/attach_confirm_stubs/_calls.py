@@ -1,4 +1,4 @@
-"""The history of calls that a double keeps."""
+"""The call history of a test double."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from unittest.mock import Mock, call
 
+from attach_confirm_stubs import _service_model
 from attach_confirm_stubs._redaction import redact, redact_member
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def format_call(operation: str, params: Mapping[str, Any]) -> str:
-    """Return a call as a test would write it, without its tokens."""
+    """Format a call as Python code, with its secrets redacted."""
     return f"{operation}({', '.join(f'{k}={v!r}' for k, v in redact(params).items())})"
 
 
@@ -22,10 +23,10 @@ class Call:
     """One call of an operation.
 
     Attributes:
-        operation: The operation's name in the API, such as `CompleteAttachmentUpload`.
-        params: The parameters as they were sent, the ClientToken that botocore filled in
-            included. Their `repr` shows no connection or participant token.
-        result: What the call returned, or the exception that it raised.
+        operation: The operation's name in the API, for example `CompleteAttachmentUpload`.
+        params: The parameters that were sent, including a ClientToken that botocore generated.
+            Their `repr` shows no tokens.
+        result: The response that the call returned, or the exception that it raised.
     """
 
     operation: str
@@ -50,10 +51,10 @@ CallT = TypeVar("CallT", bound=_AnyCall)
 
 
 class CallList(list[CallT], Generic[CallT]):
-    """CallList in the order in which they were made, with the assertions of `unittest.mock`.
+    """Calls in the order in which they were made, with the assertions of `unittest.mock`.
 
-    Each operation counts as a mock of its own: `assert_called_once_with("SendMessage", ...)`
-    is about SendMessage, whatever else was called. Parameters are all that were sent, so give
+    Each operation is compared like a separate mock: `assert_called_once_with("SendMessage", ...)`
+    ignores calls of other operations. The parameters include every parameter that was sent; pass
     `unittest.mock.ANY` for those that do not matter.
     """
 
@@ -64,7 +65,7 @@ class CallList(list[CallT], Generic[CallT]):
     def __call__(self, operation: str) -> CallList[CallT]:
         """Return the calls of one operation."""
         self._check(operation)
-        return CallList(self._operations, [made for made in self if made.operation == operation])
+        return CallList(self._operations, [c for c in self if c.operation == operation])
 
     def assert_called(self, operation: str) -> None:
         """Assert that the operation was called at least once."""
@@ -87,34 +88,34 @@ class CallList(list[CallT], Generic[CallT]):
         self._mock(operation).assert_any_call(**redact(params))
 
     def assert_not_called(self, operation: str | None = None) -> None:
-        """Assert that the operation, or where none is named any, was not called."""
-        for name in [operation] if operation else sorted({made.operation for made in self}):
+        """Assert that the operation was not called; without an operation, that none was."""
+        for name in [operation] if operation else sorted({c.operation for c in self}):
             self._mock(name).assert_not_called()
 
     def assert_has_calls(self, calls: Iterable[Any], *, any_order: bool = False) -> None:
-        """Assert that these calls were made, one right after the other.
+        """Assert that these calls were made, directly after one another.
 
         Args:
-            calls: As `unittest.mock.call` writes them: `call.SendMessage(Content="Hello", ...)`.
-            any_order: Whether they may stand anywhere.
+            calls: Calls built with `unittest.mock.call`, for example
+                `call.SendMessage(Content="Hello", ...)`.
+            any_order: Whether the calls may come in any order, with other calls between them.
         """
         expected = []
         for name, positional, params in calls:
             self._check(name)
             expected.append(getattr(call, name)(*positional, **redact(params)))
-        self._replayed().assert_has_calls(expected, any_order=any_order)
+        self._as_mock().assert_has_calls(expected, any_order=any_order)
 
     def _check(self, operation: str) -> None:
         if operation not in self._operations:
-            known = ", ".join(sorted(self._operations))
-            raise ValueError(f"{operation!r} is no operation; there are {known}")
+            raise _service_model.unknown_operation(operation, self._operations)
 
     def _mock(self, operation: str) -> Any:
         self._check(operation)
-        return getattr(self._replayed(), operation)
+        return getattr(self._as_mock(), operation)
 
-    def _replayed(self) -> Mock:
-        replayed = Mock(name="calls")
-        for made in self:
-            getattr(replayed, made.operation)(**redact(made.params))
-        return replayed
+    def _as_mock(self) -> Mock:
+        mock = Mock(name="calls")
+        for recorded in self:
+            getattr(mock, recorded.operation)(**redact(recorded.params))
+        return mock

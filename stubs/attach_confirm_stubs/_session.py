@@ -1,4 +1,4 @@
-"""A boto3 session and clients that know nothing of the machine they run on."""
+"""boto3 sessions and clients that are isolated from the machine's AWS configuration."""
 
 from __future__ import annotations
 
@@ -17,31 +17,32 @@ from attach_confirm_stubs import _service_model
 if TYPE_CHECKING:
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
-_FILES = ("config_file", "credentials_file")
+_CONFIG_FILE_VARIABLES = ("config_file", "credentials_file")
 
 
 def isolated_session() -> boto3.Session:
-    """Return a session that reads neither `AWS_` variables nor `~/.aws`."""
-    variables: dict[str, Any] = {
-        name: (None, None, os.devnull if name in _FILES else default, conversion)
+    """Create a session that reads neither `AWS_*` environment variables nor `~/.aws`."""
+    session_vars: dict[str, Any] = {
+        name: (None, None, os.devnull if name in _CONFIG_FILE_VARIABLES else default, conversion)
         for name, (_, _, default, conversion) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
     }
-    session = botocore.session.Session(session_vars=variables)
+    session = botocore.session.Session(session_vars=session_vars)
     session.register_component("data_loader", _service_model.builtin_loader())
     return boto3.Session(botocore_session=session)
 
 
 @cache
 def shared_session() -> boto3.Session:
-    """Return one such session for all clients of the fake: to make it is what takes time.
+    """Return the isolated session that all clients of the fake share.
 
-    It must not be made before moto is imported, which sees the clients of later sessions only.
+    It is cached because creating a session is slow. Import moto before the first call: moto
+    intercepts only the clients of sessions that are created after its import.
     """
     return isolated_session()
 
 
 def isolated_client(session: boto3.Session) -> ConnectParticipantClient:
-    """Return a client that looks for no endpoint, proxy or CA bundle in the environment."""
+    """Create a client that ignores endpoints, proxies and CA bundles from the environment."""
     options: Any = {"ignore_configured_endpoint_urls": True, "proxies": {}}
     return attach_confirm.client(
         "us-east-1", session=session, config=Config(**options), verify=True

@@ -1,4 +1,4 @@
-"""pytest fixtures. Importing this module imports pytest and nothing heavy."""
+"""The pytest plugin. It imports only pytest, because pytest loads it at every start."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     )
 
 _MARKER = "connectparticipant"
-_STOPPED_BY = pytest.StashKey[type[BaseException] | None]()
+_RAISED_KEY = pytest.StashKey[type[BaseException] | None]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -26,14 +26,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{_MARKER}(any_order=False): options of the connectparticipant_stubber fixture."
-        " Of a test's, its class's and its module's marks the nearest counts.",
+        " A marker on the test overrides one on its class, which overrides one on its module.",
     )
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Remember what kept a test from its end, so that its stubs do not add to it."""
+    """Store the exception type that ended the test, for the check of the stubs at teardown."""
     if call.excinfo or call.when == "setup":
-        item.stash[_STOPPED_BY] = call.excinfo.type if call.excinfo else None
+        item.stash[_RAISED_KEY] = call.excinfo.type if call.excinfo else None
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +45,9 @@ def _connectparticipant_session() -> Any:
 
 @pytest.fixture
 def connectparticipant_client(_connectparticipant_session: Any) -> ConnectParticipantClient:
-    """A `connectparticipant` client of its own, as `attach_confirm.client` makes them.
+    """A new `connectparticipant` client from `attach_confirm.client`, not yet stubbed.
 
-    It knows no credentials and no settings of the machine's. By itself it is not stubbed.
+    It ignores the machine's credentials and AWS configuration.
     """
     from attach_confirm_stubs import _session
 
@@ -58,10 +58,10 @@ def connectparticipant_client(_connectparticipant_session: Any) -> ConnectPartic
 def connectparticipant_stubber(
     connectparticipant_client: ConnectParticipantClient, request: pytest.FixtureRequest
 ) -> Iterator[ConnectParticipantStubber]:
-    """An active, strict `ConnectParticipantStubber`; its client is `connectparticipant_client`.
+    """An active, strict `ConnectParticipantStubber` on `connectparticipant_client`.
 
-    A call that no stub allows fails the test, even if the code under test caught the error,
-    and so does a stub that was not used. The marker `connectparticipant` sets its options.
+    The test fails if a call has no matching stub, even if the code under test caught the error,
+    and if a stub is not used. The marker `connectparticipant` sets the stubber's options.
     """
     from attach_confirm_stubs import ConnectParticipantStubber, UnexpectedCallError
 
@@ -73,27 +73,27 @@ def connectparticipant_stubber(
         yield stubber
     finally:
         stubber.deactivate()
-    stopped_by, told = request.node.stash.get(_STOPPED_BY, None), ""
+    raised, message = request.node.stash.get(_RAISED_KEY, None), ""
     try:
-        if stopped_by is None:
+        if raised is None:
             stubber.verify()
-        elif not issubclass(stopped_by, UnexpectedCallError):
+        elif not issubclass(raised, UnexpectedCallError):
             stubber.assert_no_unexpected_calls()
     except AssertionError as error:
-        told = str(error)
-    if told and stopped_by is None:
-        pytest.fail(told, pytrace=False)
-    if told:
-        request.node.add_report_section("teardown", _MARKER, told)
+        message = str(error)
+    if message and raised is None:
+        pytest.fail(message, pytrace=False)
+    if message:
+        request.node.add_report_section("teardown", _MARKER, message)
 
 
 @pytest.fixture
 def connectparticipant_fake() -> Iterator[FakeConnectParticipant]:
-    """A handle on the fake service, which is in AWS's place during the test.
+    """A handle to the fake service, which replaces AWS in this process during the test.
 
-    Every `connectparticipant` client talks to it, `connectparticipant_fake.client` for one. Pauses
-    between attempts take no time. For another region than us-east-1 use
-    `fake_connectparticipant`.
+    Every `connectparticipant` client talks to it, for example `connectparticipant_fake.client`.
+    Delays between retries take no time. `connectparticipant_fake.client` uses us-east-1; for
+    another region, use `fake_connectparticipant`.
     """
     from attach_confirm_stubs import fake_connectparticipant
 
@@ -103,11 +103,11 @@ def connectparticipant_fake() -> Iterator[FakeConnectParticipant]:
 
 @pytest.fixture
 def connectparticipant_server() -> Iterator[ConnectParticipantServer]:
-    """A handle on the fake service, which is served over HTTP on this machine during the test.
+    """A handle to the fake service, which is served over HTTP on this machine during the test.
 
-    A client in any language talks to it that is given `connectparticipant_server.endpoint_url`.
+    Point a client in any language at `connectparticipant_server.endpoint_url`.
     """
     from attach_confirm_stubs import serve_connectparticipant
 
-    with serve_connectparticipant() as served:
-        yield served
+    with serve_connectparticipant() as server:
+        yield server

@@ -1,8 +1,9 @@
-"""The pytest plugin, in test suites of its users."""
+"""The pytest plugin, run in generated test suites."""
 
 import os
 import subprocess
 import sys
+from itertools import takewhile
 
 import pytest
 
@@ -11,7 +12,8 @@ from attach_confirm_stubs import ConnectParticipantStubber, _session
 pytest_plugins = ["pytester"]
 
 PLUGIN = "attach_confirm_stubs.plugin"
-# What pytester imports for the inner run alone it forgets, and these would be there twice.
+# pytester unloads modules that only the inner run imported, and a second import would create
+# these classes again.
 IMPORTED = (ConnectParticipantStubber, _session)
 
 APP = """
@@ -20,38 +22,38 @@ import pytest
 TOKEN = "connection-token"
 
 
-def send(client, text="Hello"):
+def send_message(client, text="Hello"):
     return client.send_message(
         Content=text, ContentType="text/plain", ClientToken="once", ConnectionToken=TOKEN
     )
 
 
-def send_or_not(client):
+def send_message_suppressing_errors(client):
     try:
-        return send(client)
+        return send_message(client)
     except Exception:
         return None
 
 
 """
 UNEXPECTED = """\
-No stub allows this call:
+Unexpected call:
   SendMessage(Content='Hello', ContentType='text/plain', ClientToken='once', \
 ConnectionToken=<redacted 1469>)
-There are no stubs.
+Nothing is stubbed.
 To allow the call, add:
   stubber.stub_send_message(Content='Hello', ContentType='text/plain')"""
-SWALLOWED = f"CallList were made without a stub, and the error was caught.\n\n{UNEXPECTED}"
+SUPPRESSED = f"The code under test made unexpected calls and caught the errors.\n\n{UNEXPECTED}"
 UNUSED = """\
 Not every stub was used.
 Stubs:
   1. SendMessage(Content='Hello'): unused
-To allow that, give the stub optional=True."""
+To allow an unused stub, pass optional=True to it."""
 
 
 @pytest.fixture
-def suite(pytester):
-    """Return a way to run a test module, with the plugin as if it were installed."""
+def run_suite(pytester):
+    """Return a function that runs a test module with the plugin loaded."""
 
     def run(source, *args, plugin=PLUGIN, subprocess=False):
         pytester.makepyfile(APP + source)
@@ -63,21 +65,21 @@ def suite(pytester):
 
 def section(result, title):
     """Return the text of a section of pytest's output."""
-    lines = result.outlines
-    start = next(at for at, line in enumerate(lines) if f" {title} " in line) + 1
-    ends = (at for at, line in enumerate(lines[start:], start) if line[:3] in {"===", "___", "---"})
-    return "\n".join(lines[start : next(ends)])
+    lines = iter(result.outlines)
+    for line in lines:
+        if f" {title} " in line:
+            break
+    return "\n".join(takewhile(lambda line: line[:3] not in {"===", "___", "---"}, lines))
 
 
 def error_lines(result):
-    """Return what pytest marks with an E, without its indentation."""
+    """Return the lines that pytest marks with an E, without the marker."""
     return [line.removeprefix("E       ") for line in result.outlines if line.startswith("E  ")]
 
 
-def test_a_test_with_the_fixture_passes(suite):
-    """The test that a reader would write first: stub an error, see it handled."""
-    result = suite("""
-def test_a_conflict_is_reported(connectparticipant_stubber):
+def test_stubber_fixture_passes(run_suite):
+    result = run_suite("""
+def test_conflict(connectparticipant_stubber):
     stubber = connectparticipant_stubber
     stubber.stub_complete_attachment_upload(
         AttachmentIds=["att-1"], error_code="ConflictException"
@@ -90,9 +92,8 @@ def test_a_conflict_is_reported(connectparticipant_stubber):
     result.assert_outcomes(passed=1)
 
 
-def test_a_stub_that_was_not_used_fails_the_test(suite):
-    """The test passes, and its teardown says which stub was not used, and no more."""
-    result = suite("""
+def test_unused_stub_fails_at_teardown(run_suite):
+    result = run_suite("""
 def test_unused(connectparticipant_stubber):
     connectparticipant_stubber.stub_send_message(Content="Hello")
 """)
@@ -100,11 +101,11 @@ def test_unused(connectparticipant_stubber):
     assert section(result, "ERROR at teardown of test_unused") == UNUSED
 
 
-def test_a_call_without_a_stub_fails_the_test(suite):
-    """The test fails where the call was made, with the message and nothing at teardown."""
-    result = suite("""
+def test_unexpected_call_fails_the_test(run_suite):
+    """The message is not repeated at teardown."""
+    result = run_suite("""
 def test_unexpected(connectparticipant_stubber):
-    send(connectparticipant_stubber.client)
+    send_message(connectparticipant_stubber.client)
 """)
     result.assert_outcomes(failed=1)
     first, *others = UNEXPECTED.splitlines()
@@ -115,25 +116,24 @@ def test_unexpected(connectparticipant_stubber):
     assert "Captured connectparticipant" not in result.stdout.str()
 
 
-def test_a_call_that_was_swallowed_fails_the_test(suite):
-    """Code that catches every exception cannot hide a call from the teardown."""
-    result = suite("""
-def test_swallowed(connectparticipant_stubber):
-    send_or_not(connectparticipant_stubber.client)
+def test_suppressed_call_fails_at_teardown(run_suite):
+    result = run_suite("""
+def test_suppressed(connectparticipant_stubber):
+    send_message_suppressing_errors(connectparticipant_stubber.client)
 """)
     result.assert_outcomes(passed=1, errors=1)
-    assert section(result, "ERROR at teardown of test_swallowed") == SWALLOWED
+    assert section(result, "ERROR at teardown of test_suppressed") == SUPPRESSED
 
 
-def test_a_call_that_was_swallowed_is_told_beside_another_failure(suite):
-    """A test that fails because a call was swallowed shows the reason, and has no second error."""
-    result = suite("""
-def test_swallowed(connectparticipant_stubber):
-    assert send_or_not(connectparticipant_stubber.client)
+def test_suppressed_call_is_reported_with_other_failure(run_suite):
+    """A second failure at teardown would hide that both have the same cause."""
+    result = run_suite("""
+def test_suppressed(connectparticipant_stubber):
+    assert send_message_suppressing_errors(connectparticipant_stubber.client)
 """)
     result.assert_outcomes(failed=1)
     assert error_lines(result)[0] == "assert None"
-    assert section(result, "Captured connectparticipant teardown") == SWALLOWED
+    assert section(result, "Captured connectparticipant teardown") == SUPPRESSED
 
 
 @pytest.mark.parametrize(
@@ -157,9 +157,8 @@ def test_swallowed(connectparticipant_stubber):
         ),
     ],
 )
-def test_a_test_that_did_not_come_to_its_end_is_not_burdened(suite, source, outcomes):
-    """A test that failed, or was skipped, has stubs unused for a reason that it tells itself."""
-    result = suite(f"""
+def test_unused_stub_is_ignored_if_test_did_not_finish(run_suite, source, outcomes):
+    result = run_suite(f"""
 @pytest.fixture
 def stubbed(connectparticipant_stubber):
     connectparticipant_stubber.stub_send_message()
@@ -170,8 +169,8 @@ def stubbed(connectparticipant_stubber):
     assert "Not every stub was used" not in result.stdout.str()
 
 
-def test_a_test_that_is_run_again_begins_anew(suite, pytester):
-    """A plugin that runs a failed test again gets the check of the stubs again."""
+def test_rerun_ignores_failure_of_first_run(run_suite, pytester):
+    """Plugins such as pytest-rerunfailures run a failed test again with the same item."""
     pytester.makeconftest("""
 from _pytest.runner import runtestprotocol
 
@@ -180,7 +179,7 @@ def pytest_runtest_protocol(item, nextitem):
     runtestprotocol(item, nextitem=nextitem, log=True)
     return True
 """)
-    result = suite("""
+    result = run_suite("""
 runs = []
 
 def test_flaky(connectparticipant_stubber):
@@ -192,96 +191,94 @@ def test_flaky(connectparticipant_stubber):
     assert section(result, "ERROR at teardown of test_flaky") == UNUSED
 
 
-def test_no_token_stands_in_the_output(suite):
-    """pytest prints arguments of the last frame, and none of ours holds a token."""  # noqa: D403
-    result = suite("""
+def test_output_does_not_contain_tokens(run_suite):
+    """pytest prints the arguments of the last frame of a traceback."""  # noqa: D403
+    result = run_suite("""
 @pytest.fixture
 def stubber(connectparticipant_stubber):
     return connectparticipant_stubber
 
 def test_unexpected(stubber):
-    send(stubber.client)
+    send_message(stubber.client)
 
-def test_another(stubber):
+def test_different_token(stubber):
     stubber.stub_send_message(ConnectionToken="another-token")
-    send(stubber.client)
+    send_message(stubber.client)
 
-def test_injected(stubber):
+def test_injected_error(stubber):
     stubber.stub_send_message(error=KeyError("injected"))
-    send(stubber.client)
+    send_message(stubber.client)
 
-def test_compared(stubber):
+def test_failed_comparison(stubber):
     stubber.stub_send_message()
-    send(stubber.client)
+    send_message(stubber.client)
     assert stubber.calls[0].params == {}
 
-def test_asserted(stubber):
+def test_failed_assertion(stubber):
     stubber.stub_send_message()
-    send(stubber.client)
+    send_message(stubber.client)
     stubber.calls.assert_called_once_with("SendMessage", ConnectionToken="another-token")
 """)
     result.assert_outcomes(failed=5)
-    shown = [line for line in result.outlines if 'Token="another-token"' not in line]
-    assert "connection-token" not in "\n".join(shown)
-    assert "another-token" not in "\n".join(shown)
+    # pytest shows the line of the test that contains the token.
+    lines = [line for line in result.outlines if 'Token="another-token"' not in line]
+    assert "connection-token" not in "\n".join(lines)
+    assert "another-token" not in "\n".join(lines)
 
 
-ORDERS = """
-def calls_in_order(stubber):
+SEND_OUT_OF_ORDER = """
+def skip_if_ordered(stubber):
     stubber.stub_send_message(Content="a")
     stubber.stub_send_message(Content="b")
     try:
-        send(stubber.client, "b")
+        send_message(stubber.client, "b")
     except AssertionError:
         pytest.skip("in order")
-    send(stubber.client, "a")
+    send_message(stubber.client, "a")
 """
 
 
-def test_the_nearest_marker_counts(suite):
-    """A marker of the test goes before its class's, and that before its module's."""
-    result = suite(
+def test_marker_closest_to_the_test_wins(run_suite):
+    result = run_suite(
         f"""
 pytestmark = pytest.mark.connectparticipant(any_order=True)
 
-{ORDERS}
+{SEND_OUT_OF_ORDER}
 
-def test_of_the_module(connectparticipant_stubber):
-    calls_in_order(connectparticipant_stubber)
+def test_module_marker(connectparticipant_stubber):
+    skip_if_ordered(connectparticipant_stubber)
 
 @pytest.mark.connectparticipant(any_order=False)
-class TestOfAClass:
-    def test_of_the_class(self, connectparticipant_stubber):
-        calls_in_order(connectparticipant_stubber)
+class TestClass:
+    def test_class_marker(self, connectparticipant_stubber):
+        skip_if_ordered(connectparticipant_stubber)
 
     @pytest.mark.connectparticipant(any_order=True)
-    def test_of_the_test(self, connectparticipant_stubber):
-        calls_in_order(connectparticipant_stubber)
+    def test_test_marker(self, connectparticipant_stubber):
+        skip_if_ordered(connectparticipant_stubber)
 """,
         "-rA",
         "--strict-markers",
     )
     result.assert_outcomes(passed=2, skipped=1)
     result.stdout.fnmatch_lines_random(
-        ["PASSED *::test_of_the_module", "SKIPPED *in order", "PASSED *::test_of_the_test"]
+        ["PASSED *::test_module_marker", "SKIPPED *in order", "PASSED *::test_test_marker"]
     )
 
 
-def test_without_a_marker_calls_come_in_order(suite):
-    """The fixture's stubber is one in order, and strict."""
-    result = suite(f"""
-{ORDERS}
+def test_stubber_fixture_without_marker_is_ordered(run_suite):
+    result = run_suite(f"""
+{SEND_OUT_OF_ORDER}
 
 def test(connectparticipant_stubber):
-    calls_in_order(connectparticipant_stubber)
+    skip_if_ordered(connectparticipant_stubber)
 """)
     result.assert_outcomes(skipped=1)
 
 
-@pytest.mark.parametrize("options", ["True", "in_any_ordre=True", "strict=False"])
-def test_a_marker_with_other_options_is_refused(suite, options):
-    """A misspelt option is no default silently taken."""
-    result = suite(f"""
+@pytest.mark.parametrize("options", ["True", "any_ordre=True", "strict=False"])
+def test_marker_unknown_option_is_rejected(run_suite, options):
+    result = run_suite(f"""
 @pytest.mark.connectparticipant({options})
 def test(connectparticipant_stubber):
     pass
@@ -290,65 +287,62 @@ def test(connectparticipant_stubber):
     result.stdout.fnmatch_lines(["E*TypeError: *ConnectParticipantStubber*"])
 
 
-def test_the_fixtures_and_the_marker_are_documented(suite):
-    """`pytest --fixtures` and `pytest --markers` tell what there is."""
-    told = suite("", "--fixtures").stdout
+def test_fixtures_and_marker_are_documented(run_suite):
+    output = run_suite("", "--fixtures").stdout
     for name, line in {
-        "client": "A `connectparticipant` client of its own, as `attach_confirm.client` *",
-        "fake": "A handle on the fake service, which is in AWS's place during the test.",
-        "server": "A handle on the fake service, which is served over HTTP on this machine *",
-        "stubber": "An active, strict `ConnectParticipantStubber`; its client is *",
+        "client": "A new `connectparticipant` client from `attach_confirm.client`, not yet *",
+        "fake": "A handle to the fake service, which replaces AWS in this process *",
+        "server": "A handle to the fake service, which is served over HTTP on this machine *",
+        "stubber": "An active, strict `ConnectParticipantStubber` on *",
     }.items():
-        told.fnmatch_lines([f"connectparticipant_{name} -- *plugin.py:*", f"    {line}"])
-    suite("", "--markers").stdout.fnmatch_lines(
+        output.fnmatch_lines([f"connectparticipant_{name} -- *plugin.py:*", f"    {line}"])
+    run_suite("", "--markers").stdout.fnmatch_lines(
         ["@pytest.mark.connectparticipant(any_order=False): options of the *_stubber fixture.*"]
     )
 
 
-def test_the_fakes_fixtures_are_the_fake(suite):
-    """One stands in AWS's place without a pause, the other at an endpoint; both start empty."""
-    suite("""
+def test_fake_and_server_fixtures_start_empty(run_suite):
+    run_suite("""
 import attach_confirm, boto3
 
-@pytest.mark.parametrize("turn", range(2))
-def test_in_process(connectparticipant_fake, turn):
+@pytest.mark.parametrize("number", range(2))
+def test_in_process(connectparticipant_fake, number):
     fake = connectparticipant_fake
     client = boto3.client("connectparticipant", region_name="us-east-1")
     attach_confirm.upload(client, b"1", fake.connection_token(), name="a.txt")
     assert [attachment.data for attachment in fake.attachments] == [b"1"]
 
-@pytest.mark.parametrize("turn", range(2))
-def test_served(connectparticipant_server, turn):
-    served = connectparticipant_server
-    assert served.client.meta.endpoint_url == served.endpoint_url
-    attach_confirm.upload(served.client, b"1", served.connection_token(), name="a.txt")
-    assert [attachment.data for attachment in served.attachments] == [b"1"]
+@pytest.mark.parametrize("number", range(2))
+def test_served(connectparticipant_server, number):
+    server = connectparticipant_server
+    assert server.client.meta.endpoint_url == server.endpoint_url
+    attach_confirm.upload(server.client, b"1", server.connection_token(), name="a.txt")
+    assert [attachment.data for attachment in server.attachments] == [b"1"]
 """).assert_outcomes(passed=4)
 
 
-def test_each_test_has_a_client_of_its_own(suite):
-    """What one test does to its client, or to botocore's retry quota, no other one sees."""
-    result = suite("""
-seen = []
+def test_client_fixture_is_new_for_each_test(run_suite):
+    """botocore keeps retry quotas and event handlers per client."""  # noqa: D403
+    result = run_suite("""
+clients = []
 
 @pytest.mark.parametrize("number", range(2))
 def test(number, connectparticipant_client, connectparticipant_stubber):
     assert connectparticipant_stubber.client is connectparticipant_client
-    assert connectparticipant_client not in seen
-    seen.append(connectparticipant_client)
+    assert connectparticipant_client not in clients
+    clients.append(connectparticipant_client)
 """)
     result.assert_outcomes(passed=2)
 
 
-def test_it_works_under_xdist(suite):
-    """The fixtures and the failures at teardown are there in xdist's workers."""
-    result = suite(
+def test_plugin_works_with_xdist(run_suite):
+    result = run_suite(
         """
 @pytest.mark.parametrize("number", range(4))
 def test(connectparticipant_stubber, number):
     connectparticipant_stubber.stub_send_message(Content="Hello")
     if number:
-        send(connectparticipant_stubber.client)
+        send_message(connectparticipant_stubber.client)
 """,
         "-n2",
         subprocess=True,
@@ -357,8 +351,7 @@ def test(connectparticipant_stubber, number):
     assert section(result, "ERROR at teardown of test[0]").endswith(f"\n{UNUSED}")
 
 
-def test_it_is_loaded_where_the_package_is_installed(pytester):
-    """Without any option the fixtures and the marker are there."""
+def test_plugin_is_loaded_from_entry_point(pytester):
     pytester.makepyfile("""
 import pytest
 
@@ -370,22 +363,20 @@ def test(connectparticipant_stubber):
     result.assert_outcomes(passed=1)
 
 
-def test_it_can_be_named_where_no_plugin_is_loaded(suite, monkeypatch):
-    """`-p attach_confirm_stubs.plugin` loads it where no plugin is loaded by itself."""
+def test_plugin_can_be_loaded_without_autoload(run_suite, monkeypatch):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    result = suite("def test(connectparticipant_stubber): pass", subprocess=True)
+    result = run_suite("def test(connectparticipant_stubber): pass", subprocess=True)
     result.assert_outcomes(passed=1)
 
 
-def test_it_can_be_left_out(suite):
-    """`-p no:attach_confirm_stubs.plugin` takes the fixtures and the marker away."""
-    result = suite("def test(connectparticipant_stubber): pass", plugin=f"no:{PLUGIN}")
+def test_plugin_can_be_disabled(run_suite):
+    result = run_suite("def test(connectparticipant_stubber): pass", plugin=f"no:{PLUGIN}")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["E*fixture 'connectparticipant_stubber' not found"])
 
 
-def test_it_imports_nothing_heavy():
-    """A pytest start with the plugin does not pay for boto3, botocore and moto."""
+def test_plugin_imports_only_pytest():
+    """pytest imports the plugin at every start."""  # noqa: D403
     program = f"import sys, {PLUGIN}; print(*sys.modules)"
     command = [sys.executable, "-c", program]
     modules = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
@@ -393,7 +384,7 @@ def test_it_imports_nothing_heavy():
     assert not {"attach_confirm", "boto3", "botocore", "moto", "unittest.mock"} & set(modules)
 
 
-MACHINE = {
+CONFIGURED_MACHINE = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
     "AWS_CA_BUNDLE": "/does/not/exist",
     "AWS_CONFIG_FILE": "",
@@ -414,26 +405,26 @@ MACHINE = {
     "HTTP_PROXY": "http://127.0.0.1:1",
     "REQUESTS_CA_BUNDLE": "/does/not/exist",
 }
-SHUT_OUT = """
+ISOLATION_TESTS = """
 from attach_confirm_stubs import modeled_errors
 
 @pytest.mark.parametrize("code", modeled_errors("SendMessage"))
 def test_stubbed(connectparticipant_stubber, code):
     connectparticipant_stubber.stub_send_message(error_code=code)
     with pytest.raises(getattr(connectparticipant_stubber.client.exceptions, code)):
-        send(connectparticipant_stubber.client)
+        send_message(connectparticipant_stubber.client)
 
-def test_sent(connectparticipant_client):
-    sent = []
+def test_request(connectparticipant_client):
+    requests = []
 
-    def refuse(request, **_):
-        sent.append(request)
+    def fail(request, **_):
+        requests.append(request)
         raise KeyError
 
-    connectparticipant_client.meta.events.register("before-send", refuse)
+    connectparticipant_client.meta.events.register("before-send", fail)
     with pytest.raises(KeyError):
-        send(connectparticipant_client)
-    (request,) = sent
+        send_message(connectparticipant_client)
+    (request,) = requests
     assert request.url == (
         "https://participant.connect.us-east-1.amazonaws.com/participant/message"
     )
@@ -442,18 +433,17 @@ def test_sent(connectparticipant_client):
 """
 
 
-@pytest.mark.parametrize("machine", [{}, MACHINE])
-def test_the_machines_settings_are_shut_out(suite, monkeypatch, tmp_path, machine):
-    """Without credentials, region and `~/.aws`, and with broken ones, the fixtures are the same."""
+@pytest.mark.parametrize("environment", [{}, CONFIGURED_MACHINE])
+def test_fixtures_ignore_machine_configuration(run_suite, monkeypatch, tmp_path, environment):
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
-    if machine:
+    if environment:
         models = tmp_path / ".aws/models/connectparticipant/2018-09-07"
         models.mkdir(parents=True)
-        (models / "service-2.json").write_text("no JSON")
-        (tmp_path / ".aws/config").write_text("no INI")
-        (tmp_path / ".aws/credentials").write_text("no INI")
-    for name, value in machine.items():
+        (models / "service-2.json").write_text("not JSON")
+        (tmp_path / ".aws/config").write_text("not INI")
+        (tmp_path / ".aws/credentials").write_text("not INI")
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    suite(SHUT_OUT, subprocess=True).assert_outcomes(passed=5)
+    run_suite(ISOLATION_TESTS, subprocess=True).assert_outcomes(passed=5)

@@ -1,13 +1,18 @@
-"""What botocore documents of its Stubber holds for both classes, side by side."""
+"""The behaviour that `ConnectParticipantStubber` shares with botocore's Stubber."""
 
 import io
+import re
 from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import ANY as MOCK_ANY
 
 import boto3
+import botocore.session
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.credentials import DeferredRefreshableCredentials
 from botocore.exceptions import (
     ClientError,
     EndpointConnectionError,
@@ -19,9 +24,12 @@ from botocore.exceptions import (
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
+import attach_confirm
 from attach_confirm_stubs import ConnectParticipantStubber
+from tests.stubber.helpers import send_message, send_message_suppressing_errors
 
-LISTED = {
+ROOT = Path(__file__).parents[2]
+LIST_OBJECTS_RESPONSE = {
     "IsTruncated": False,
     "Name": "test-bucket",
     "MaxKeys": 1000,
@@ -40,7 +48,7 @@ LISTED = {
     "ResponseMetadata": {"RequestId": "abc123", "HTTPStatusCode": 200, "HostId": "abc123"},
     "Marker": "",
 }
-EXHAUSTED = (
+UNSTUBBED_MESSAGE = (
     "Error getting response stub for operation {}: Unexpected API Call: A call was made but no"
     " additional calls expected. Either the API Call was not stubbed or it was called multiple"
     " times."
@@ -49,94 +57,84 @@ EXHAUSTED = (
 
 @pytest.fixture(scope="module")
 def session():
-    """One session for all clients, for its models are large."""
+    """Return one session for all clients, because loading the models is slow."""
     return boto3.Session()
 
 
 @pytest.fixture
-def make(session):
-    """Return a way to make a client of any service, without credentials."""
+def create_client(session):
+    """Return a function that creates an unsigned client of any service."""
 
-    def client(service, **options):
-        config = Config(signature_version=UNSIGNED, **options)
+    def create(service):
+        config = Config(signature_version=UNSIGNED)
         return session.client(service, region_name="us-east-1", config=config)
 
-    return client
+    return create
 
 
 @pytest.fixture
-def s3(make):
-    """A client of S3."""
-    return make("s3")
+def s3(create_client):
+    """Return an unsigned client of S3."""
+    return create_client("s3")
 
 
-@pytest.fixture(params=[Stubber, ConnectParticipantStubber])
-def cls(request):
-    """Either class."""
-    return request.param
+def block_requests(client):
+    """Fail every request of a client instead of sending it."""
+
+    def fail(request, **_):
+        raise EndpointConnectionError(endpoint_url=request.url)
+
+    client.meta.events.register("before-send", fail)
 
 
-def test_a_response_is_given_to_the_call_that_expects_it(cls, s3):
-    """The first example of botocore's page."""
-    stubber = cls(s3)
-    stubber.add_response("list_objects", LISTED, {"Bucket": "test-bucket"})
+@pytest.mark.parametrize(
+    "expected_params", [{"Bucket": "test-bucket"}, {"Bucket": ANY}, {"Bucket": MOCK_ANY}]
+)
+def test_add_response_matches_expected_params(stubber_class, s3, expected_params):
+    """These are the first and the third example of botocore's documentation."""
+    stubber = stubber_class(s3)
+    stubber.add_response("list_objects", LIST_OBJECTS_RESPONSE, expected_params)
     stubber.activate()
-    assert s3.list_objects(Bucket="test-bucket") == LISTED
+    assert s3.list_objects(Bucket="test-bucket") == LIST_OBJECTS_RESPONSE
 
 
-def test_the_context_manager_activates_and_deactivates(cls, s3):
-    """The second example of botocore's page; after the block the network would be asked."""
+def test_with_block_activates_and_deactivates(stubber_class, s3):
+    """This is the second example of botocore's documentation."""
     response = {
         "Owner": {"ID": "foo", "DisplayName": "bar"},
         "Buckets": [{"CreationDate": datetime(2016, 1, 20, 22, 9), "Name": "baz"}],  # noqa: DTZ001
     }
-    with cls(s3) as stubber:
+    stubber = stubber_class(s3)
+    with stubber as entered:
+        assert entered is stubber
         stubber.add_response("list_buckets", response, {})
         assert s3.list_buckets() == response
-    cut_off(s3)
+    block_requests(s3)
     with pytest.raises(EndpointConnectionError):
         s3.list_buckets()
+    assert isinstance(stubber, Stubber)
+    assert stubber.client is s3
 
 
-def cut_off(client):
-    """Let no request of a client leave."""
-
-    def refuse(request, **_):
-        raise EndpointConnectionError(endpoint_url=request.url)
-
-    client.meta.events.register("before-send", refuse)
-
-
-@pytest.mark.parametrize("anything", [ANY, MOCK_ANY])
-def test_any_ignores_a_parameter(cls, s3, anything):
-    """The third example of botocore's page."""
-    with cls(s3) as stubber:
-        stubber.add_response("list_objects", LISTED, {"Bucket": anything})
-        assert s3.list_objects(Bucket="test-bucket") == LISTED
-
-
-def test_any_works_within_a_parameter(cls, make):
-    """ANY may stand in a nested structure."""
-    ec2 = make("ec2")
+def test_any_matches_nested_value(stubber_class, create_client):
+    ec2 = create_client("ec2")
     filters = [{"Name": "vpc-id", "Values": ANY}]
-    with cls(ec2) as stubber:
+    with stubber_class(ec2) as stubber:
         stubber.add_response("describe_subnets", {"Subnets": []}, {"Filters": filters})
-        answer = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": ["vpc-1"]}])
-    assert answer == {"Subnets": []}
+        response = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": ["vpc-1"]}])
+    assert response == {"Subnets": []}
 
 
-def test_responses_are_first_in_first_out(cls, s3):
-    """Answers come in the order in which they were added."""
-    with cls(s3) as stubber:
+def test_responses_are_returned_in_order(stubber_class, s3):
+    with stubber_class(s3) as stubber:
         for name in ("a", "b"):
             stubber.add_response("list_objects", {"Name": name})
-        answers = [s3.list_objects(Bucket="bucket")["Name"] for _ in range(2)]
-    assert answers == ["a", "b"]
+        names = [s3.list_objects(Bucket="bucket")["Name"] for _ in range(2)]
+    assert names == ["a", "b"]
 
 
-def test_a_call_out_of_order_is_refused(cls, s3):
-    """Another operation's answer is not given, and stays for its call."""
-    with cls(s3) as stubber:
+def test_call_out_of_order_raises_and_keeps_responses(stubber_class, s3):
+    with stubber_class(s3) as stubber:
         stubber.add_response("list_buckets", {})
         stubber.add_response("list_objects", {}, {"Bucket": "another"})
         with pytest.raises(StubResponseError) as caught:
@@ -150,11 +148,17 @@ def test_a_call_out_of_order_is_refused(cls, s3):
         stubber.assert_no_pending_responses()
 
 
-def test_a_call_without_a_response_is_refused(cls, s3):
-    """When no answer is left, the call is refused in botocore's words."""
-    with cls(s3), pytest.raises(UnStubbedResponseError) as caught:
+def test_call_without_response_raises(stubber_class, s3):
+    with stubber_class(s3), pytest.raises(UnStubbedResponseError) as caught:
         s3.list_buckets()
-    assert str(caught.value) == EXHAUSTED.format("ListBuckets")
+    assert str(caught.value) == UNSTUBBED_MESSAGE.format("ListBuckets")
+
+
+def test_call_without_response_error_can_be_suppressed(stubber_class, client):
+    """Tests that were written for botocore's Stubber may rely on it."""
+    with stubber_class(client) as stubber:
+        assert send_message_suppressing_errors(client) is None
+    stubber.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize(
@@ -168,9 +172,8 @@ def test_a_call_without_a_response_is_refused(cls, s3):
         {"Nonsense": 1},
     ],
 )
-def test_other_parameters_are_refused_before_they_are_validated(cls, s3, params):
-    """A parameter that differs, is missing or too many is told, and the answer stays."""
-    with cls(s3) as stubber:
+def test_params_different_raise_before_validation(stubber_class, s3, params):
+    with stubber_class(s3) as stubber:
         stubber.add_response("list_objects", {"Name": "a"}, {"Bucket": "test-bucket"})
         with pytest.raises(StubAssertionError) as caught:
             s3.list_objects(**params)
@@ -181,38 +184,37 @@ def test_other_parameters_are_refused_before_they_are_validated(cls, s3, params)
         assert s3.list_objects(Bucket="test-bucket")["Name"] == "a"
 
 
-def test_no_expected_parameters_are_not_the_same_as_none(cls, s3):
-    """{} means a call without parameters, None any call."""
-    with cls(s3) as stubber:
+def test_expected_params_none_matches_any_call_but_empty_dict_does_not(stubber_class, s3):
+    with stubber_class(s3) as stubber:
         stubber.add_response("list_objects", {}, {})
         with pytest.raises(StubAssertionError):
             s3.list_objects(Bucket="bucket")
-    with cls(s3) as stubber:
+    with stubber_class(s3) as stubber:
         stubber.add_response("list_objects", {}, None)
         s3.list_objects(Bucket="bucket")
 
 
-def test_parameters_are_compared_before_botocore_changes_them(cls, make):
-    """A user data that botocore encodes, or a token that it adds, is not what is compared."""
-    ec2 = make("ec2")
+@pytest.mark.parametrize("strict", [None, False, True])
+def test_params_are_compared_before_botocore_changes_them(create_client, strict):
+    """botocore encodes UserData and adds a ClientToken."""  # noqa: D403
+    ec2 = create_client("ec2")
     params = {"MinCount": 1, "MaxCount": 1, "UserData": "echo"}
-    with cls(ec2) as stubber:
+    options = {"strict": strict}
+    with Stubber(ec2) if strict is None else ConnectParticipantStubber(ec2, **options) as stubber:
         stubber.add_response("run_instances", {}, params)
         ec2.run_instances(**params)
 
 
-def test_strict_compares_the_same_parameters(make):
-    """A strict stubber refuses otherwise than botocore's, and allows the same calls."""
-    ec2 = make("ec2")
-    params = {"MinCount": 1, "MaxCount": 1, "UserData": "echo"}
-    with ConnectParticipantStubber(ec2, strict=True) as stubber:
-        stubber.add_response("run_instances", {}, params)
-        ec2.run_instances(**params)
+def test_generated_client_token_is_not_compared(stubber_class, client):
+    with stubber_class(client) as stubber:
+        names = ("Content", "ContentType", "ConnectionToken", "ClientToken")
+        stubber.add_response("send_message", {"Id": "1"}, dict.fromkeys(names, ANY))
+        with pytest.raises(StubAssertionError):
+            send_message(client)
 
 
-def test_pending_responses_are_counted(cls, s3):
-    """What was not asked for is told by its number."""
-    stubber = cls(s3)
+def test_pending_responses_are_counted(stubber_class, s3):
+    stubber = stubber_class(s3)
     stubber.add_response("list_buckets", {})
     stubber.add_client_error("list_buckets")
     with pytest.raises(AssertionError, match=r"^2 responses remaining in queue\.$"):
@@ -234,31 +236,36 @@ def test_pending_responses_are_counted(cls, s3):
         ("delete_bucket", {"Nonsense": 1}, "Service response should only contain ResponseMetadata"),
     ],
 )
-def test_an_invalid_response_is_refused(cls, s3, method, response, reason):
-    """A response that does not fit the operation's output is refused when it is added."""
+def test_add_response_invalid_response_is_rejected(stubber_class, s3, method, response, reason):
     with pytest.raises(ParamValidationError, match=reason):
-        cls(s3).add_response(method, response)
+        stubber_class(s3).add_response(method, response)
 
 
-def test_an_operation_without_output_answers_with_metadata_alone(cls, s3):
-    """An answer that has no members can still have its metadata."""
+def test_add_response_timestamps_are_not_validated(stubber_class, client):
+    response = {"Id": "1", "AbsoluteTime": "soon"}
+    with stubber_class(client) as stubber:
+        stubber.add_response("send_message", response)
+        params = {"Content": "Hello", "ContentType": "text/plain", "ConnectionToken": "token"}
+        assert client.send_message(**params) == response
+
+
+def test_add_response_operation_without_output(stubber_class, s3):
+    """Only `ResponseMetadata` is accepted, and it is not generated if it is missing."""
     metadata = {"ResponseMetadata": {"RequestId": "abc"}}
-    with cls(s3) as stubber:
+    with stubber_class(s3) as stubber:
         stubber.add_response("delete_bucket", metadata)
         stubber.add_response("delete_bucket", {})
         assert s3.delete_bucket(Bucket="bucket") == metadata
         assert s3.delete_bucket(Bucket="bucket") == {}
 
 
-def test_an_unknown_method_is_refused(cls, s3):
-    """A method that the client does not have cannot be answered."""
+def test_add_response_unknown_method_is_rejected(stubber_class, s3):
     with pytest.raises(ValueError, match=r"^Client s3 does not have method: list_bucket$"):
-        cls(s3).add_response("list_bucket", {})
+        stubber_class(s3).add_response("list_bucket", {})
 
 
-def test_an_error_without_details(cls, s3):
-    """Without a code and a status, the error has none and 400."""
-    with cls(s3) as stubber:
+def test_add_client_error_defaults(stubber_class, s3):
+    with stubber_class(s3) as stubber:
         stubber.add_client_error("list_buckets")
         with pytest.raises(ClientError) as caught:
             s3.list_buckets()
@@ -268,9 +275,15 @@ def test_an_error_without_details(cls, s3):
     }
 
 
-def test_an_error_with_every_detail(cls, s3):
-    """Every argument of `add_client_error` goes where botocore's page says."""
-    with cls(s3) as stubber:
+def test_add_client_error_accepts_any_code_and_status(stubber_class, client):
+    with stubber_class(client) as stubber:
+        stubber.add_client_error("send_message", "NoSuchThing", http_status_code=999)
+        with pytest.raises(ClientError, match="NoSuchThing"):
+            send_message(client)
+
+
+def test_add_client_error_positional_arguments(stubber_class, s3):
+    with stubber_class(s3) as stubber:
         stubber.add_client_error(
             "get_object",
             "InvalidObjectState",
@@ -293,17 +306,15 @@ def test_an_error_with_every_detail(cls, s3):
     }
 
 
-def test_the_fields_of_an_error_are_validated(cls, s3):
-    """Modelled fields must be those of the error that the code names."""
+def test_add_client_error_invalid_modeled_fields_are_rejected(stubber_class, s3):
     with pytest.raises(ParamValidationError, match='Unknown parameter in input: "Nonsense"'):
-        cls(s3).add_client_error(
+        stubber_class(s3).add_client_error(
             "get_object", "InvalidObjectState", modeled_fields={"Nonsense": "1"}
         )
 
 
-def test_the_arguments_can_be_named(cls, s3):
-    """Each argument has the name that botocore gives it."""
-    with cls(s3) as stubber:
+def test_keyword_argument_names(stubber_class, s3):
+    with stubber_class(s3) as stubber:
         stubber.add_response(
             method="list_objects", service_response={"Name": "a"}, expected_params={"Bucket": "b"}
         )
@@ -322,9 +333,36 @@ def test_the_arguments_can_be_named(cls, s3):
             s3.get_object(Bucket="bucket", Key="key")
 
 
-def test_activation_and_deactivation_can_be_repeated(cls, s3):
-    """Twice active is active, twice inactive is inactive, and the answers stay."""
-    stubber = cls(s3)
+def test_errors_are_not_retried(stubber_class, client):
+    with stubber_class(client) as stubber:
+        stubber.add_client_error("send_message", "ThrottlingException", http_status_code=429)
+        stubber.add_response("send_message", {"Id": "1"})
+        with pytest.raises(client.exceptions.ThrottlingException):
+            send_message(client)
+        assert send_message(client) == "1"
+
+
+def test_network_events_are_not_emitted(stubber_class, client):
+    emitted = []
+    for event in ("before-sign", "before-send", "needs-retry", "after-call"):
+        client.meta.events.register(event, lambda event_name, **_: emitted.append(event_name))
+    with stubber_class(client) as stubber:
+        stubber.add_response("send_message", {"Id": "1"})
+        send_message(client)
+    assert emitted == ["after-call.connectparticipant.SendMessage"]
+
+
+def test_other_clients_are_not_stubbed(stubber_class, client):
+    other = attach_confirm.client("us-east-1")
+    block_requests(other)
+    with stubber_class(client) as stubber:
+        stubber.add_response("send_message", {})
+        with pytest.raises(EndpointConnectionError):
+            send_message(other)
+
+
+def test_activate_and_deactivate_are_idempotent(stubber_class, s3):
+    stubber = stubber_class(s3)
     stubber.deactivate()
     stubber.add_response("list_buckets", {})
     for _ in range(2):
@@ -332,7 +370,7 @@ def test_activation_and_deactivation_can_be_repeated(cls, s3):
     s3.list_buckets()
     for _ in range(2):
         stubber.deactivate()
-    cut_off(s3)
+    block_requests(s3)
     with pytest.raises(EndpointConnectionError):
         s3.list_buckets()
     stubber.add_response("list_buckets", {})
@@ -340,60 +378,61 @@ def test_activation_and_deactivation_can_be_repeated(cls, s3):
         s3.list_buckets()
 
 
-def test_the_context_manager_gives_the_stubber(cls, s3):
-    """`with Stubber(client) as stubber` names the stubber, and its client is the client."""
-    stubber = cls(s3)
-    with stubber as entered:
-        assert entered is stubber
-    assert isinstance(stubber, Stubber)
-    assert stubber.client is s3
-
-
-def test_a_block_does_not_hide_its_error(cls, s3):
-    """An exception leaves the block."""
-    with pytest.raises(KeyError), cls(s3):
+def test_with_block_propagates_exception(stubber_class, s3):
+    with pytest.raises(KeyError), stubber_class(s3):
         raise KeyError
 
 
-def test_a_presigned_request_is_not_stubbed(cls, session):
-    """To sign a URL takes no answer."""
+def test_presigned_url_does_not_use_response(stubber_class, session):
     s3 = session.client(
         "s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
-    with cls(s3) as stubber:
+    with stubber_class(s3) as stubber:
         stubber.add_response("list_buckets", {})
         url = s3.generate_presigned_url("get_object", {"Bucket": "bucket", "Key": "key"})
         assert url.startswith("https://bucket.s3.amazonaws.com/key?")
         s3.list_buckets()
 
 
-def test_a_streaming_body_is_given_as_it_is(cls, s3):
-    """A body that can be read once is not copied."""
+def test_streaming_body_is_not_copied(stubber_class, s3):
     body = StreamingBody(io.BytesIO(b"data"), 4)
-    with cls(s3) as stubber:
+    with stubber_class(s3) as stubber:
         stubber.add_response("get_object", {"Body": body})
         assert s3.get_object(Bucket="bucket", Key="key")["Body"].read() == b"data"
 
 
-def test_a_paginator_is_answered_page_by_page(cls, s3):
-    """Code of botocore's above the client finds the answers too."""
-    pages = [
-        {"IsTruncated": True, "NextContinuationToken": "2", "Contents": [{"Key": "a"}]},
-        {"IsTruncated": False, "Contents": [{"Key": "b"}]},
-    ]
-    asked = s3.get_paginator("list_objects_v2").paginate(Bucket="bucket")
-    with cls(s3) as stubber:
-        stubber.add_response("list_objects_v2", pages[0], {"Bucket": "bucket"})
+def test_paginator(stubber_class, s3):
+    first_page = {"IsTruncated": True, "NextContinuationToken": "2", "Contents": [{"Key": "a"}]}
+    last_page = {"IsTruncated": False, "Contents": [{"Key": "b"}]}
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket="bucket")
+    with stubber_class(s3) as stubber:
+        stubber.add_response("list_objects_v2", first_page, {"Bucket": "bucket"})
         stubber.add_response(
-            "list_objects_v2", pages[1], {"Bucket": "bucket", "ContinuationToken": "2"}
+            "list_objects_v2", last_page, {"Bucket": "bucket", "ContinuationToken": "2"}
         )
-        assert list(asked.search("Contents[].Key")) == ["a", "b"]
+        assert list(pages.search("Contents[].Key")) == ["a", "b"]
 
 
-def test_a_subclass_adds_its_own_methods(cls, s3):
-    """AWS's example stubbers are subclasses that call the public methods."""
+def test_waiter(stubber_class, s3):
+    with stubber_class(s3) as stubber:
+        response = {"ResponseMetadata": {"HTTPStatusCode": 200}}
+        stubber.add_response("head_bucket", response, {"Bucket": "bucket"})
+        s3.get_waiter("bucket_exists").wait(Bucket="bucket")
+        stubber.assert_no_pending_responses()
 
-    class ExampleStubber(cls):
+
+def test_resource(stubber_class, session):
+    config = Config(signature_version=UNSIGNED)
+    resource = session.resource("s3", region_name="us-east-1", config=config)
+    with stubber_class(resource.meta.client) as stubber:
+        stubber.add_response("list_buckets", {"Buckets": [{"Name": "a"}]})
+        assert [bucket.name for bucket in resource.buckets.all()] == ["a"]
+
+
+def test_subclass_with_stub_methods(stubber_class, s3):
+    """The stubbers of AWS's code examples are such subclasses."""
+
+    class ExampleStubber(stubber_class):
         def stub_list_buckets(self, names, error_code=None):
             if error_code:
                 self.add_client_error("list_buckets", error_code, expected_params={})
@@ -411,19 +450,49 @@ def test_a_subclass_adds_its_own_methods(cls, s3):
     stubber.assert_no_pending_responses()
 
 
-def test_a_resource_is_stubbed_by_its_client(cls, session):
-    """boto3's resources have a client too, and its stubber is theirs."""
-    config = Config(signature_version=UNSIGNED)
-    resource = session.resource("s3", region_name="us-east-1", config=config)
-    with cls(resource.meta.client) as stubber:
-        stubber.add_response("list_buckets", {"Buckets": [{"Name": "a"}]})
-        assert [bucket.name for bucket in resource.buckets.all()] == ["a"]
+@pytest.fixture
+def signing_client():
+    """Return a function that creates a client which fails the test if it resolves credentials."""
+
+    def refresh():
+        pytest.fail("credentials were resolved")
+
+    def create(service):
+        credentials = DeferredRefreshableCredentials(refresh, "test")
+        session = botocore.session.Session()
+        session.register_component(
+            "credential_provider", SimpleNamespace(load_credentials=lambda: credentials)
+        )
+        return session.create_client(service, region_name="us-east-1")
+
+    return create
 
 
-def test_a_waiter_is_answered(cls, s3):
-    """A waiter looks at the status, which the answer can have."""
-    with cls(s3) as stubber:
-        there = {"ResponseMetadata": {"HTTPStatusCode": 200}}
-        stubber.add_response("head_bucket", there, {"Bucket": "bucket"})
-        s3.get_waiter("bucket_exists").wait(Bucket="bucket")
-        stubber.assert_no_pending_responses()
+def test_credentials_are_not_resolved(stubber_class, signing_client):
+    client = signing_client("connectparticipant")
+    with stubber_class(client) as stubber:
+        stubber.add_response("send_message", {"Id": "1"})
+        assert send_message(client) == "1"
+
+
+def test_credentials_are_not_resolved_for_account_based_endpoint(signing_client):
+    """Old releases of botocore's own Stubber resolve them."""
+    client = signing_client("dynamodb")
+    with ConnectParticipantStubber(client) as stubber:
+        stubber.add_response("delete_item", {})
+        ConnectParticipantStubber(client).deactivate()
+        assert client.delete_item(TableName="table", Key={"id": {"S": "1"}}) == {}
+
+
+def limit_rows(document):
+    """Return the last cell of each row of a document's table of limits, by the row's number."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return dict(re.findall(r"^\| (\d+) \| .* \| (.*) \|$", text, re.MULTILINE))
+
+
+def test_readme_lists_the_limits_that_stay():
+    rows = limit_rows("docs/stubber.md")
+    assert rows
+    assert limit_rows("README.md").keys() == {
+        number for number, cell in rows.items() if cell.startswith("Stays")
+    }

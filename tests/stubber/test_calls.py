@@ -1,4 +1,4 @@
-"""The history of a double's calls, and its assertions, which mean what `unittest.mock`'s do."""
+"""`Call` and `CallList`, whose assertions must behave like those of `unittest.mock`."""
 
 import re
 from unittest.mock import ANY, Mock, call
@@ -14,25 +14,27 @@ BYE = {"Content": "Bye", "ConnectionToken": "connection-token"}
 
 @pytest.fixture
 def calls():
-    """Two messages with an event between them."""
-    made = [
-        Call("SendMessage", dict(HELLO), {"Id": "1"}),
-        Call("SendEvent", {"ContentType": "typing"}, TimeoutError("a secret")),
-        Call("SendMessage", dict(BYE), {"Id": "2"}),
-    ]
-    return CallList(OPERATIONS, made)
+    """Return two SendMessage calls with a SendEvent call between them."""
+    return CallList(
+        OPERATIONS,
+        [
+            Call("SendMessage", dict(HELLO), {"Id": "1"}),
+            Call("SendEvent", {"ContentType": "typing"}, TimeoutError("a secret")),
+            Call("SendMessage", dict(BYE), {"Id": "2"}),
+        ],
+    )
 
 
-def replayed(calls):
-    """Return a `unittest.mock` object that saw the same calls."""
+def as_mock(calls):
+    """Return a mock that was called with the same calls."""
     mock = Mock()
-    for made in calls:
-        getattr(mock, made.operation)(**made.params)
+    for recorded in calls:
+        getattr(mock, recorded.operation)(**recorded.params)
     return mock
 
 
 def passes(assertion, *args, **kwargs):
-    """Tell whether an assertion holds."""
+    """Return whether an assertion passes."""
     try:
         assertion(*args, **kwargs)
     except AssertionError:
@@ -41,23 +43,22 @@ def passes(assertion, *args, **kwargs):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("params", [HELLO, BYE, {"ContentType": "typing"}, {"Content": ANY}, {}])
 @pytest.mark.parametrize(
     "name", ["assert_called_with", "assert_called_once_with", "assert_any_call"]
 )
-def test_an_assertion_about_parameters_means_what_mocks_means(calls, name, operation, params):
-    """`calls.assert_x("SendMessage", ...)` holds where `mock.SendMessage.assert_x(...)` does."""
-    theirs = getattr(getattr(replayed(calls), operation), name)
-    assert passes(getattr(calls, name), operation, **params) == passes(theirs, **params)
+def test_assertions_about_params_agree_with_mock(calls, name, operation):
+    mock_assertion = getattr(getattr(as_mock(calls), operation), name)
+    for params in (HELLO, BYE, {"ContentType": "typing"}, {"Content": ANY}, {}):
+        expected = passes(mock_assertion, **params)
+        assert passes(getattr(calls, name), operation, **params) == expected, params
 
 
-@pytest.mark.parametrize("number", range(4))
 @pytest.mark.parametrize("name", ["assert_called", "assert_called_once", "assert_not_called"])
-def test_an_assertion_about_the_number_means_what_mocks_means(calls, name, number):
-    """Never, once and at least once are told apart as `unittest.mock` tells them apart."""
-    some = CallList(OPERATIONS, calls[:number])
-    theirs = getattr(replayed(some).SendMessage, name)
-    assert passes(getattr(some, name), "SendMessage") == passes(theirs)
+def test_assertions_about_count_agree_with_mock(calls, name):
+    for count in range(4):
+        first_calls = CallList(OPERATIONS, calls[:count])
+        expected = passes(getattr(as_mock(first_calls).SendMessage, name))
+        assert passes(getattr(first_calls, name), "SendMessage") == expected, count
 
 
 @pytest.mark.parametrize("any_order", [False, True])
@@ -73,35 +74,31 @@ def test_an_assertion_about_the_number_means_what_mocks_means(calls, name, numbe
         [call.SendMessage("Hello")],
     ],
 )
-def test_a_sequence_of_calls_means_what_mocks_means(calls, expected, any_order):
-    """`assert_has_calls` wants one call right after the other, or with any_order each of them."""
-    theirs = passes(replayed(calls).assert_has_calls, expected, any_order=any_order)
-    assert passes(calls.assert_has_calls, expected, any_order=any_order) == theirs
+def test_assert_has_calls_agrees_with_mock(calls, expected, any_order):
+    passes_in_mock = passes(as_mock(calls).assert_has_calls, expected, any_order=any_order)
+    assert passes(calls.assert_has_calls, expected, any_order=any_order) == passes_in_mock
 
 
-def test_expected_calls_are_left_as_they_were(calls):
-    """What a test gives to `assert_has_calls` it can use again, tokens included."""
+def test_assert_has_calls_does_not_redact_its_argument(calls):
     expected = [call.SendMessage(**HELLO)]
     calls.assert_has_calls(expected)
     assert "connection-token" in repr(expected)
 
 
-def test_nothing_was_called_at_all():
-    """`assert_not_called` without an operation is about all of them."""
+def test_assert_not_called_without_operation():
     CallList(OPERATIONS).assert_not_called()
     with pytest.raises(AssertionError, match="Expected 'SendMessage' to not have been called"):
         CallList(OPERATIONS, [Call("SendMessage", {}, None)]).assert_not_called()
 
 
-def test_the_calls_of_one_operation(calls):
-    """`calls("SendMessage")` are its calls in their order, with the same assertions."""
+def test_call_list_filters_by_operation(calls):
     messages = calls("SendMessage")
-    assert [made.result["Id"] for made in messages] == ["1", "2"]
+    assert [recorded.result["Id"] for recorded in messages] == ["1", "2"]
     messages.assert_not_called("SendEvent")
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "use",
     [
         lambda calls: calls("SendMesage"),
         lambda calls: calls.assert_not_called("SendMesage"),
@@ -109,15 +106,15 @@ def test_the_calls_of_one_operation(calls):
         lambda calls: calls.assert_has_calls([call.SendMesage()]),
     ],
 )
-def test_a_misspelt_operation_is_no_call_that_was_not_made(calls, ask):
-    """An operation that does not exist is refused, so that no assertion holds for a typo."""
-    message = "'SendMesage' is no operation; there are SendEvent, SendMessage"
-    with pytest.raises(ValueError, match=re.escape(message)):
-        ask(calls)
+def test_unknown_operation_is_rejected(calls, use):
+    """Otherwise `assert_not_called` would pass for a misspelt operation."""
+    message = "^unknown operation 'SendMesage'; choose one of SendEvent, SendMessage$"
+    with pytest.raises(ValueError, match=message):
+        use(calls)
 
 
-def test_a_failed_assertion_shows_no_token_but_that_it_differs(calls):
-    """The message of a failed assertion hides tokens, and still tells two of them apart."""
+def test_failed_assertion_shows_hashes_of_tokens(calls):
+    """The hashes show whether two tokens are equal."""
     with pytest.raises(AssertionError) as caught:
         calls.assert_called_with("SendMessage", Content="Bye", ConnectionToken="another-token")
     assert re.search(
@@ -128,7 +125,7 @@ def test_a_failed_assertion_shows_no_token_but_that_it_differs(calls):
 
 
 @pytest.mark.parametrize(
-    ("result", "shown"),
+    ("result", "result_repr"),
     [
         ({"Id": "1"}, "{'Id': '1'}"),
         ({"ConnectionCredentials": {"ConnectionToken": "secret"}}, None),
@@ -137,9 +134,8 @@ def test_a_failed_assertion_shows_no_token_but_that_it_differs(calls):
         (TimeoutError("secret"), "TimeoutError"),
     ],
 )
-def test_a_call_is_shown_without_its_secrets(result, shown):
-    """The `repr` of a call hides tokens and pre-signed URLs, those in its result included."""
-    made = Call("SendMessage", {"Content": "Hello", "ConnectionToken": "secret"}, result)
-    assert "secret" not in repr(made)
-    assert repr(made).startswith("Call(SendMessage(Content='Hello', ConnectionToken=<redacted ")
-    assert shown is None or repr(made).endswith(f") -> {shown})")
+def test_repr_redacts_secrets(result, result_repr):
+    recorded = Call("SendMessage", {"Content": "Hello", "ConnectionToken": "secret"}, result)
+    assert "secret" not in repr(recorded)
+    assert repr(recorded).startswith("Call(SendMessage(Content='Hello', ConnectionToken=<redacted ")
+    assert result_repr is None or repr(recorded).endswith(f") -> {result_repr})")

@@ -1,189 +1,162 @@
-"""What a failed test is told: the call, the nearest stub, all stubs, what would allow it."""
+"""The stubber's messages about unexpected calls and unused stubs."""
 
 import re
 
-import boto3
 import pytest
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.stub import ANY
 
 import attach_confirm
 from attach_confirm_stubs import ConnectParticipantStubber, UnexpectedCallError
 
-# SHA-256 of the two tokens begins with these.
-TOKEN, OTHER = "connection-token", "participant-token"
-SHOWN, SHOWN_OTHER = "<redacted 1469>", "<redacted 434e>"
+# The SHA-256 hashes of the two tokens start with these digits.
+TOKEN, OTHER_TOKEN = "connection-token", "participant-token"
+REDACTED, OTHER_REDACTED = "<redacted 1469>", "<redacted 434e>"
+UNEXPECTED_CONFIRM = (
+    "Unexpected call:\n"
+    "  CompleteAttachmentUpload(AttachmentIds=['att-1'], ClientToken='once',"
+    f" ConnectionToken={REDACTED})\n"
+)
+STUB_CONFIRM = "  stubber.stub_complete_attachment_upload(AttachmentIds=['att-1'])"
 
 
 @pytest.fixture
 def stubber(client):
-    """An active, strict stubber."""
-    made = ConnectParticipantStubber(client, strict=True)
-    made.activate()
-    yield made
-    made.deactivate()
+    """Return an active stubber that is strict from the start."""
+    stubber = ConnectParticipantStubber(client, strict=True)
+    stubber.activate()
+    yield stubber
+    stubber.deactivate()
 
 
-def confirm(client, attachment_id="att-1", **params):
-    """Confirm an attachment, with a ClientToken that the messages can be compared with."""
+def confirm(client):
+    """Confirm an attachment with a fixed ClientToken."""
     client.complete_attachment_upload(
-        AttachmentIds=[attachment_id], ClientToken="once", ConnectionToken=TOKEN, **params
+        AttachmentIds=["att-1"], ClientToken="once", ConnectionToken=TOKEN
     )
 
 
-def told(stubber, function=confirm, *args, **params):
-    """Return what an unexpected call is told."""
+def send_message(client):
+    """Send a message."""
+    client.send_message(Content="b", ContentType="text/plain", ConnectionToken=TOKEN)
+
+
+def unexpected_message(stubber, make_call=confirm):
+    """Return the message of an unexpected call."""
     with pytest.raises(UnexpectedCallError) as caught:
-        function(stubber.client, *args, **params)
+        make_call(stubber.client)
     return str(caught.value)
 
 
-def test_without_any_stub(stubber):
-    """The call and the line that would allow it are enough where nothing is stubbed."""
-    assert told(stubber) == (
-        "No stub allows this call:\n"
-        "  CompleteAttachmentUpload(AttachmentIds=['att-1'], ClientToken='once',"
-        f" ConnectionToken={SHOWN})\n"
-        "There are no stubs.\n"
-        "To allow the call, add:\n"
-        "  stubber.stub_complete_attachment_upload(AttachmentIds=['att-1'])"
+def test_unexpected_call_without_stubs(stubber):
+    assert unexpected_message(stubber) == (
+        f"{UNEXPECTED_CONFIRM}Nothing is stubbed.\nTo allow the call, add:\n{STUB_CONFIRM}"
     )
 
 
-def test_with_parameters_that_differ(stubber):
-    """Each parameter that differs is named with both values, a token by whether it differs."""
+def test_unexpected_call_with_different_params(stubber):
     stubber.stub_complete_attachment_upload(
-        AttachmentIds=["att-2"], ClientToken="once", ConnectionToken=OTHER
+        AttachmentIds=["att-2"], ClientToken="once", ConnectionToken=OTHER_TOKEN
     )
-    assert told(stubber) == (
-        "No stub allows this call:\n"
-        "  CompleteAttachmentUpload(AttachmentIds=['att-1'], ClientToken='once',"
-        f" ConnectionToken={SHOWN})\n"
-        "Nearest is stub 1, but\n"
-        "  AttachmentIds: stubbed ['att-2'], called with ['att-1']\n"
-        f"  ConnectionToken: stubbed {SHOWN_OTHER}, called with {SHOWN}\n"
+    assert unexpected_message(stubber) == (
+        f"{UNEXPECTED_CONFIRM}"
+        "The closest match is stub 1, but:\n"
+        "  AttachmentIds: expected ['att-2'], got ['att-1']\n"
+        f"  ConnectionToken: expected {OTHER_REDACTED}, got {REDACTED}\n"
         "Stubs:\n"
         "  1. CompleteAttachmentUpload(AttachmentIds=['att-2'], ClientToken='once',"
-        f" ConnectionToken={SHOWN_OTHER}): unused\n"
-        "To allow the call, add before stub 1:\n"
-        "  stubber.stub_complete_attachment_upload(AttachmentIds=['att-1'])"
+        f" ConnectionToken={OTHER_REDACTED}): unused\n"
+        f"To allow the call, add before stub 1:\n{STUB_CONFIRM}"
     )
 
 
-def test_with_a_stub_that_is_used_up(stubber):
-    """A second call where one was stubbed is told how often the stub answers."""
-    stubber.stub_complete_attachment_upload(AttachmentIds=["att-1"])
-    confirm(stubber.client)
-    assert told(stubber) == (
-        "No stub allows this call:\n"
-        "  CompleteAttachmentUpload(AttachmentIds=['att-1'], ClientToken='once',"
-        f" ConnectionToken={SHOWN})\n"
-        "Nearest is stub 1, but\n"
-        "  it was used up (times=1)\n"
-        "Stubs:\n"
-        "  1. CompleteAttachmentUpload(AttachmentIds=['att-1']): used\n"
-        "To allow the call, add:\n"
-        "  stubber.stub_complete_attachment_upload(AttachmentIds=['att-1'])"
-    )
-
-
-def test_with_a_response_of_upstreams_that_is_used_up(stubber):
-    """A stub of `add_response` that expects nothing is listed and compared like the others."""
-    stubber.add_response("complete_attachment_upload", {})
-    confirm(stubber.client)
-    message = told(stubber)
-    assert "Nearest is stub 1, but\n  it was used up (times=1)\n" in message
-    assert "Stubs:\n  1. CompleteAttachmentUpload(): used\n" in message
-
-
-def test_in_the_wrong_order(stubber):
-    """A call that comes too early is told which stub comes first, and how to lift the order."""
-    stubber.stub_start_attachment_upload(AttachmentName="a.pdf")
-    stubber.stub_complete_attachment_upload()
-    assert told(stubber) == (
-        "No stub allows this call:\n"
-        "  CompleteAttachmentUpload(AttachmentIds=['att-1'], ClientToken='once',"
-        f" ConnectionToken={SHOWN})\n"
-        "Nearest is stub 2, but\n"
-        "  stub 1 comes before it (any_order=True lifts the order)\n"
-        "Stubs:\n"
-        "  1. StartAttachmentUpload(AttachmentName='a.pdf'): unused\n"
-        "  2. CompleteAttachmentUpload(): unused\n"
-        "To allow the call, add before stub 1:\n"
-        "  stubber.stub_complete_attachment_upload(AttachmentIds=['att-1'])"
-    )
-
-
-def test_of_an_operation_that_is_not_stubbed(stubber):
-    """Of another operation's stubs none is near; how far each was used is still told."""
-    stubber.stub_send_message(times=2, optional=True)
-    stubber.stub_send_event(times=2)
-    stubber.stub_disconnect_participant(optional=True)
-    stubber.client.send_event(ContentType="typing", ConnectionToken=TOKEN)
-    assert told(stubber) == (
-        "No stub allows this call:\n"
-        "  CompleteAttachmentUpload(AttachmentIds=['att-1'], ClientToken='once',"
-        f" ConnectionToken={SHOWN})\n"
-        "No stub is for CompleteAttachmentUpload.\n"
-        "Stubs:\n"
-        "  1. SendMessage(): used 0 of 2 times, optional\n"
-        "  2. SendEvent(): used 1 of 2 times\n"
-        "  3. DisconnectParticipant(): unused, optional\n"
-        "To allow the call, add before stub 2:\n"
-        "  stubber.stub_complete_attachment_upload(AttachmentIds=['att-1'])"
-    )
-
-
-def test_with_a_parameter_missing_or_too_many(stubber):
-    """What the call lacks, and what an exact stub does not allow, is named."""
+def test_unexpected_call_with_missing_and_unexpected_params(stubber):
     stubber.stub_get_transcript(MaxResults=ANY, ConnectionToken=TOKEN, exact_params=True)
-    assert told(
+    assert unexpected_message(
         stubber, lambda client: client.get_transcript(ConnectionToken=TOKEN, NextToken="page-2")
     ) == (
-        "No stub allows this call:\n"
-        f"  GetTranscript(ConnectionToken={SHOWN}, NextToken='page-2')\n"
-        "Nearest is stub 1, but\n"
-        "  MaxResults: stubbed <ANY>, called without it\n"
-        "  NextToken: called with 'page-2', and the stub takes exactly what it names\n"
+        "Unexpected call:\n"
+        f"  GetTranscript(ConnectionToken={REDACTED}, NextToken='page-2')\n"
+        "The closest match is stub 1, but:\n"
+        "  MaxResults: expected <ANY>, but the call does not pass it\n"
+        "  unexpected parameter NextToken='page-2'\n"
         "Stubs:\n"
-        f"  1. GetTranscript(MaxResults=<ANY>, ConnectionToken={SHOWN}): unused\n"
+        f"  1. GetTranscript(MaxResults=<ANY>, ConnectionToken={REDACTED}): unused\n"
         "To allow the call, add before stub 1:\n"
         "  stubber.stub_get_transcript(NextToken='page-2')"
     )
 
 
-def send(client, text="b"):
-    """Send a message."""
-    client.send_message(Content=text, ContentType="text/plain", ConnectionToken=TOKEN)
+def test_unexpected_call_with_used_stub(stubber):
+    stubber.stub_complete_attachment_upload(AttachmentIds=["att-1"])
+    confirm(stubber.client)
+    assert unexpected_message(stubber) == (
+        f"{UNEXPECTED_CONFIRM}"
+        "The closest match is stub 1, but:\n"
+        "  it is used up (times=1)\n"
+        "Stubs:\n"
+        "  1. CompleteAttachmentUpload(AttachmentIds=['att-1']): used\n"
+        f"To allow the call, add:\n{STUB_CONFIRM}"
+    )
 
 
-def test_the_nearest_is_the_unused_one_with_the_fewest_differences(client):
-    """Of many stubs the one that differs least is compared; a used one only if none is left."""
+def test_unexpected_call_with_used_add_response(stubber):
+    """Its expected parameters are None."""
+    stubber.add_response("complete_attachment_upload", {})
+    confirm(stubber.client)
+    assert unexpected_message(stubber) == (
+        f"{UNEXPECTED_CONFIRM}"
+        "The closest match is stub 1, but:\n"
+        "  it is used up (times=1)\n"
+        "Stubs:\n"
+        "  1. CompleteAttachmentUpload(): used\n"
+        f"To allow the call, add:\n{STUB_CONFIRM}"
+    )
+
+
+def test_unexpected_call_out_of_order(stubber):
+    stubber.stub_start_attachment_upload(AttachmentName="a.pdf")
+    stubber.stub_complete_attachment_upload()
+    assert unexpected_message(stubber) == (
+        f"{UNEXPECTED_CONFIRM}"
+        "The closest match is stub 2, but:\n"
+        "  stub 1 must be used first; pass any_order=True to ignore the order\n"
+        "Stubs:\n"
+        "  1. StartAttachmentUpload(AttachmentName='a.pdf'): unused\n"
+        "  2. CompleteAttachmentUpload(): unused\n"
+        f"To allow the call, add before stub 1:\n{STUB_CONFIRM}"
+    )
+
+
+def test_unexpected_call_of_operation_without_stubs(stubber):
+    stubber.stub_send_message(times=2, optional=True)
+    stubber.stub_send_event(times=2)
+    stubber.stub_disconnect_participant(optional=True)
+    stubber.client.send_event(ContentType="typing", ConnectionToken=TOKEN)
+    assert unexpected_message(stubber) == (
+        f"{UNEXPECTED_CONFIRM}"
+        "CompleteAttachmentUpload is not stubbed.\n"
+        "Stubs:\n"
+        "  1. SendMessage(): used 0 of 2 times, optional\n"
+        "  2. SendEvent(): used 1 of 2 times\n"
+        "  3. DisconnectParticipant(): unused, optional\n"
+        f"To allow the call, add before stub 2:\n{STUB_CONFIRM}"
+    )
+
+
+def test_closest_stub_is_unused_and_has_fewest_mismatches(client):
     stubber = ConnectParticipantStubber(client, any_order=True)
     stubber.stub_send_message(ContentType="text/plain")
     stubber.stub_send_message(Content="a", ContentType="text/markdown")
     stubber.stub_send_message(Content="a", ContentType="text/plain")
     stubber.activate()
-    send(client)
-    message = told(stubber, send)
-    assert "Nearest is stub 3, but\n  Content: stubbed 'a', called with 'b'\nStubs:" in message
+    send_message(client)
+    message = unexpected_message(stubber, send_message)
+    assert "match is stub 3, but:\n  Content: expected 'a', got 'b'\nStubs:" in message
     assert "\nTo allow the call, add:\n" in message
 
 
-SITUATIONS = [
-    [],
-    ["stub_send_message(Content='a')"],
-    ["stub_send_message(ConnectionToken='another')"],
-    ["stub_send_message(Content='b', exact_params=True)"],
-    ["stub_send_event()", "stub_send_message(Content='b')"],
-    ["stub_send_event(optional=True)", "stub_send_event(times=2)"],
-    ["add_response('send_message', {}, {'Content': 'b'})"],
-]
-
-
-def stubbing(stubs):
-    """Return a new client and an active, strict stubber on it, with stubs given as code."""
+def activate_with_stubs(stubs):
+    """Return an active, strict stubber on a new client, with stubs from lines of code."""
     stubber = ConnectParticipantStubber(attach_confirm.client("us-east-1"), strict=True)
     for stub in stubs:
         eval(f"stubber.{stub}")
@@ -191,40 +164,47 @@ def stubbing(stubs):
     return stubber
 
 
-@pytest.mark.parametrize("stubs", SITUATIONS)
-def test_the_line_allows_the_call(stubs):
-    """The last line of the message, put where it says, is all that the test needs."""
-    message = told(stubbing(stubs), send)
-    place, line = re.search(
+@pytest.mark.parametrize(
+    "stubs",
+    [
+        [],
+        ["stub_send_message(Content='a')"],
+        ["stub_send_message(ConnectionToken='another')"],
+        ["stub_send_message(Content='b', exact_params=True)"],
+        ["stub_send_event()", "stub_send_message(Content='b')"],
+        ["stub_send_event(optional=True)", "stub_send_event(times=2)"],
+        ["add_response('send_message', {}, {'Content': 'b'})"],
+    ],
+)
+def test_suggested_code_allows_the_call(stubs):
+    message = unexpected_message(activate_with_stubs(stubs), send_message)
+    number, line = re.search(
         r"\nTo allow the call, add(?: before stub (\d+))?:\n  stubber\.(.+)\Z", message
     ).groups()
-    allowing = list(stubs)
-    allowing.insert(int(place) - 1 if place else len(stubs), line)
-    stubber = stubbing(allowing)
-    send(stubber.client)
+    stubs = list(stubs)
+    stubs.insert(int(number) - 1 if number else len(stubs), line)
+    stubber = activate_with_stubs(stubs)
+    send_message(stubber.client)
     assert stubber.calls[0].result["Id"]
 
 
-def test_of_another_service():
-    """For another service's client the line is one of botocore's own methods."""
-    client = boto3.client("sqs", region_name="us-east-1", config=Config(signature_version=UNSIGNED))
+def test_unexpected_call_of_other_service_suggests_add_response(sqs_client):
     with (
         pytest.raises(UnexpectedCallError) as caught,
-        ConnectParticipantStubber(client, strict=True),
+        ConnectParticipantStubber(sqs_client, strict=True),
     ):
-        client.send_message(QueueUrl="https://queue.example/1", MessageBody="Hello")
+        sqs_client.send_message(QueueUrl="https://queue.example/1", MessageBody="Hello")
     assert str(caught.value) == (
-        "No stub allows this call:\n"
+        "Unexpected call:\n"
         "  SendMessage(QueueUrl='https://queue.example/1', MessageBody='Hello')\n"
-        "There are no stubs.\n"
+        "Nothing is stubbed.\n"
         "To allow the call, add:\n"
         "  stubber.add_response('send_message', {...},"
         " {'QueueUrl': 'https://queue.example/1', 'MessageBody': 'Hello'})"
     )
 
 
-def test_of_stubs_that_were_not_used(stubber):
-    """The message lists all stubs, so that one sees how far the code under test came."""
+def test_unused_stubs_are_listed(stubber):
     stubber.stub_start_attachment_upload(optional=True)
     stubber.stub_complete_attachment_upload(AttachmentIds=["att-1"], ConnectionToken=TOKEN)
     stubber.stub_get_transcript(times=3)
@@ -237,29 +217,31 @@ def test_of_stubs_that_were_not_used(stubber):
         "Stubs:\n"
         "  1. StartAttachmentUpload(): unused, optional\n"
         "  2. CompleteAttachmentUpload(AttachmentIds=['att-1'],"
-        f" ConnectionToken={SHOWN}): used\n"
+        f" ConnectionToken={REDACTED}): used\n"
         "  3. GetTranscript(): used 1 of 3 times\n"
-        "To allow that, give the stub optional=True."
+        "To allow an unused stub, pass optional=True to it."
     )
 
 
-def test_of_calls_that_were_swallowed(stubber):
-    """What the code under test caught is told in full, each call."""
-    messages = [told(stubber), told(stubber, send)]
+def test_suppressed_calls_are_listed(stubber):
+    messages = [unexpected_message(stubber), unexpected_message(stubber, send_message)]
     with pytest.raises(UnexpectedCallError) as caught:
         stubber.verify()
     assert str(caught.value) == "\n\n".join(
-        ["CallList were made without a stub, and the error was caught.", *messages]
+        ["The code under test made unexpected calls and caught the errors.", *messages]
     )
 
 
-def test_no_message_holds_a_token(stubber):
-    """Neither a token that was sent nor one that was stubbed stands in a message."""
-    stubber.stub_complete_attachment_upload(ConnectionToken=OTHER)
-    stubber.stub_create_participant_connection(ParticipantToken=OTHER, optional=True)
-    messages = [told(stubber), repr(stubber.calls), repr(stubber.calls[0].params)]
+def test_messages_do_not_contain_tokens(stubber):
+    stubber.stub_complete_attachment_upload(ConnectionToken=OTHER_TOKEN)
+    stubber.stub_create_participant_connection(ParticipantToken=OTHER_TOKEN, optional=True)
+    messages = [
+        unexpected_message(stubber),
+        repr(stubber.calls),
+        repr(stubber.calls[0].params),
+    ]
     for check in (stubber.assert_no_pending_responses, stubber.assert_no_unexpected_calls):
         with pytest.raises(AssertionError) as caught:
             check()
         messages.append(str(caught.value))
-    assert not re.search(f"{TOKEN}|{OTHER}", "".join(messages))
+    assert not re.search(f"{TOKEN}|{OTHER_TOKEN}", "".join(messages))

@@ -1,4 +1,4 @@
-"""What the doubles know of the service comes from botocore's service model."""
+"""`_service_model`: facts and checks from botocore's service model."""
 
 import pytest
 from hypothesis import given
@@ -9,39 +9,34 @@ from attach_confirm_stubs import _service_model
 OPERATIONS = _service_model.service_model().operation_names
 
 
-def example(shape):
+def minimal_value(shape):
     """Return the smallest value that a shape allows, with all its members."""
-    least = shape.metadata.get("min", 0)
+    minimum = shape.metadata.get("min", 0)
     if shape.type_name == "structure":
-        return {name: example(member) for name, member in shape.members.items()}
+        return {name: minimal_value(member) for name, member in shape.members.items()}
     if shape.type_name == "list":
-        return [example(shape.member)] * least
+        return [minimal_value(shape.member)] * minimum
     if shape.type_name == "string":
-        return shape.metadata.get("enum", ["x" * least])[0]
-    return shape.type_name == "boolean" or least
+        return shape.metadata.get("enum", ["x" * minimum])[0]
+    return shape.type_name == "boolean" or minimum
 
 
-def problems(operation, **params):
-    """Return what of an operation's parameters breaks the model."""
-    return list(
-        _service_model.constraint_violations(
-            _service_model.operation(operation).input_shape, params
-        )
-    )
+def violations(operation, **params):
+    """Return the constraint violations of an operation's parameters."""
+    shape = _service_model.operation(operation).input_shape
+    return list(_service_model.constraint_violations(shape, params))
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_parameters_within_the_model_break_nothing(name):
-    """Every operation of the installed botocore can be checked, and what is right passes."""
-    shape = _service_model.operation(name).input_shape
-    assert list(_service_model.constraint_violations(shape, example(shape))) == []
+def violation(problem):
+    """Return the full message of a violation, from a short form of it."""
+    return "Value at " + problem.format("failed to satisfy constraint: Member must")
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_required_parameters_are_missed(name):
-    """A request without its required parameters is told about each of them."""
+def test_constraint_violations_of_valid_and_empty_params(name):
     shape = _service_model.operation(name).input_shape
-    assert list(_service_model.constraint_violations(shape, {})) == [
+    assert violations(name, **minimal_value(shape)) == []
+    assert violations(name) == [
         f"Value at '{member}' failed to satisfy constraint: Member must not be null"
         for member in shape.members
         if member in shape.required_members
@@ -49,36 +44,14 @@ def test_required_parameters_are_missed(name):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_the_token_is_the_member_that_goes_out_as_bearer(name):
-    """The bearer header is the participant token for the connection, and else its token."""
-    model = _service_model.operation(name)
-    connecting = name == "CreateParticipantConnection"
-    assert _service_model.token_member_name(model) == (
-        "ParticipantToken" if connecting else "ConnectionToken"
-    )
-
-
-@pytest.mark.parametrize(
-    ("code", "status"),
-    [
-        ("AccessDeniedException", 403),
-        ("ConflictException", 409),
-        ("InternalServerException", 500),
-        ("ResourceNotFoundException", 404),
-        ("ServiceQuotaExceededException", 402),
-        ("ThrottlingException", 429),
-        ("ValidationException", 400),
-    ],
-)
-def test_an_errors_status_is_the_models(code, status):
-    """An error is answered with the HTTP status that the model gives it."""
-    assert _service_model.error_status(code) == status
+def test_token_member_name(name):
+    expected = "ParticipantToken" if name == "CreateParticipantConnection" else "ConnectionToken"
+    assert _service_model.token_member_name(_service_model.operation(name)) == expected
 
 
 @given(length=st.integers(0, 600))
-def test_a_text_breaks_the_model_exactly_outside_its_lengths(length):
-    """A name of 256 characters is taken, and one of 257 is not, as for every length."""
-    found = problems(
+def test_constraint_violations_of_string_length(length):
+    messages = violations(
         "StartAttachmentUpload",
         AttachmentName="x" * length,
         AttachmentSizeInBytes=1,
@@ -86,10 +59,9 @@ def test_a_text_breaks_the_model_exactly_outside_its_lengths(length):
         ConnectionToken="t",
         ContentType="text/plain",
     )
-    rule = "Value at 'AttachmentName' failed to satisfy constraint: Member must have length"
-    below = [f"{rule} greater than or equal to 1"] if length < 1 else []
-    above = [f"{rule} less than or equal to 256"] if length > 256 else []
-    assert found == below + above
+    too_short = violation("'AttachmentName' {} have length greater than or equal to 1")
+    too_long = violation("'AttachmentName' {} have length less than or equal to 256")
+    assert messages == [too_short] * (length < 1) + [too_long] * (length > 256)
 
 
 @pytest.mark.parametrize(
@@ -105,12 +77,9 @@ def test_a_text_breaks_the_model_exactly_outside_its_lengths(length):
         ({"ScanDirection": "UP"}, "'ScanDirection' {} satisfy enum value set: [FORWARD, BACKWARD]"),
     ],
 )
-def test_what_is_wrong_is_named(params, problem):
-    """A parameter of the wrong type, out of range or out of its enum is named with the rule."""
-    (found,) = problems("GetTranscript", ConnectionToken="t", **params)
-    assert found.startswith(
-        "Value at " + problem.format("failed to satisfy constraint: Member must")
-    )
+def test_constraint_violations_name_path_and_constraint(params, problem):
+    (message,) = violations("GetTranscript", ConnectionToken="t", **params)
+    assert message.startswith(violation(problem))
 
 
 @pytest.mark.parametrize(
@@ -123,19 +92,27 @@ def test_what_is_wrong_is_named(params, problem):
         ("a", "'AttachmentIds' {} be a list"),
     ],
 )
-def test_a_lists_items_are_checked_too(ids, problem):
-    """Of a list, both the number of items and each item is checked."""
+def test_constraint_violations_of_lists(ids, problem):
     params = {"AttachmentIds": ids, "ClientToken": "c", "ConnectionToken": "t"}
-    assert problems("CompleteAttachmentUpload", **params) == [
-        "Value at " + problem.format("failed to satisfy constraint: Member must")
-    ]
+    assert violations("CompleteAttachmentUpload", **params) == [violation(problem)]
 
 
-def test_a_parameter_that_is_null_counts_as_absent():
-    """JSON's null for an optional parameter is no mistake."""
-    assert problems("GetTranscript", ConnectionToken="t", MaxResults=None) == []
+@pytest.mark.parametrize("params", [{"MaxResults": None}, {"Unknown": 1}])
+def test_constraint_violations_ignore_null_and_unknown_members(params):
+    """Newer clients may send members that the installed botocore does not know."""
+    assert violations("GetTranscript", ConnectionToken="t", **params) == []
 
 
-def test_an_unknown_parameter_is_let_pass():
-    """What the installed botocore does not know of, a newer caller may send."""
-    assert problems("GetTranscript", ConnectionToken="t", Novelty=1) == []
+def test_check_operation():
+    for name in OPERATIONS:
+        _service_model.check_operation(name)
+    _service_model.check_operation("PutObject", extra=("PutObject",))
+    message = "^unknown operation 'PutObject'; choose one of Cancel.*, SendMessage, Start.*, Z$"
+    with pytest.raises(ValueError, match=message):
+        _service_model.check_operation("PutObject", extra=("Z",))
+
+
+def test_check_error_code():
+    _service_model.check_error_code("PutObject", "SlowDown", ("SlowDown",))
+    with pytest.raises(ValueError, match=r"^PutObject does not declare A; it declares B, C\.$"):
+        _service_model.check_error_code("PutObject", "A", ["C", "B"], hint=".")

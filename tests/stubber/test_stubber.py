@@ -1,4 +1,4 @@
-"""The Stubber: matching, order, answers, errors, strictness, threads, history."""
+"""`ConnectParticipantStubber`: matching, order, errors, strictness, threads, history."""
 
 import re
 import unittest
@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import ANY as MOCK_ANY
 from unittest.mock import call
 
-import boto3
 import pytest
-from botocore import UNSIGNED, xform_name
-from botocore.config import Config
+from botocore import xform_name
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ParamValidationError,
     ReadTimeoutError,
+    StubAssertionError,
+    StubResponseError,
     UnStubbedResponseError,
 )
 from botocore.stub import ANY, Stubber
@@ -24,38 +24,23 @@ from attach_confirm_stubs import (
     ConnectParticipantStubber,
     UnexpectedCallError,
     _service_model,
-    failure_cases,
     modeled_errors,
 )
+from tests.stubber.helpers import (
+    OPERATIONS,
+    call_operation,
+    send_message,
+    send_message_suppressing_errors,
+)
 
-OPERATIONS = _service_model.service_model().operation_names
-FLOW = ("CreateParticipantConnection", "StartAttachmentUpload", "CompleteAttachmentUpload")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-@pytest.fixture
-def stubber(client):
-    """An active stubber that the test verifies itself."""
-    made = ConnectParticipantStubber(client)
-    made.activate()
-    yield made
-    made.deactivate()
-
-
-@pytest.fixture
-def unordered(client):
-    """An active stubber that takes calls in any order."""
-    made = ConnectParticipantStubber(client, any_order=True)
-    made.activate()
-    yield made
-    made.deactivate()
-
-
 class Matching:
-    """Equals every text that a pattern matches."""
+    """Equals every string that a pattern matches."""
 
     def __init__(self, pattern):
-        self.pattern = pattern
+        self.pattern = re.compile(pattern)
 
     def __eq__(self, other):
         return bool(self.pattern.fullmatch(other))
@@ -63,82 +48,61 @@ class Matching:
     __hash__ = None
 
 
-def say(client, text="Hello", **params):
-    """Send a message and return its id."""
-    params = {"ContentType": "text/plain", "ConnectionToken": "token", **params}
-    return client.send_message(Content=text, **params)["Id"]
-
-
-def required(shape):
-    """Return a value with the members that a shape requires."""
-    if shape.type_name == "structure":
-        return {name: required(shape.members[name]) for name in shape.required_members}
-    if shape.type_name == "list":
-        return [required(shape.member)]
-    return shape.metadata.get("enum", ["x" * 40])[0] if shape.type_name == "string" else 1
-
-
-def invoke(client, operation):
-    """Call an operation with the parameters that it requires."""
-    params = required(_service_model.operation(operation).input_shape)
-    return getattr(client, xform_name(operation))(**params)
-
-
 @pytest.mark.parametrize(
-    "named",
+    "params",
     [
         {},
-        {"Content": "Hello"},
         {"Content": "Hello", "ConnectionToken": "token", "ContentType": "text/plain"},
         {"Content": ANY},
         {"Content": MOCK_ANY, "ClientToken": ANY},
-        {"Content": Matching(re.compile("Hell?o"))},
+        {"Content": Matching("Hell?o")},
         {"ClientToken": Matching(UUID)},
     ],
 )
-def test_named_parameters_match_and_the_others_are_free(stubber, named):
-    """A stub says what the test is about: a value, ANY, or whatever is equal to it."""
-    stubber.stub_send_message(**named, response={"Id": "message-1"})
-    assert say(stubber.client) == "message-1"
+def test_params_equal_match(stubber, params):
+    stubber.stub_send_message(**params, response={"Id": "message-1"})
+    assert send_message(stubber.client) == "message-1"
     stubber.verify()
 
 
 @pytest.mark.parametrize(
-    "named",
+    "params",
     [
         {"Content": "Bye"},
         {"Content": "Hello", "ConnectionToken": "another"},
-        {"Content": Matching(re.compile("Bye"))},
+        {"Content": Matching("Bye")},
         {"ClientToken": "client-token"},
     ],
 )
-def test_a_parameter_that_differs_is_refused(stubber, named):
-    """A call with another value is not answered, and leaves the stub unused."""
-    stubber.stub_send_message(**named)
+def test_params_different_do_not_match(stubber, params):
+    stubber.stub_send_message(**params)
     with pytest.raises(UnexpectedCallError):
-        say(stubber.client)
+        send_message(stubber.client)
     with pytest.raises(AssertionError, match="Not every stub was used"):
         stubber.assert_no_pending_responses()
 
 
-def test_any_wants_the_parameter_to_be_there(stubber):
-    """ANY stands for every value, not for none."""
+def test_params_any_requires_the_parameter(stubber):
     stubber.stub_get_transcript(MaxResults=ANY)
-    with pytest.raises(UnexpectedCallError, match="MaxResults: stubbed <ANY>, called without it"):
+    with pytest.raises(UnexpectedCallError, match="MaxResults: expected <ANY>, but the call does"):
         stubber.client.get_transcript(ConnectionToken="token")
 
 
-def test_exactly_forbids_other_parameters(stubber):
-    """With exact_params=True, the call is given what the stub names and nothing else."""
-    named = {"Content": "Hello", "ContentType": "text/plain"}
-    stubber.stub_send_message(**named, exact_params=True)
+def test_params_length_is_not_validated(stubber):
+    """Only the fake enforces the lengths that the service model declares for parameters."""
+    stubber.stub_send_message()
+    send_message(stubber.client, "x" * 20000)
+    stubber.verify()
+
+
+def test_exact_params_rejects_other_parameters(stubber):
+    params = {"Content": "Hello", "ContentType": "text/plain"}
+    stubber.stub_send_message(**params, exact_params=True)
     with pytest.raises(UnexpectedCallError):
-        say(stubber.client)
-    stubber.stub_send_message(**named, ConnectionToken="token", exact_params=True)
+        send_message(stubber.client)
 
 
-def test_exactly_does_not_count_botocores_own_client_token(stubber):
-    """A ClientToken that the code under test did not give is none of its parameters."""
+def test_exact_params_ignores_generated_client_token(stubber):
     stubber.stub_disconnect_participant(ConnectionToken="token", exact_params=True)
     stubber.client.disconnect_participant(ConnectionToken="token")
     stubber.stub_disconnect_participant(ConnectionToken="token", exact_params=True)
@@ -146,95 +110,96 @@ def test_exactly_does_not_count_botocores_own_client_token(stubber):
         stubber.client.disconnect_participant(ConnectionToken="token", ClientToken="mine")
 
 
-def test_a_client_token_is_asserted_as_it_is_sent(stubber):
-    """`confirm` sends the token that it derives from the attachment's id, and a test sees it."""
+def test_client_token_of_confirm_is_recorded(stubber):
     stubber.stub_complete_attachment_upload(
         AttachmentIds=["att-1"], ClientToken=Matching(UUID), ConnectionToken="token"
     )
-    confirmed = attach_confirm.confirm(stubber.client, "att-1", "token")
-    assert stubber.calls[0].params["ClientToken"] == confirmed.client_token
+    confirmation = attach_confirm.confirm(stubber.client, "att-1", "token")
+    assert stubber.calls[0].params["ClientToken"] == confirmation.client_token
 
 
-def test_what_is_expected_does_not_change_with_the_tests_own_objects(stubber):
-    """A list that the test changes after it made the stub changes nothing in it."""
+def test_params_are_copied_when_stubbed_and_when_called(stubber):
+    """Neither the test nor the code under test changes a stub or the history afterwards."""
     ids = ["att-1"]
     stubber.stub_complete_attachment_upload(AttachmentIds=ids)
     ids.append("att-2")
-    stubber.client.complete_attachment_upload(AttachmentIds=["att-1"], ConnectionToken="token")
+    sent_ids = ["att-1"]
+    stubber.client.complete_attachment_upload(AttachmentIds=sent_ids, ConnectionToken="token")
+    sent_ids.append("att-2")
+    assert stubber.calls[0].params["AttachmentIds"] == ["att-1"]
     stubber.verify()
 
 
-def test_calls_come_in_the_order_of_the_stubs(stubber):
-    """The second call cannot come first, and the first one can still come then."""
+def test_order_is_that_of_the_stubs(stubber):
     stubber.stub_send_message(Content="a")
     stubber.stub_send_message(Content="b")
     with pytest.raises(UnexpectedCallError):
-        say(stubber.client, "b")
-    say(stubber.client, "a")
-    say(stubber.client, "b")
+        send_message(stubber.client, "b")
+    send_message(stubber.client, "a")
+    send_message(stubber.client, "b")
     stubber.assert_no_pending_responses()
 
 
-def test_calls_come_in_any_order_on_request(unordered):
-    """With any_order=True each call finds its stub by its parameters."""
+def test_any_order_uses_first_matching_stub(any_order_stubber):
     for text in "abc":
-        unordered.stub_send_message(Content=text, response={"Id": text})
-    assert [say(unordered.client, text) for text in "cab"] == ["c", "a", "b"]
-    unordered.verify()
+        any_order_stubber.stub_send_message(Content=text, response={"Id": text})
+    any_order_stubber.stub_send_message(Content="a", response={"Id": "second"})
+    client = any_order_stubber.client
+    assert [send_message(client, text) for text in "caba"] == ["c", "a", "b", "second"]
+    any_order_stubber.verify()
 
 
-def test_the_first_stub_that_allows_a_call_answers_it(unordered):
-    """Of two stubs that allow a call in any order, the earlier one is used up first."""
-    unordered.stub_send_message(response={"Id": "first"})
-    unordered.stub_send_message(Content="Hello", response={"Id": "second"})
-    assert [say(unordered.client), say(unordered.client)] == ["first", "second"]
+def test_any_order_botocore_error_describes_closest_stub(any_order_stubber):
+    any_order_stubber.add_response("send_event", {})
+    any_order_stubber.add_response("send_message", {}, {"Content": "Bye"})
+    any_order_stubber.add_response("send_message", {}, {"Content": "Hello"})
+    with pytest.raises(StubAssertionError, match=r"parameters:\n{'Content': 'Hello'}"):
+        send_message(any_order_stubber.client)
+    with pytest.raises(StubResponseError, match="found response for SendEvent"):
+        any_order_stubber.client.get_transcript(ConnectionToken="token")
 
 
 @pytest.mark.parametrize("texts", ["ac", "abc", "acb"])
-def test_an_optional_stub_may_be_left_out(stubber, texts):
-    """The calls before and after an optional one keep their order; it may come late or never."""
+def test_optional_stub_can_be_skipped(stubber, texts):
+    """The calls before and after it keep their order, and the optional call may come last."""
     stubber.stub_send_message(Content="a")
     stubber.stub_send_message(Content="b", optional=True)
     stubber.stub_send_message(Content="c")
     for text in texts:
-        say(stubber.client, text)
+        send_message(stubber.client, text)
     stubber.verify()
 
 
-def test_a_stub_answers_as_often_as_it_says(stubber):
-    """times=2 answers two calls, wants both, and refuses a third one."""
+def test_times_sets_the_number_of_calls(stubber):
     stubber.stub_send_message(response={"Id": "message-1"}, times=2)
-    assert say(stubber.client) == "message-1"
+    assert send_message(stubber.client) == "message-1"
     with pytest.raises(AssertionError, match="used 1 of 2 times"):
         stubber.assert_no_pending_responses()
-    assert say(stubber.client) == "message-1"
+    assert send_message(stubber.client) == "message-1"
     stubber.assert_no_pending_responses()
     with pytest.raises(UnexpectedCallError):
-        say(stubber.client)
+        send_message(stubber.client)
 
 
-def test_an_optional_stub_with_times_answers_up_to_them(stubber):
-    """optional=True allows a stub to be used less often than times."""
+def test_times_of_optional_stub_is_a_maximum(stubber):
     stubber.stub_send_message(times=3, optional=True)
-    say(stubber.client)
+    send_message(stubber.client)
     stubber.verify()
 
 
 @pytest.mark.parametrize("times", [0, -1])
-def test_a_stub_that_never_answers_is_refused(stubber, times):
-    """times=0 would be a stub that looks used and is not."""
-    with pytest.raises(ValueError, match=f"^times={times}, but a stub answers at least once$"):
+def test_times_below_one_is_rejected(stubber, times):
+    with pytest.raises(ValueError, match=f"^times must be 1 or more, not {times}$"):
         stubber.stub_send_message(times=times)
 
 
 @pytest.mark.parametrize(
     ("operation", "code"), [(name, code) for name in OPERATIONS for code in modeled_errors(name)]
 )
-def test_every_declared_error_is_caught_by_its_name(stubber, operation, code):
-    """Each error of each operation reaches `except client.exceptions.<Name>` as off the wire."""
+def test_error_code_raises_modeled_exception(stubber, operation, code):
     getattr(stubber, f"stub_{xform_name(operation)}")(error_code=code)
     with pytest.raises(getattr(stubber.client.exceptions, code)) as caught:
-        invoke(stubber.client, operation)
+        call_operation(stubber.client, operation)
     assert isinstance(caught.value, ClientError)
     assert caught.value.operation_name == operation
     response = caught.value.response
@@ -252,102 +217,88 @@ def test_every_declared_error_is_caught_by_its_name(stubber, operation, code):
     assert stubber.calls[0].result.response == response
 
 
-@pytest.mark.parametrize("error", [ReadTimeoutError(endpoint_url="https://x"), KeyError("oops")])
-def test_an_exception_that_is_no_client_error_is_raised(stubber, error):
-    """A lost answer is injected as botocore raises it, and any other exception too."""
+@pytest.mark.parametrize(
+    "error", [ReadTimeoutError(endpoint_url="https://x"), KeyError("oops"), KeyboardInterrupt()]
+)
+def test_error_is_raised_with_a_new_traceback(stubber, error):
+    """Without a new one, each call that raises the same exception would make it longer."""
     stubber.stub_send_message(error=error, times=2)
-    for _ in range(2):
-        with pytest.raises(type(error)) as caught:
-            say(stubber.client)
-        assert caught.value is error
-    assert [made.result for made in stubber.calls] == [error, error]
-
-
-def test_an_exception_raised_again_has_a_trace_of_its_own(stubber):
-    """The trace of an injected exception does not grow with every call that raises it."""
-    stubber.stub_send_message(error=TimeoutError(), times=2)
     lengths = []
     for _ in range(2):
-        with pytest.raises(TimeoutError) as caught:
-            say(stubber.client)
+        with pytest.raises(type(error)) as caught:
+            send_message(stubber.client)
+        assert caught.value is error
         lengths.append(len(caught.traceback))
+    assert [call.result for call in stubber.calls] == [error, error]
     assert lengths[0] == lengths[1]
 
 
-def test_an_exception_of_a_callable_is_the_calls_result(stubber):
-    """A response may decide by the parameters to raise, and history has what it raised."""
-
-    def answer(params):
+def test_response_callable_exception_is_recorded(stubber):
+    def response(params):
         raise KeyError(params["Content"])
 
-    stubber.stub_send_message(response=answer)
+    stubber.stub_send_message(response=response)
     with pytest.raises(KeyError):
-        say(stubber.client)
-    (made,) = stubber.calls
-    assert repr(made.result) == "KeyError('Hello')"
+        send_message(stubber.client)
+    assert [repr(call.result) for call in stubber.calls] == ["KeyError('Hello')"]
 
 
 @pytest.mark.parametrize("response", ["Hello", [{"Id": "1"}], 5, ""])
-def test_a_response_that_is_no_dict_is_refused(stubber, response):
-    """It is told at once, and of a callable when it is called."""
-    message = re.escape(f"response is a dict, or a callable that returns one, not {response!r}")
+def test_response_wrong_type_is_rejected(stubber, response):
+    message = f"response must be a dict or a callable that returns one, not {response!r}"
+    message = f"^{re.escape(message)}$"
     with pytest.raises(TypeError, match=message):
         stubber.stub_send_message(response=response)
     stubber.stub_send_message(response=lambda _: response)
     with pytest.raises(TypeError, match=message):
-        say(stubber.client)
+        send_message(stubber.client)
 
 
-def test_a_callable_that_gives_no_answer_is_the_tests_mistake(stubber):
-    """Code that catches botocore's errors does not hide that `response=` gave nonsense."""
+def test_response_callable_invalid_members_raise_assertion_error(stubber):
+    """Code that handles every botocore error does not hide that the test is wrong."""
     stubber.stub_send_message(response=lambda _: {"Nonsense": 1})
-    with pytest.raises(AssertionError, match="response= gave what SendMessage cannot answer"):
-        swallowing(stubber.client)
+    with pytest.raises(AssertionError, match="response= returned an invalid SendMessage response"):
+        send_message_suppressing_errors(stubber.client)
 
 
-def test_a_call_made_while_an_error_is_handled_has_its_own_result(stubber):
-    """Code that calls on in an `except` block leaves that error out of the history."""
+def test_call_in_except_block_records_its_own_result(stubber):
     stubber.stub_send_message(error=TimeoutError())
     stubber.stub_send_message(response={"Id": "message-2"})
     try:
-        say(stubber.client)
+        send_message(stubber.client)
     except TimeoutError:
-        say(stubber.client)
+        send_message(stubber.client)
     assert stubber.calls[1].result["Id"] == "message-2"
 
 
-def test_pages_of_a_transcript_are_tied_by_their_tokens(stubber):
-    """Code that follows NextToken gets every page, one after another, and then no token."""
+def test_transcript_pages_are_linked(stubber):
     stubber.stub_get_transcript_pages(
         [{"Id": "1"}], [], [{"Id": "2"}, {"Id": "3"}], ConnectionToken="token"
     )
-    found, asked = [], {}
+    ids, params = [], {}
     while True:
-        page = stubber.client.get_transcript(ConnectionToken="token", **asked)
-        found += [item["Id"] for item in page["Transcript"]]
+        page = stubber.client.get_transcript(ConnectionToken="token", **params)
+        ids += [item["Id"] for item in page["Transcript"]]
         if "NextToken" not in page:
             break
-        asked = {"NextToken": page["NextToken"]}
-    assert found == ["1", "2", "3"]
+        params = {"NextToken": page["NextToken"]}
+    assert ids == ["1", "2", "3"]
     stubber.verify()
 
 
-def test_a_page_must_be_asked_for_with_its_token(stubber):
-    """Code that reads the first page again and again is found out."""
+def test_transcript_pages_require_next_token(stubber):
     stubber.stub_get_transcript_pages([], [])
     stubber.client.get_transcript(ConnectionToken="token")
-    with pytest.raises(UnexpectedCallError, match="NextToken: stubbed 'page-2', called without it"):
+    with pytest.raises(UnexpectedCallError, match="NextToken: expected 'page-2', but the call"):
         stubber.client.get_transcript(ConnectionToken="token")
 
 
-def test_no_pages_are_no_calls(stubber):
-    """A transcript without pages is not asked for."""
+def test_transcript_pages_none_adds_no_stubs(stubber):
     stubber.stub_get_transcript_pages()
     stubber.verify()
 
 
-def test_a_status_is_found_on_a_later_page(stubber):
-    """The helper's own `status` reads on until it finds the attachment."""
+def test_status_reads_later_transcript_pages(stubber):
     attachment = {"AttachmentId": "att-1", "Status": "REJECTED"}
     stubber.stub_get_transcript_pages([{"Attachments": []}], [{"Attachments": [attachment]}])
     assert attach_confirm.status(stubber.client, "att-1", "token") == "REJECTED"
@@ -355,209 +306,197 @@ def test_a_status_is_found_on_a_later_page(stubber):
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_an_answer_that_is_changed_changes_no_other(stubber, times):
-    """Neither the code under test nor the test itself can spoil an answer or the history."""
+def test_responses_are_independent_copies(stubber, times):
+    """Changing a response does not change another response or the history."""
     response = {"Transcript": [{"Id": "1"}]}
     for _ in range(3 - times):
         stubber.stub_get_transcript(response=response, times=times)
     response["Transcript"][0]["Id"] = "changed"
     for _ in range(2):
-        answer = stubber.client.get_transcript(ConnectionToken="token")
-        assert answer["Transcript"][0]["Id"] == "1"
-        answer["Transcript"][0]["Id"] = "changed"
-        answer["ResponseMetadata"]["HTTPHeaders"].clear()
-        kept = stubber.calls[-1].result
-        assert kept["Transcript"][0]["Id"] == "1"
-        assert kept["ResponseMetadata"]["HTTPHeaders"]
-        kept["Transcript"].clear()
+        returned = stubber.client.get_transcript(ConnectionToken="token")
+        assert returned["Transcript"][0]["Id"] == "1"
+        returned["Transcript"][0]["Id"] = "changed"
+        returned["ResponseMetadata"]["HTTPHeaders"].clear()
+        recorded = stubber.calls[-1].result
+        assert recorded["Transcript"][0]["Id"] == "1"
+        assert recorded["ResponseMetadata"]["HTTPHeaders"]
+        recorded["Transcript"].clear()
 
 
-def test_an_error_that_is_changed_changes_no_other(stubber):
-    """The `response` of a ClientError belongs to who caught it."""
+def test_add_response_copies_the_response(stubber):
+    response = {"Transcript": [{"Id": "1"}]}
+    stubber.add_response("get_transcript", response)
+    response["Transcript"][0]["Id"] = "2"
+    stubber.add_response("get_transcript", response)
+    responses = [stubber.client.get_transcript(ConnectionToken="token") for _ in range(2)]
+    assert [response["Transcript"][0]["Id"] for response in responses] == ["1", "2"]
+
+
+def test_error_responses_are_independent_copies(stubber):
     stubber.stub_send_message(error_code="ThrottlingException", times=2)
     for _ in range(2):
         with pytest.raises(ClientError) as caught:
-            say(stubber.client)
+            send_message(stubber.client)
         assert caught.value.response["Error"]["Code"] == "ThrottlingException"
         caught.value.response["Error"].clear()
 
 
-def swallowing(client):
-    """Send a message as code does that takes every error for a missing network."""
-    try:
-        return say(client)
-    except (BotoCoreError, ClientError):
-        return None
-
-
-def test_an_unexpected_call_is_not_caught_as_an_error_of_botocores(stubber):
-    """`except (BotoCoreError, ClientError)` does not see it: it is the test that is wrong."""
+def test_unexpected_call_is_not_caught_as_botocore_error(stubber):
     stubber.stub_send_message(Content="Bye")
     with pytest.raises(UnexpectedCallError) as caught:
-        swallowing(stubber.client)
+        send_message_suppressing_errors(stubber.client)
     assert isinstance(caught.value, AssertionError)
     assert not isinstance(caught.value, (BotoCoreError, ClientError))
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_a_call_that_was_swallowed_still_fails_in_verify(client, strict):
-    """Whatever caught the error, `verify` tells of the call, and so does the history."""
+def test_verify_reports_suppressed_unexpected_call(client, strict):
     stubber = ConnectParticipantStubber(client, strict=strict)
     stubber.activate()
-    with pytest.raises((UnexpectedCallError, UnStubbedResponseError)) as caught:
-        say(client)
-    (made,) = stubber.calls
-    assert made.result is caught.value
+    with pytest.raises(UnexpectedCallError if strict else UnStubbedResponseError) as caught:
+        send_message_suppressing_errors(client) if strict else send_message(client)
+    assert [call.result for call in stubber.calls] == [caught.value]
     for check in (stubber.verify, stubber.assert_no_unexpected_calls):
-        with pytest.raises(
-            UnexpectedCallError, match=r"^CallList were made without a stub, and the error"
-        ):
+        with pytest.raises(UnexpectedCallError, match=r"^The code under test made unexpected"):
             check()
 
 
-def test_upstreams_methods_alone_raise_upstreams_errors(stubber):
-    """Until a `stub_<operation>` is used, a test suite written for botocore's Stubber passes."""
-    assert swallowing(stubber.client) is None
-    with pytest.raises(UnStubbedResponseError):
-        say(stubber.client)
+def test_stub_method_makes_stubber_strict(stubber):
+    """Until then it raises botocore's errors, so that tests for botocore's Stubber still pass."""
+    assert send_message_suppressing_errors(stubber.client) is None
     stubber.stub_send_message()
-    say(stubber.client)
+    send_message(stubber.client)
     with pytest.raises(UnexpectedCallError):
-        say(stubber.client)
+        send_message_suppressing_errors(stubber.client)
 
 
-def test_strict_raises_from_the_start(client):
-    """strict=True does for upstream's methods what the fixture does."""
-    with pytest.raises(UnexpectedCallError), ConnectParticipantStubber(client, strict=True):
-        swallowing(client)
+def test_add_client_error_unknown_method_is_rejected(stubber):
+    """botocore's Stubber accepts it."""  # noqa: D403
+    Stubber(stubber.client).add_client_error("send_mesage")
+    with pytest.raises(ValueError, match="does not have method: send_mesage"):
+        stubber.add_client_error("send_mesage")
 
 
-def test_parameters_that_botocore_refuses_use_up_no_stub(stubber):
-    """A call that never was one is not answered and not remembered."""
+def test_invalid_call_does_not_use_stub(stubber):
+    """A call that botocore's parameter validation rejects is not recorded either."""
     stubber.stub_send_message()
     with pytest.raises(ParamValidationError):
         stubber.client.send_message(Content="Hello")
     assert stubber.calls == []
-    say(stubber.client)
+    send_message(stubber.client)
 
 
-def test_a_block_ends_with_a_verification(client):
-    """`with ConnectParticipantStubber(client) as stubber` fails where a stub was not used."""
+def test_with_block_verifies_stubs(client):
     stubber = ConnectParticipantStubber(client)
     with pytest.raises(AssertionError, match="Not every stub was used"), stubber:
         stubber.stub_send_message()
 
 
-def test_a_block_that_failed_is_not_masked(client):
-    """The error that left the block is the one that is seen."""
+def test_with_block_propagates_exception(client):
+    """The report of unused stubs does not replace the exception that left the block."""
     stubber = ConnectParticipantStubber(client)
     stubber.stub_send_message()
     with pytest.raises(KeyError), stubber:
         raise KeyError
+    with pytest.raises(ClientError, match="418"):
+        send_message(client)
 
 
-def test_a_block_with_upstreams_methods_alone_ends_as_upstreams(client):
-    """Botocore's Stubber leaves the check to the test, and so does a swapped-in one."""
+def test_with_block_of_botocore_methods_does_not_verify(client):
+    """botocore's Stubber leaves the check to the test."""  # noqa: D403
     with ConnectParticipantStubber(client) as stubber:
         stubber.add_response("disconnect_participant", {})
     with pytest.raises(AssertionError, match=r"^1 responses remaining in queue\.$"):
         stubber.verify()
 
 
-def test_a_block_that_failed_leaves_the_client_as_it_was(client):
-    """After the block the client is not stubbed, whatever happened in it."""
-    with pytest.raises(UnexpectedCallError), ConnectParticipantStubber(client, strict=True):
-        say(client)
-    with pytest.raises(ClientError, match="418"):
-        say(client)
-
-
-def test_a_second_stubber_on_a_client_is_refused(stubber):
-    """Botocore's ignores the second one silently; the first one's stubs keep working here."""
+def test_second_stubber_on_client_is_rejected(stubber):
+    """botocore ignores a second one silently."""  # noqa: D403
     second = ConnectParticipantStubber(stubber.client)
     with pytest.raises(RuntimeError, match="another ConnectParticipantStubber is active"):
         second.activate()
     second.deactivate()
     stubber.stub_send_message(response={"Id": "message-1"})
-    assert say(stubber.client) == "message-1"
+    assert send_message(stubber.client) == "message-1"
 
 
-def test_stubbers_follow_one_another_on_a_client(client):
-    """When the first one is done, the next one takes over, with nothing of the first left."""
+def test_stubbers_can_follow_one_another_on_client(client):
     for number in ("1", "2"):
         with ConnectParticipantStubber(client) as stubber:
             stubber.stub_send_message(response={"Id": number})
-            assert say(client) == number
+            assert send_message(client) == number
 
 
-def test_stubbers_on_two_clients_do_not_disturb_each_other(stubber):
-    """Each client has its own stubs, and one's deactivation leaves the other active."""
+def test_stubbers_on_two_clients_are_independent(stubber):
     other = attach_confirm.client("us-east-1")
     with ConnectParticipantStubber(other) as second:
         second.stub_send_message(response={"Id": "second"})
         stubber.stub_send_message(response={"Id": "first"}, times=2)
-        assert (say(stubber.client), say(other)) == ("first", "second")
-    assert say(stubber.client) == "first"
+        assert (send_message(stubber.client), send_message(other)) == ("first", "second")
+    assert send_message(stubber.client) == "first"
 
 
-def test_botocores_stubber_beside_ours_takes_nothing_away(stubber):
-    """A call that only one of the two expects is refused loudly; both can leave in any order."""
+def test_botocore_stubber_on_same_client_leaves_ours_active(stubber):
     stubber.stub_send_message(times=2)
     with Stubber(stubber.client), pytest.raises(UnStubbedResponseError):
-        say(stubber.client)
-    assert say(stubber.client)
+        send_message(stubber.client)
+    assert send_message(stubber.client)
 
 
-@pytest.mark.parametrize("backwards", [False, True])
-def test_many_threads_get_each_its_own_answer(unordered, backwards):
-    """8 threads make calls with distinct parameters in any order, and none fails."""
-    texts = [f"text {number}" for number in range(500 if backwards else 8 * 500)]
+@pytest.mark.parametrize(
+    ("method", "count", "backwards"),
+    [("stub", 4000, False), ("stub", 500, True), ("add_response", 100, True)],
+)
+def test_any_order_matches_calls_from_many_threads(any_order_stubber, method, count, backwards):
+    texts = [f"text {number}" for number in range(count)]
     for text in texts:
-        unordered.stub_send_message(Content=text, response={"Id": text})
-    asked = texts[::-1] if backwards else texts
+        if method == "stub":
+            any_order_stubber.stub_send_message(Content=text, response={"Id": text})
+        else:
+            expected = {"Content": text, "ContentType": ANY, "ConnectionToken": ANY}
+            any_order_stubber.add_response("send_message", {"Id": text}, expected)
+    ordered = texts[::-1] if backwards else texts
 
-    def ask(thread):
-        mine = asked[thread::8]
-        return [say(unordered.client, text) for text in mine] == mine
+    def send_messages(thread):
+        mine = ordered[thread::8]
+        return [send_message(any_order_stubber.client, text) for text in mine] == mine
 
     with ThreadPoolExecutor(8) as threads:
-        assert all(threads.map(ask, range(8)))
-    assert sorted(made.result["Id"] for made in unordered.calls) == sorted(texts)
-    unordered.verify()
+        assert all(threads.map(send_messages, range(8)))
+    assert sorted(call.result["Id"] for call in any_order_stubber.calls) == sorted(texts)
+    any_order_stubber.verify()
 
 
-def test_many_threads_share_a_stub(unordered):
-    """A stub with times=100 answers 100 calls from 8 threads, and not one more."""
-    unordered.stub_send_message(times=100)
+def test_times_counts_calls_from_many_threads(any_order_stubber):
+    any_order_stubber.stub_send_message(times=100)
     with ThreadPoolExecutor(8) as threads:
-        ids = list(threads.map(lambda _: say(unordered.client), range(100)))
+        ids = list(threads.map(lambda _: send_message(any_order_stubber.client), range(100)))
     assert len(ids) == 100
-    unordered.verify()
+    any_order_stubber.verify()
     with pytest.raises(UnexpectedCallError):
-        say(unordered.client)
+        send_message(any_order_stubber.client)
 
 
 @pytest.mark.parametrize("stubs", [1, 2])
-def test_a_stub_that_is_used_in_the_middle_of_a_call_is_not_used_twice(stubber, stubs):
-    """A call made between another's parameters and its answer takes the stub from it."""
+def test_stub_used_by_a_nested_call_is_not_used_twice(stubber, stubs):
+    """A call made while another is in progress takes that call's stub."""
     for number in range(stubs):
         stubber.stub_send_message(response={"Id": str(number)})
-    waiting = ["Inner"]
+    pending_texts = ["nested"]
 
-    def intrude(**_):
-        if waiting:
-            assert say(stubber.client, waiting.pop()) == "0"
+    def send_nested(**_):
+        if pending_texts:
+            assert send_message(stubber.client, pending_texts.pop()) == "0"
 
-    stubber.client.meta.events.register("before-endpoint-resolution", intrude)
+    stubber.client.meta.events.register("before-endpoint-resolution", send_nested)
     if stubs == 2:
-        assert say(stubber.client) == "1"
+        assert send_message(stubber.client) == "1"
     else:
-        with pytest.raises(UnexpectedCallError, match="it was used up"):
-            say(stubber.client)
+        with pytest.raises(UnexpectedCallError, match="it is used up"):
+            send_message(stubber.client)
 
 
-def test_a_presigned_request_is_no_call(stubber):
-    """Signing a URL sends nothing, so it needs no stub and leaves no trace."""
+def test_presigned_url_does_not_use_stub(stubber):
     stubber.stub_get_attachment()
     url = stubber.client.generate_presigned_url(
         "get_attachment", {"AttachmentId": "att-1", "ConnectionToken": "token"}
@@ -568,20 +507,17 @@ def test_a_presigned_request_is_no_call(stubber):
     stubber.verify()
 
 
-def test_another_services_client_has_no_stub_methods():
-    """`stub_<operation>` on another service's client says that it cannot, and what can."""
-    client = boto3.client("sqs", region_name="us-east-1", config=Config(signature_version=UNSIGNED))
-    message = (
-        "stub_<operation> is for connectparticipant clients, and this is one for sqs;"
-        " use add_response"
-    )
-    with pytest.raises(TypeError, match=f"^{message}$"):
-        ConnectParticipantStubber(client).stub_send_message()
+@pytest.mark.parametrize("method", ["stub_send_message", "stub_put_object"])
+def test_stub_methods_require_connectparticipant_client(sqs_client, method):
+    stubber = ConnectParticipantStubber(sqs_client)
+    message = "stub_<operation> methods require a connectparticipant client, not sqs;"
+    with pytest.raises(TypeError, match=f"^{message} use add_response$"):
+        getattr(stubber, method)()
+    with pytest.raises(ValueError, match="unknown operation 'PutObject'"):
+        stubber.calls.assert_not_called("PutObject")
 
 
-def test_a_stubber_works_in_a_test_case_of_unittests():
-    """The class needs no pytest: `setUp` activates it, `addCleanup` ends it."""
-
+def test_stubber_works_in_unittest_test_case():
     class Case(unittest.TestCase):
         def setUp(self):
             self.stubber = ConnectParticipantStubber(attach_confirm.client("us-east-1"))
@@ -591,7 +527,7 @@ def test_a_stubber_works_in_a_test_case_of_unittests():
 
         def test_used(self):
             self.stubber.stub_send_message(response={"Id": "message-1"})
-            assert say(self.stubber.client) == "message-1"
+            assert send_message(self.stubber.client) == "message-1"
 
         def test_unused(self):
             self.stubber.stub_send_message()
@@ -599,17 +535,15 @@ def test_a_stubber_works_in_a_test_case_of_unittests():
     result = unittest.TestResult()
     unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(result)
     assert result.testsRun == 2
-    ((case, trace), *others) = result.errors + result.failures
-    assert others == []
+    ((case, traceback),) = result.errors + result.failures
     assert case.id().endswith("test_unused")
-    assert "Not every stub was used" in trace
+    assert "Not every stub was used" in traceback
 
 
-def test_history_has_each_call_with_its_parameters_and_result(stubber):
-    """A test asks afterwards what was called, with the ClientToken as it went out."""
+def test_calls_record_params_and_results(stubber):
     stubber.stub_send_message(response={"Id": "message-1"})
     stubber.stub_send_event(error_code="ConflictException")
-    say(stubber.client, ClientToken="client-token")
+    send_message(stubber.client, ClientToken="client-token")
     with pytest.raises(ClientError) as caught:
         stubber.client.send_event(ContentType="typing", ConnectionToken="token")
     message, event = stubber.calls
@@ -626,46 +560,3 @@ def test_history_has_each_call_with_its_parameters_and_result(stubber):
     stubber.calls.assert_called_once_with("SendMessage", **message.params)
     stubber.calls.assert_has_calls([call.SendMessage(**message.params)])
     stubber.calls.assert_not_called("GetTranscript")
-
-
-def test_history_does_not_change_with_the_codes_own_objects(stubber):
-    """What the code under test does to its parameters after the call is not history."""
-    stubber.stub_complete_attachment_upload()
-    ids = ["att-1"]
-    stubber.client.complete_attachment_upload(AttachmentIds=ids, ConnectionToken="token")
-    ids.append("att-2")
-    assert stubber.calls[0].params["AttachmentIds"] == ["att-1"]
-
-
-def run(client):
-    """Call every operation of the flow."""
-    for operation in FLOW:
-        invoke(client, operation)
-
-
-@pytest.mark.parametrize("failure", failure_cases(*FLOW), ids=str)
-def test_one_test_shows_that_each_failure_of_each_step_is_handled(stubber, failure):
-    """Each case lets the steps before succeed, and fails one with one of its errors."""
-    failure.stub(stubber, **({"ConnectionToken": "x" * 40} if failure.before else {}))
-    with pytest.raises(getattr(stubber.client.exceptions, failure.error_code)):
-        run(stubber.client)
-    assert [made.operation for made in stubber.calls] == [*failure.before, failure.operation]
-    stubber.verify()
-
-
-def test_every_failure_is_each_error_of_each_step():
-    """The cases are as many as the steps' errors, and have readable ids."""
-    cases = failure_cases(*FLOW)
-    assert [case.error_code for case in cases] == [
-        code for operation in FLOW for code in modeled_errors(operation)
-    ]
-    assert str(cases[0]) == "CreateParticipantConnection-AccessDeniedException"
-    assert "CompleteAttachmentUpload-ConflictException" in map(str, cases)
-
-
-@pytest.mark.parametrize("operation", ["SendMesage", "send_message"])
-@pytest.mark.parametrize("ask", [modeled_errors, failure_cases])
-def test_a_misspelt_operation_has_no_errors(ask, operation):
-    """A typo is told with the names that there are, not found in an empty list of cases."""
-    with pytest.raises(ValueError, match=f"^'{operation}' is no operation; there are Cancel.*, Se"):
-        ask(operation)

@@ -1,1 +1,1 @@
-"""`ConnectParticipantStubber` and what it needs."""
+"""The implementation of `ConnectParticipantStubber`."""

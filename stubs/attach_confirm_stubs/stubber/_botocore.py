@@ -1,4 +1,4 @@
-"""What botocore's own Stubber does, in its words, for a client of any service."""
+"""The behaviour and messages of botocore's Stubber, for a client of any service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from botocore.exceptions import (
 from botocore.validate import validate_parameters
 
 from attach_confirm_stubs._redaction import redact
-from attach_confirm_stubs.stubber._responses import StubbedResponse, snapshot
+from attach_confirm_stubs.stubber._responses import StubbedResponse, deep_copy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from attach_confirm_stubs.stubber._stub import Params, Stub
 
 
-def operation(client: BaseClient, method: str) -> OperationModel:
-    """Return the operation that a client's method calls.
+def operation_for_method(client: BaseClient, method: str) -> OperationModel:
+    """Return the model of the operation that a client method calls.
 
     Raises:
-        ValueError: There is none.
+        ValueError: The client does not have the method.
     """
     meta: Any = client.meta
     if method not in meta.method_to_api_mapping:
@@ -38,61 +38,63 @@ def operation(client: BaseClient, method: str) -> OperationModel:
     return model
 
 
-def response(model: OperationModel, service_response: Mapping[str, Any]) -> StubbedResponse:
-    """Make the answer of `add_response`.
+def stubbed_response(model: OperationModel, service_response: Mapping[str, Any]) -> StubbedResponse:
+    """Build the response for `add_response`.
 
     Raises:
-        ParamValidationError: It does not fit the operation's output.
+        ParamValidationError: `service_response` does not match the operation's output shape.
     """
     members = {n: v for n, v in service_response.items() if n != "ResponseMetadata"}
     _validate(model.output_shape, members)
-    return StubbedResponse(200, snapshot(service_response))
+    return StubbedResponse(200, deep_copy(service_response))
 
 
-def client_error(
+def stubbed_client_error(
     model: OperationModel,
     error: Mapping[str, Any],
     metadata: Mapping[str, Any],
-    fields: Mapping[str, Any] | None,
+    modeled_fields: Mapping[str, Any] | None,
 ) -> StubbedResponse:
-    """Make the answer of `add_client_error`.
+    """Build the error response for `add_client_error`.
 
     Raises:
-        ParamValidationError: The fields do not fit the error.
+        ParamValidationError: `modeled_fields` does not match the shape of the error.
     """
-    if fields is not None:
-        services: Any = model.service_model
-        _validate(services.shape_for_error_code(error["Code"]), fields)
-    parsed = {"ResponseMetadata": metadata, "Error": error, **(fields or {})}
-    return StubbedResponse(metadata["HTTPStatusCode"], snapshot(parsed))
+    if modeled_fields is not None:
+        service_model: Any = model.service_model
+        _validate(service_model.shape_for_error_code(error["Code"]), modeled_fields)
+    parsed = {"ResponseMetadata": metadata, "Error": error, **(modeled_fields or {})}
+    return StubbedResponse(metadata["HTTPStatusCode"], deep_copy(parsed))
 
 
-def refusal(operation_name: str, given: Params, waiting: Sequence[Stub]) -> StubResponseError:
-    """Return the error that a call without a stub gets.
+def no_match_error(
+    operation_name: str, call_params: Params, candidates: Sequence[Stub]
+) -> StubResponseError:
+    """Return the error that botocore's Stubber raises for a call without a matching stub.
 
     Args:
-        operation_name: The operation called.
-        given: Its parameters.
-        waiting: The stubs that could have answered it.
+        operation_name: The operation that was called.
+        call_params: The parameters that the caller passed.
+        candidates: The stubs that could have matched the call.
     """
-    if not waiting:
+    if not candidates:
         reason = (
             "Unexpected API Call: A call was made but no additional calls expected. Either the"
             " API Call was not stubbed or it was called multiple times."
         )
         return UnStubbedResponseError(operation_name=operation_name, reason=reason)
-    same = [stub for stub in waiting if stub.operation == operation_name]
-    if not same:
-        reason = f"Operation mismatch: found response for {waiting[0].operation}."
+    same_operation = [stub for stub in candidates if stub.operation == operation_name]
+    if not same_operation:
+        reason = f"Operation mismatch: found response for {candidates[0].operation}."
         return StubResponseError(operation_name=operation_name, reason=reason)
-    nearest = min(same, key=lambda stub: len(stub.differences(given, given)))
-    wanted, received = pformat(redact(nearest.params or {})), pformat(redact(given))
-    reason = f"Expected parameters:\n{wanted},\nbut received:\n{received}"
+    closest = min(same_operation, key=lambda stub: len(stub.mismatches(call_params, call_params)))
+    expected, received = pformat(redact(closest.params or {})), pformat(redact(call_params))
+    reason = f"Expected parameters:\n{expected},\nbut received:\n{received}"
     return StubAssertionError(operation_name=operation_name, reason=reason)
 
 
-def forget_account(builtins: dict[str, Any], **_: Any) -> None:
-    """Keep botocore from looking for credentials where an endpoint depends on the account."""
+def skip_account_id_lookup(builtins: dict[str, Any], **_: Any) -> None:
+    """Prevent botocore from resolving credentials to build an account-based endpoint."""
     builtins["AWS::Auth::AccountId"] = None
 
 

@@ -1,4 +1,4 @@
-"""Every way in which calls can fail, for `pytest.mark.parametrize`."""
+"""Enumeration of modeled failures, for `pytest.mark.parametrize`."""
 
 from __future__ import annotations
 
@@ -18,25 +18,23 @@ def modeled_errors(operation: str) -> list[str]:
     """Return the code of every error that an operation declares.
 
     Args:
-        operation: The operation's name in the API, such as `CompleteAttachmentUpload`.
+        operation: The operation's name in the API, for example `CompleteAttachmentUpload`.
 
     Raises:
-        ValueError: The service has no such operation.
+        ValueError: `operation` is unknown.
     """
-    known = _service_model.service_model().operation_names
-    if operation not in known:
-        raise ValueError(f"{operation!r} is no operation; there are {', '.join(sorted(known))}")
+    _service_model.check_operation(operation)
     return _service_model.error_codes(operation)
 
 
 @dataclass(frozen=True, slots=True)
 class FailureCase:
-    """One way in which a flow of calls fails.
+    """A sequence of calls of which the last one fails.
 
     Attributes:
-        before: The operations that succeed before.
+        before: The operations that succeed before the failure.
         operation: The operation that fails.
-        error_code: The error that it fails with.
+        error_code: The code of the error that the operation raises.
     """
 
     before: tuple[str, ...]
@@ -47,34 +45,34 @@ class FailureCase:
         return f"{self.operation}-{self.error_code}"
 
     def stub(self, stubber: ConnectParticipantStubber, **params: Any) -> None:
-        """Stub the calls that succeed, and the one that fails.
+        """Stub the calls that succeed and the call that fails.
 
         Args:
-            stubber: Where to stub them.
-            **params: Named parameters of the call that fails.
+            stubber: The stubber to add the stubs to.
+            **params: Expected parameters of the call that fails.
         """
         for operation in self.before:
             getattr(stubber, f"stub_{xform_name(operation)}")()
-        failing = getattr(stubber, f"stub_{xform_name(self.operation)}")
-        failing(**params, error_code=self.error_code)
+        stub_failure = getattr(stubber, f"stub_{xform_name(self.operation)}")
+        stub_failure(**params, error_code=self.error_code)
 
 
 def failure_cases(*operations: str) -> list[FailureCase]:
-    """Return one case per step of a flow and error that the step declares.
+    """Return one case for each error that each operation of a sequence declares.
 
     Args:
-        *operations: The operations of the flow in their order. `PutObject` stands for the PUT
-            of `attach_confirm.upload`: it succeeds in the cases of the steps after it, and has
-            none of its own, for the service declares no errors of it.
+        *operations: The operations in the order in which they are called. `PutObject` is the PUT
+            of `attach_confirm.upload`. It succeeds in the cases of later operations and does not
+            add cases, because the service model does not declare errors for it.
 
     Returns:
         The cases, for `@pytest.mark.parametrize("failure", failure_cases(...), ids=str)`.
 
     Raises:
-        ValueError: The service has no such operation.
+        ValueError: An operation is unknown.
     """
     return [
-        FailureCase(operations[:place], operation, code)
-        for place, operation in enumerate(operations)
+        FailureCase(operations[:index], operation, code)
+        for index, operation in enumerate(operations)
         for code in ([] if operation == _put_object.OPERATION else modeled_errors(operation))
     ]

@@ -1,4 +1,4 @@
-"""What a failed test is told."""
+"""Failure messages of the stubber."""
 
 from __future__ import annotations
 
@@ -14,85 +14,100 @@ if TYPE_CHECKING:
 
     from attach_confirm_stubs.stubber._stub import Params, Stub
 
-_UNPRINTED = SECRET_MEMBERS | {"ClientToken"}
+_OMITTED_PARAMS = SECRET_MEMBERS | {"ClientToken"}
 
 
-def unexpected(
+def unexpected_call(
     operation: str,
-    given: Params,
-    sent: Params,
+    call_params: Params,
+    request_params: Params,
     stubs: Sequence[Stub],
     first: Stub | None,
     *,
     has_method: bool,
 ) -> str:
-    """Return what a call that no stub allows is answered with.
+    """Return the message for a call without a matching stub.
 
-    It names the call, the nearest stub and where it differs, all stubs, and what would allow it.
+    It shows the call, the closest stub and how that differs, all stubs, and a line of code that
+    would allow the call.
 
     Args:
-        operation: The operation called.
-        given: The parameters that it was given.
-        sent: The parameters with what botocore filled in.
-        stubs: All stubs, the used ones included.
-        first: The stub that must be used before all later ones; None if there is no order.
-        has_method: Whether the operation can be stubbed with a `stub_<operation>`.
+        operation: The operation that was called.
+        call_params: The parameters that the caller passed.
+        request_params: The parameters that botocore would send, with those that it generated.
+        stubs: All stubs, including used ones.
+        first: The stub that must be used next, or None if calls may come in any order.
+        has_method: Whether the stubber has a `stub_<operation>` method for the operation.
     """
-    lines = ["No stub allows this call:", f"  {format_call(operation, sent)}"]
-    lines += _nearest(operation, given, sent, stubs, first)
-    lines += listed(stubs) if stubs else ["There are no stubs."]
-    before = f" before stub {stubs.index(first) + 1}" if first else ""
-    allowing = _stub_call(operation, given) if has_method else _response_call(operation, given)
-    return "\n".join([*lines, f"To allow the call, add{before}:", f"  stubber.{allowing}"])
+    lines = ["Unexpected call:", f"  {format_call(operation, request_params)}"]
+    lines += _closest_stub(operation, call_params, request_params, stubs, first)
+    lines += format_stubs(stubs) if stubs else ["Nothing is stubbed."]
+    position = f" before stub {stubs.index(first) + 1}" if first else ""
+    format_code = _stub_method_code if has_method else _add_response_code
+    code = format_code(operation, call_params)
+    return "\n".join([*lines, f"To allow the call, add{position}:", f"  stubber.{code}"])
 
 
-def unused(stubs: Sequence[Stub]) -> str:
-    """Return the list of stubs, of which some were not used, and how to allow that."""
+def unused_stubs(stubs: Sequence[Stub]) -> str:
+    """Return the message for stubs that were not used."""
     return "\n".join(
-        ["Not every stub was used.", *listed(stubs), "To allow that, give the stub optional=True."]
+        [
+            "Not every stub was used.",
+            *format_stubs(stubs),
+            "To allow an unused stub, pass optional=True to it.",
+        ]
     )
 
 
-def swallowed(messages: Sequence[str]) -> str:
-    """Return the messages of calls without a stub, for a test that went on after them."""
-    return "\n\n".join(["CallList were made without a stub, and the error was caught.", *messages])
+def suppressed_calls(messages: Sequence[str]) -> str:
+    """Return the message for unexpected calls whose errors did not end the test."""
+    summary = "The code under test made unexpected calls and caught the errors."
+    return "\n\n".join([summary, *messages])
 
 
-def listed(stubs: Sequence[Stub]) -> list[str]:
-    """Return the lines that name stubs, and how far each was used."""
+def format_stubs(stubs: Sequence[Stub]) -> list[str]:
+    """Return the lines of a list of stubs, with how often each was used."""
     return ["Stubs:"] + [
-        f"  {place}. {format_call(stub.operation, stub.params or {})}: {_use(stub)}"
-        for place, stub in enumerate(stubs, 1)
+        f"  {number}. {format_call(stub.operation, stub.params or {})}: {_usage(stub)}"
+        for number, stub in enumerate(stubs, 1)
     ]
 
 
-def _nearest(
-    operation: str, given: Params, sent: Params, stubs: Sequence[Stub], first: Stub | None
+def _closest_stub(
+    operation: str,
+    call_params: Params,
+    request_params: Params,
+    stubs: Sequence[Stub],
+    first: Stub | None,
 ) -> list[str]:
-    same = [stub for stub in stubs if stub.operation == operation]
-    if not same:
-        return [f"No stub is for {operation}."] if stubs else []
-    near = min(same, key=lambda stub: (not stub.left, len(stub.differences(given, sent))))
-    place = stubs.index(near) + 1
-    different = near.differences(given, sent)
-    if not different and first and near.left:
-        before = f"stub {stubs.index(first) + 1} comes before it"
-        different = [f"{before} (any_order=True lifts the order)"]
-    reasons = different or [f"it was used up (times={near.times})"]
-    return [f"Nearest is stub {place}, but", *(f"  {reason}" for reason in reasons)]
+    same_operation = [stub for stub in stubs if stub.operation == operation]
+    if not same_operation:
+        return [f"{operation} is not stubbed."] if stubs else []
+    closest = min(
+        same_operation,
+        key=lambda stub: (not stub.remaining, len(stub.mismatches(call_params, request_params))),
+    )
+    reasons = closest.mismatches(call_params, request_params)
+    if not reasons and first and closest.remaining:
+        number = stubs.index(first) + 1
+        reasons = [f"stub {number} must be used first; pass any_order=True to ignore the order"]
+    if not reasons:
+        reasons = [f"it is used up (times={closest.times})"]
+    number = stubs.index(closest) + 1
+    return [f"The closest match is stub {number}, but:", *(f"  {reason}" for reason in reasons)]
 
 
-def _use(stub: Stub) -> str:
+def _usage(stub: Stub) -> str:
     used = "used" if stub.used else "unused"
     if stub.times > 1:
         used = f"used {stub.used} of {stub.times} times"
     return f"{used}, optional" if stub.optional else used
 
 
-def _stub_call(operation: str, given: Params) -> str:
-    named = {name: value for name, value in given.items() if name not in _UNPRINTED}
-    return format_call(f"stub_{xform_name(operation)}", named)
+def _stub_method_code(operation: str, call_params: Params) -> str:
+    params = {name: value for name, value in call_params.items() if name not in _OMITTED_PARAMS}
+    return format_call(f"stub_{xform_name(operation)}", params)
 
 
-def _response_call(operation: str, given: Params) -> str:
-    return f"add_response({xform_name(operation)!r}, {{...}}, {redact(given)!r})"
+def _add_response_code(operation: str, call_params: Params) -> str:
+    return f"add_response({xform_name(operation)!r}, {{...}}, {redact(call_params)!r})"

@@ -1,8 +1,9 @@
 """A `stub_<operation>` method for each operation of the service.
 
-Every parameter of the operation can be named, by boto3's own name: it must match then, by `==`, so
-that `botocore.stub.ANY` or any object with `__eq__` does. What is not named is free. The
-ClientToken is compared as it is sent, botocore's own included.
+Each method accepts the operation's parameters by the names that boto3 uses. A parameter that is
+passed must equal the call's (`==`, so `botocore.stub.ANY` or any object with `__eq__` works); a
+parameter that is not passed matches any value. The ClientToken is compared as it is sent, even if
+botocore generated it.
 """
 
 from __future__ import annotations
@@ -17,19 +18,20 @@ if TYPE_CHECKING:
 
 
 class StubOptions(TypedDict, total=False):
-    """What every stub takes besides the operation's parameters.
+    """Options of every stub, in addition to the operation's parameters.
 
     Attributes:
-        response: Merged over a complete default answer and checked against the service model;
-            or a callable that gets the parameters sent and returns it, or raises.
-        error_code: An error that the operation declares, instead of an answer.
-        error_message: Its message.
-        unmodeled: Whether `error_code` may be one that the operation does not declare. A number
-            is an HTTP status without a code.
-        error: An exception to raise instead, such as `ReadTimeoutError(endpoint_url="")`.
-        exact_params: Whether the call may be given no other parameters.
-        times: How often the stub answers; 1 if not given.
-        optional: Whether it may stay unused.
+        response: Members that override those of the complete default response, checked against
+            the service model; or a callable that gets the request parameters and returns such
+            members (None for the default response) or raises.
+        error_code: The code of an error to raise, which the operation must declare.
+        error_message: The message of the error.
+        unmodeled: Whether `error_code` may be an error that the operation does not declare. The
+            code may then be an HTTP status as a string, for a response without an error code.
+        error: An exception to raise, for example `ReadTimeoutError(endpoint_url="")`.
+        exact_params: Whether the call must not pass parameters that the stub does not name.
+        times: Number of calls that the stub matches; the default is 1.
+        optional: Whether the stub may remain unused.
     """
 
     response: Mapping[str, Any] | Callable[[dict[str, Any]], Mapping[str, Any] | None] | None
@@ -43,7 +45,7 @@ class StubOptions(TypedDict, total=False):
 
 
 class _Unset:
-    """The default of a parameter that a stub does not name."""
+    """The default of a parameter that matches any value."""
 
     def __repr__(self) -> str:
         return "UNSET"
@@ -57,7 +59,7 @@ class StubMethods(ABC):
 
     @abstractmethod
     def _stub(self, operation: str, options: StubOptions, **params: Any) -> None:
-        """Add a stub; parameters that are UNSET are not named."""
+        """Add a stub; a parameter that is UNSET matches any value."""
 
     def stub_cancel_participant_authentication(
         self,

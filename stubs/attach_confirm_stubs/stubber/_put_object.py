@@ -1,4 +1,4 @@
-"""The PUT of an attachment's bytes, which is S3's and goes past the service's API."""
+"""Stubs for the PUT of an attachment's bytes, which goes to S3 and not to the service's API."""
 
 from __future__ import annotations
 
@@ -17,48 +17,51 @@ if TYPE_CHECKING:
     from attach_confirm_stubs.stubber._stub import Params, ResponseFactory
 
 OPERATION = "PutObject"
-EVENT = f"before-send.s3.{OPERATION}"
-_SHOWN = 64
+BEFORE_SEND_EVENT = f"before-send.s3.{OPERATION}"
+_REPR_LENGTH = 64
 
 
-class _Bytes(bytes):
-    """Bytes of which the beginning is format_call."""
+class _TruncatedReprBytes(bytes):
+    """Bytes whose `repr` shows only the beginning, so that messages stay short."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        more = "" if len(self) <= _SHOWN else "..."
-        return f"{self[:_SHOWN]!r}{more}"
+        ellipsis = "" if len(self) <= _REPR_LENGTH else "..."
+        return f"{self[:_REPR_LENGTH]!r}{ellipsis}"
 
 
-def params(request: AWSPreparedRequest) -> dict[str, Any]:
-    """Return what a PUT can be told by, by boto3's names for S3's PutObject."""
+def params_from_request(request: AWSPreparedRequest) -> dict[str, Any]:
+    """Return the parameters of a PUT that can be stubbed, named as in boto3's `put_object`."""
     body: Any = request.body
-    media_type = request.headers.get("Content-Type")
+    content_type = request.headers.get("Content-Type")
     return {
-        "Body": _Bytes(body.read() if hasattr(body, "read") else body),
-        "ContentType": media_type.decode() if isinstance(media_type, bytes) else media_type,
+        "Body": _TruncatedReprBytes(body.read() if hasattr(body, "read") else body),
+        "ContentType": content_type.decode() if isinstance(content_type, bytes) else content_type,
     }
 
 
-def producer(status: int, error_code: str) -> ResponseFactory:
-    """Return what makes S3's answers, with S3's body where it is an error.
+def s3_response_factory(status: int, error_code: str) -> ResponseFactory:
+    """Return a factory of S3 responses, with an XML error body if the status is an error.
 
     Raises:
-        ValueError: An error code does not go with the status.
+        ValueError: `error_code` is set, and `status` is not an error status.
     """
-    failed = status >= HTTPStatus.MULTIPLE_CHOICES
-    if error_code and not failed:
-        raise ValueError(f"status={status} is no error; {error_code} comes with one, such as 403")
+    is_error = status >= HTTPStatus.MULTIPLE_CHOICES
+    if error_code and not is_error:
+        raise ValueError(
+            f"status={status} is not an error status; pass one with error_code={error_code!r},"
+            " for example status=403"
+        )
     parsed: dict[str, Any] = {"ResponseMetadata": {"HTTPStatusCode": status}}
     body = b""
-    if failed:
+    if is_error:
         parsed["Error"] = {"Code": error_code or str(status), "Message": ""}
         body = f"<Error><Code>{escape(error_code)}</Code></Error>".encode()
 
-    def produce(_: Params) -> StubbedResponse:
+    def make_response(_: Params) -> StubbedResponse:
         return StubbedResponse(
             status, parsed, HTTPResponse(io.BytesIO(body), preload_content=False)
         )
 
-    return produce
+    return make_response

@@ -1,4 +1,4 @@
-"""What a stubbed call gives: a complete answer or a declared error, as the wire would."""
+"""Responses of stubbed calls, as botocore would parse them from the service's HTTP responses."""
 
 from __future__ import annotations
 
@@ -21,109 +21,110 @@ if TYPE_CHECKING:
 
     from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
-_TIMES = frozenset({"ISO8601Datetime", "Instant"})
-_TIME = "2024-01-01T00:00:00.000Z"
-_EXPIRY = "2099-12-31T23:59:59.000Z"
-_COPIED = (dict, list)
+_TIMESTAMP_SHAPES = frozenset({"ISO8601Datetime", "Instant"})
+_DEFAULT_TIMESTAMP = "2024-01-01T00:00:00.000Z"
+_DEFAULT_EXPIRY = "2099-12-31T23:59:59.000Z"
+_MUTABLE_TYPES = (dict, list)
 
 
 class StubbedResponse:
-    """An HTTP answer and what botocore parses it into.
+    """An HTTP response and the dict that botocore parses it into.
 
     Attributes:
-        parsed: The answer as the client returns it, or as ClientError's `response`.
-        http: The HTTP answer, for botocore, which looks at its status.
+        parsed: The response that the client returns, or the `response` of the ClientError.
+        http_response: The HTTP response, of which botocore reads only the status.
     """
 
     def __init__(self, status: int, parsed: Mapping[str, Any], raw: Any = None) -> None:
-        make_http: Any = AWSResponse
+        make_http_response: Any = AWSResponse
         self.parsed = parsed
-        self.http: AWSResponse = make_http(None, status, {}, raw)
+        self.http_response: AWSResponse = make_http_response(None, status, {}, raw)
 
-    def result(self, client: Any, operation: str, *, last: bool) -> Any:
+    def to_result(self, client: Any, operation: str, *, is_last_use: bool) -> Any:
         """Return what the call returns, or the exception that it raises.
 
         Args:
-            client: Knows the exceptions.
-            operation: The operation called.
-            last: Whether nobody else will use the answer, so that no copy is needed.
+            client: The client, for its exception classes.
+            operation: The operation that was called.
+            is_last_use: Whether no later call uses the response, so that a copy is not needed.
         """
-        parsed = self.parsed if last else snapshot(self.parsed)
-        if self.http.status_code < HTTPStatus.MULTIPLE_CHOICES:
+        parsed = self.parsed if is_last_use else deep_copy(self.parsed)
+        if self.http_response.status_code < HTTPStatus.MULTIPLE_CHOICES:
             return parsed
         return client.exceptions.from_code(parsed["Error"]["Code"])(parsed, operation)
 
 
-def snapshot(value: Any) -> Any:
-    """Return a copy, down to what is neither a dict nor a list: a body may be a stream."""
+def deep_copy(value: Any) -> Any:
+    """Copy dicts and lists recursively; share other objects, because a body may be a stream."""
     if isinstance(value, dict):
         copied = dict(value)
         for name, item in copied.items():
-            if isinstance(item, _COPIED):
-                copied[name] = snapshot(item)
+            if isinstance(item, _MUTABLE_TYPES):
+                copied[name] = deep_copy(item)
         return copied
-    return [snapshot(item) for item in value] if isinstance(value, list) else value
+    return [deep_copy(item) for item in value] if isinstance(value, list) else value
 
 
-def success(operation: str, response: Mapping[str, Any]) -> StubbedResponse:
-    """Make an answer: the complete default one with a response merged over it.
+def success_response(operation: str, response: Mapping[str, Any]) -> StubbedResponse:
+    """Build a complete response: the default one, overridden by `response`.
 
     Raises:
-        TypeError: The response is no dict.
-        ParamValidationError: It does not fit the operation's output.
+        TypeError: `response` is not a dict.
+        ParamValidationError: `response` does not match the operation's output shape.
     """
     if not isinstance(response, Mapping):
-        raise TypeError(f"response is a dict, or a callable that returns one, not {response!r}")
+        raise TypeError(f"response must be a dict or a callable that returns one, not {response!r}")
     model = _service_model.operation(operation)
     shape = cast("StructureShape", model.output_shape)
-    given = {name: value for name, value in response.items() if name != "ResponseMetadata"}
-    members = _merged(_default(shape, operation), given)
+    overrides = {name: value for name, value in response.items() if name != "ResponseMetadata"}
+    members = _deep_merge(_default_value(shape, operation), overrides)
     validate_parameters(members, shape)
     problems = [
         *_service_model.constraint_violations(shape, members),
-        *_wrong_times(shape, members, ""),
+        *_invalid_timestamps(shape, members, ""),
     ]
     if problems:
         raise ParamValidationError(report="\n".join(problems))
-    parsed = _on_the_wire(model, HTTPStatus.OK, {}, members)
-    metadata = snapshot(response.get("ResponseMetadata", {}))
-    parsed["ResponseMetadata"] = _merged(parsed["ResponseMetadata"], metadata)
+    parsed = _parse_like_botocore(model, HTTPStatus.OK, {}, members)
+    metadata = deep_copy(response.get("ResponseMetadata", {}))
+    parsed["ResponseMetadata"] = _deep_merge(parsed["ResponseMetadata"], metadata)
     return StubbedResponse(HTTPStatus.OK, parsed)
 
 
-def failure(operation: str, code: str, message: str | None, *, unmodeled: bool) -> StubbedResponse:
-    """Make an error answer with the status and members that the model gives it.
+def error_response(
+    operation: str, code: str, message: str | None, *, unmodeled: bool
+) -> StubbedResponse:
+    """Build an error response with the HTTP status and members that the model declares.
 
     Raises:
-        ValueError: The operation does not declare the error, and it is not called unmodeled.
+        ValueError: The operation does not declare `code` and `unmodeled` is false, or `code` is
+            a number but not an HTTP error status.
     """
-    declared = _service_model.error_codes(operation)
-    if code not in declared and not unmodeled:
-        raise ValueError(
-            f"{operation} does not declare {code}; it declares {', '.join(declared)}."
-            " Give unmodeled=True to inject it all the same"
-        )
+    if not unmodeled:
+        declared = _service_model.error_codes(operation)
+        hint = "; pass unmodeled=True to inject it anyway"
+        _service_model.check_error_code(operation, code, declared, hint=hint)
     body: dict[str, Any] = {}
     if code.isdigit():
         status, headers = int(code), {}
         if status not in range(HTTPStatus.BAD_REQUEST, 600):
-            raise ValueError(f"{code} is not the HTTP status of an error")
+            raise ValueError(f"error_code {code!r} is not an HTTP error status; pass 400 to 599")
     else:
         status, headers = HTTPStatus.BAD_REQUEST, {"x-amzn-errortype": code}
         shape = _service_model.error_shape(code)
         if shape is not None:
-            status, body = _service_model.error_status(code), _default(shape, code)
+            status, body = _service_model.error_status(code), _default_value(shape, code)
     body["Message"] = message or f"{code} injected by attach_confirm_stubs"
     return StubbedResponse(
-        status, _on_the_wire(_service_model.operation(operation), status, headers, body)
+        status, _parse_like_botocore(_service_model.operation(operation), status, headers, body)
     )
 
 
-def _on_the_wire(
+def _parse_like_botocore(
     model: OperationModel, status: int, headers: Mapping[str, str], members: Mapping[str, Any]
 ) -> dict[str, Any]:
     body = json.dumps(members).encode()
-    wire = {
+    http_response = {
         "status_code": int(status),
         "headers": {
             "x-amzn-requestid": str(uuid4()),
@@ -134,70 +135,73 @@ def _on_the_wire(
         "body": body,
     }
     parser: Any = create_parser("rest-json")
-    parsed: dict[str, Any] = parser.parse(wire, model.output_shape)
-    shape = _service_model.error_shape(parsed["Error"]["Code"]) if "Error" in parsed else None
-    if shape is not None:
-        parsed.update(parser.parse(wire, shape))
+    parsed: dict[str, Any] = parser.parse(http_response, model.output_shape)
+    error_shape = _service_model.error_shape(parsed["Error"]["Code"]) if "Error" in parsed else None
+    if error_shape is not None:
+        parsed.update(parser.parse(http_response, error_shape))
     parsed["ResponseMetadata"]["RetryAttempts"] = 0
     return parsed
 
 
-def _default(shape: Shape, name: str) -> Any:
-    """Return a complete value of a shape. Of a token for a next page there is none."""
+def _default_value(shape: Shape, name: str) -> Any:
+    """Return a complete value of a shape, but without a NextToken: the page is the last one."""
     if shape.type_name == "structure":
         members = cast("StructureShape", shape).members
-        return {n: _default(s, n) for n, s in members.items() if n != "NextToken"}
+        return {n: _default_value(s, n) for n, s in members.items() if n != "NextToken"}
     if shape.type_name == "list":
-        return [_default(cast("ListShape", shape).member, name)]
+        return [_default_value(cast("ListShape", shape).member, name)]
     if shape.type_name == "map":
         return {"Content-Type": "application/octet-stream"}
     if shape.type_name == "string":
-        return _default_text(shape, name)
+        return _default_string(shape, name)
     return {"boolean": True}.get(shape.type_name, 1)
 
 
-def _default_text(shape: Shape, name: str) -> str:
+def _default_string(shape: Shape, name: str) -> str:
     choices = shape.metadata.get("enum")
     if choices:
         return str(choices[0])
-    if shape.name in _TIMES:
-        return _EXPIRY if "Expiry" in name else _TIME
+    if shape.name in _TIMESTAMP_SHAPES:
+        return _DEFAULT_EXPIRY if "Expiry" in name else _DEFAULT_TIMESTAMP
     if name.endswith("Url"):
         return f"https://example.com/{name}"
     return str(uuid4()) if name.endswith("Id") else name
 
 
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the one with the other over it; each item of a list goes over the default item."""
-    both = dict(base)
-    for name, value in over.items():
-        below = both.get(name)
-        if isinstance(value, list) and isinstance(below, list):
-            both[name] = [_over(below[0], item) for item in value]
+def _deep_merge(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with `overrides` merged into it.
+
+    Each item of a list is merged into the default list's only item.
+    """
+    merged = dict(base)
+    for name, value in overrides.items():
+        default = merged.get(name)
+        if isinstance(value, list) and isinstance(default, list):
+            merged[name] = [_merge_value(default[0], item) for item in value]
         else:
-            both[name] = _over(below, value)
-    return both
+            merged[name] = _merge_value(default, value)
+    return merged
 
 
-def _over(below: Any, value: Any) -> Any:
-    both_are = isinstance(below, dict) and isinstance(value, dict)
-    return _merged(below, value) if both_are else value
+def _merge_value(base: Any, value: Any) -> Any:
+    both_dicts = isinstance(base, dict) and isinstance(value, dict)
+    return _deep_merge(base, value) if both_dicts else value
 
 
-def _wrong_times(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def _invalid_timestamps(shape: Shape, value: Any, path: str) -> Iterator[str]:
     if shape.type_name == "structure":
         for name, member in cast("StructureShape", shape).members.items():
             if name in value:
-                yield from _wrong_times(member, value[name], f"{path}.{name}".lstrip("."))
+                yield from _invalid_timestamps(member, value[name], f"{path}.{name}".lstrip("."))
     elif shape.type_name == "list":
         for item in value:
-            yield from _wrong_times(cast("ListShape", shape).member, item, f"{path}.member")
-    elif shape.name in _TIMES and not _is_time(value):
-        yield f"Value at '{path}' is no ISO 8601 time with a zone: {value!r}"
+            yield from _invalid_timestamps(cast("ListShape", shape).member, item, f"{path}.member")
+    elif shape.name in _TIMESTAMP_SHAPES and not _is_timestamp(value):
+        yield f"Value at '{path}' is not an ISO 8601 timestamp with a time zone: {value!r}"
 
 
-def _is_time(text: str) -> bool:
-    # The "Z" that the service writes is too new for Python 3.10's fromisoformat.
+def _is_timestamp(text: str) -> bool:
+    # Python 3.10's fromisoformat does not accept the "Z" that the service sends.
     try:
         return datetime.fromisoformat(text.replace("Z", "+00:00")).tzinfo is not None
     except ValueError:

@@ -1,4 +1,4 @@
-"""One stub: the call that it waits for, and what it gives."""
+"""A stub: the call that it matches and the response that it returns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from botocore.exceptions import ParamValidationError
 
-from attach_confirm_stubs._redaction import redact
+from attach_confirm_stubs._redaction import redact_member
 from attach_confirm_stubs.stubber import _responses
 
 if TYPE_CHECKING:
@@ -20,126 +20,128 @@ ResponseFactory: TypeAlias = Callable[[Params], "_responses.StubbedResponse"]
 
 @dataclass(slots=True, eq=False)
 class Stub:
-    """An answer that waits for its call.
+    """A response that is queued for a call.
 
     Attributes:
-        operation: The operation that it answers.
-        params: What the call must have been given; None takes any.
-        produce: Makes the answer from the parameters sent, or raises.
-        exact_params: Whether the call may have been given nothing else.
-        upstream: Whether it was added by botocore's methods, which look at the parameters
-            before botocore fills in a ClientToken.
-        times: How often it answers.
-        optional: Whether it may stay unused.
-        used: How often it has answered.
+        operation: The operation that the stub matches.
+        params: The parameters that the call must have; None matches any parameters.
+        make_response: Returns the response for the request parameters, or raises.
+        exact_params: Whether the caller must not pass other parameters.
+        match_raw_params: Whether to compare the parameters before botocore adds a ClientToken, as
+            botocore's own methods do.
+        times: Number of calls that the stub matches.
+        optional: Whether the stub may remain unused.
+        used: Number of calls that the stub has matched.
     """
 
     operation: str
     params: Params | None
-    produce: ResponseFactory
+    make_response: ResponseFactory
     exact_params: bool = False
-    upstream: bool = False
+    match_raw_params: bool = False
     times: int = 1
     optional: bool = False
     used: int = 0
 
     @property
-    def left(self) -> int:
-        """How often it can still answer."""
+    def remaining(self) -> int:
+        """The number of calls that the stub can still match."""
         return self.times - self.used
 
-    def matches(self, operation: str, given: Params, sent: Params) -> bool:
-        """Tell whether it answers a call."""
+    def matches(self, operation: str, call_params: Params, request_params: Params) -> bool:
+        """Return whether the stub matches a call."""
         if operation != self.operation:
             return False
         if self.params is None:
             return True
-        if self.exact_params and given.keys() - self.params.keys():
+        if self.exact_params and call_params.keys() - self.params.keys():
             return False
-        seen = given if self.upstream else sent
-        for name, wanted in self.params.items():
-            if name not in seen or wanted != seen[name]:
+        actual = call_params if self.match_raw_params else request_params
+        for name, expected in self.params.items():
+            if name not in actual or expected != actual[name]:
                 return False
         return True
 
-    def differences(self, given: Params, sent: Params) -> list[str]:
-        """Return why it does not answer a call of its operation; nothing where it does."""
+    def mismatches(self, call_params: Params, request_params: Params) -> list[str]:
+        """Return the reasons why the stub does not match a call of its operation."""
         if self.params is None:
             return []
-        seen = given if self.upstream else sent
-        different = [
-            param_mismatch(name, wanted, seen)
-            for name, wanted in self.params.items()
-            if name not in seen or wanted != seen[name]
+        actual = call_params if self.match_raw_params else request_params
+        mismatches = [
+            _param_mismatch(name, expected, actual)
+            for name, expected in self.params.items()
+            if name not in actual or expected != actual[name]
         ]
-        surplus = [name for name in given if name not in self.params] if self.exact_params else []
-        return different + [unexpected_param(name, given) for name in surplus]
+        if self.exact_params:
+            mismatches += [
+                f"unexpected parameter {name}={redact_member(name, value)!r}"
+                for name, value in call_params.items()
+                if name not in self.params
+            ]
+        return mismatches
 
 
-def producer(operation: str, options: StubOptions) -> ResponseFactory:
-    """Return what makes a stub's answer, after a look at whether it can.
+def response_factory(operation: str, options: StubOptions) -> ResponseFactory:
+    """Validate the options of a stub and return the factory of its responses.
 
     Raises:
-        TypeError: The options do not go together.
+        TypeError: The options are mutually exclusive or have a wrong type.
         ValueError: The operation does not declare the error.
-        ParamValidationError: The response does not fit the operation's output.
+        ParamValidationError: The response does not match the operation's output shape.
     """
     response, code = options.get("response"), options.get("error_code")
     error = options.get("error")
-    if sum(given is not None for given in (response, code, error)) > 1:
-        raise TypeError("give one of response, error_code and error")
+    if sum(option is not None for option in (response, code, error)) > 1:
+        raise TypeError("response, error_code and error are mutually exclusive; pass one of them")
     if code is None and options.keys() & {"error_message", "unmodeled"}:
-        raise TypeError("error_message and unmodeled go with error_code")
+        raise TypeError("error_message and unmodeled require error_code")
     if error is not None:
-        return raiser(error)
+        return raising_factory(error)
     if callable(response):
-        return _asker(operation, response)
+        return _callable_factory(operation, response)
     if code is None:
-        answer = _responses.success(operation, {} if response is None else response)
+        stubbed = _responses.success_response(operation, {} if response is None else response)
     else:
         message, unmodeled = options.get("error_message"), options.get("unmodeled", False)
-        answer = _responses.failure(operation, code, message, unmodeled=unmodeled)
-    return lambda _: answer
+        stubbed = _responses.error_response(operation, code, message, unmodeled=unmodeled)
+    return lambda _: stubbed
 
 
-def _asker(operation: str, response: Callable[[dict[str, Any]], Any]) -> ResponseFactory:
-    def produce(sent: Params) -> _responses.StubbedResponse:
-        given = response(_responses.snapshot(sent))
+def _callable_factory(operation: str, response: Callable[[dict[str, Any]], Any]) -> ResponseFactory:
+    def make_response(request_params: Params) -> _responses.StubbedResponse:
+        returned = response(_responses.deep_copy(request_params))
         try:
-            return _responses.success(operation, {} if given is None else given)
+            return _responses.success_response(operation, {} if returned is None else returned)
         except ParamValidationError as error:
-            # It is the test that is wrong, which code that catches botocore's errors must not hide.
+            # The test is wrong, and `except BotoCoreError` in the code under test would hide a
+            # ParamValidationError.
             raise AssertionError(
-                f"response= gave what {operation} cannot answer: {error}"
+                f"response= returned an invalid {operation} response: {error}"
             ) from None
 
-    return produce
+    return make_response
 
 
-def raiser(error: Any) -> ResponseFactory:
-    """Return what raises an exception in an answer's place.
+def raising_factory(error: Any) -> ResponseFactory:
+    """Return a factory that raises an exception instead of returning a response.
 
     Raises:
-        TypeError: It is no exception.
+        TypeError: `error` is not an exception instance.
     """
     if not isinstance(error, BaseException):
-        raise TypeError(f"error is an exception to raise, such as TimeoutError(), not {error!r}")
+        raise TypeError(
+            f"error must be an exception instance, for example TimeoutError(), not {error!r}"
+        )
 
-    def produce(_: Params) -> NoReturn:
-        # The trace of the call before, if it was raised before, says nothing about this one.
+    def make_response(_: Params) -> NoReturn:
+        # Without this, the traceback would grow each time the same exception is raised.
         raise error.with_traceback(None)
 
-    return produce
+    return make_response
 
 
-def param_mismatch(name: str, wanted: Any, seen: Mapping[str, Any]) -> str:
-    """Return how a parameter differs from what was stubbed."""
-    stubbed = redact({name: wanted})[name]
-    if name not in seen:
-        return f"{name}: stubbed {stubbed!r}, called without it"
-    return f"{name}: stubbed {stubbed!r}, called with {redact(seen)[name]!r}"
-
-
-def unexpected_param(name: str, seen: Mapping[str, Any]) -> str:
-    """Return that a parameter was given which the stub does not name."""
-    return f"{name}: called with {redact(seen)[name]!r}, and the stub takes exactly what it names"
+def _param_mismatch(name: str, expected: Any, actual: Params) -> str:
+    expected_repr = repr(redact_member(name, expected))
+    if name not in actual:
+        return f"{name}: expected {expected_repr}, but the call does not pass it"
+    return f"{name}: expected {expected_repr}, got {redact_member(name, actual[name])!r}"
