@@ -1,11 +1,13 @@
-"""What is installed is what was written: packages, names, types, metadata; and its manners."""
+"""Distribution metadata, public names, and rules for the source code of both packages."""
 
 import ast
 import importlib
 import pkgutil
 import re
+import subprocess
+import sys
 from configparser import ConfigParser
-from importlib.metadata import distribution
+from importlib.metadata import distribution, version
 from pathlib import Path
 
 import pytest
@@ -15,12 +17,11 @@ import attach_confirm_stubs
 
 PACKAGES = [attach_confirm, attach_confirm_stubs]
 FOLDERS = {package.__name__: Path(package.__file__).parent for package in PACKAGES}
-MODULES = sorted(path for folder in FOLDERS.values() for path in folder.rglob("*.py"))
-SETUP = Path(__file__).parents[2] / "setup.cfg"
+SETUP_CFG = Path(__file__).parents[2] / "setup.cfg"
 
 
-def named(path):
-    """Return a module's file relative to where its package lies."""
+def display_path(path):
+    """Return the path of a module, starting with the name of its package."""
     return next(
         f"{name}/{path.relative_to(folder).as_posix()}"
         for name, folder in FOLDERS.items()
@@ -28,15 +29,21 @@ def named(path):
     )
 
 
-def listed():
+MODULES = {
+    display_path(path): ast.parse(path.read_text(encoding="utf-8"))
+    for folder in FOLDERS.values()
+    for path in sorted(folder.rglob("*.py"))
+}
+
+
+def configured_packages():
     """Return the packages that setup.cfg lists."""
     config = ConfigParser()
-    config.read(SETUP, encoding="utf-8")
+    config.read(SETUP_CFG, encoding="utf-8")
     return config["options"]["packages"].split()
 
 
 def test_metadata():
-    """The installed distribution says its version, its licence and the Python it needs."""
     metadata = distribution("attach-confirm").metadata
     assert re.fullmatch(r"\d+\.\d+\.\d+", metadata["Version"])
     assert metadata["License-Expression"] == "Apache-2.0"
@@ -44,88 +51,115 @@ def test_metadata():
     assert "Typing :: Typed" in metadata.get_all("Classifier")
 
 
-def test_what_running_needs():
-    """Without extras it needs boto3 and tenacity, and nothing of the doubles or the command."""
-    needed = [
+def test_version_matches_metadata():
+    assert attach_confirm.__version__ == version("attach-confirm")
+
+
+def test_required_dependencies():
+    required = [
         re.match(r"[\w-]+", line).group()
         for line in distribution("attach-confirm").requires
         if "extra ==" not in line
     ]
-    assert sorted(needed) == ["boto3", "tenacity"]
+    assert sorted(required) == ["boto3", "tenacity"]
 
 
-@pytest.mark.skipif(not SETUP.exists(), reason="the sources are not here")
-def test_every_package_is_listed():
-    """A folder that is a package is in setup.cfg's list: another would miss in the wheel alone."""
-    found = set(FOLDERS) | {
+@pytest.mark.skipif(not SETUP_CFG.exists(), reason="requires the source tree")
+def test_setup_cfg_lists_every_package():
+    """A package that is missing from the list is missing only from the wheel."""
+    packages = set(FOLDERS) | {
         module.name
         for package in PACKAGES
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
         if module.ispkg
     }
-    assert sorted(found) == sorted(listed())
-    folders = {named(path.parent / "x").rsplit("/", 1)[0] for path in MODULES}
-    assert {folder.replace("/", ".") for folder in folders} == found
+    assert sorted(packages) == sorted(configured_packages())
+    # `walk_packages` skips folders without an `__init__.py`.
+    assert {path.rsplit("/", 1)[0].replace("/", ".") for path in MODULES} == packages
 
 
-@pytest.mark.skipif(not SETUP.exists(), reason="the sources are not here")
-def test_every_listed_package_is_there():
-    """Each listed package can be imported, and its types are to be used."""
-    for name in listed():
+@pytest.mark.skipif(not SETUP_CFG.exists(), reason="requires the source tree")
+def test_setup_cfg_packages_can_be_imported():
+    for name in configured_packages():
         assert importlib.import_module(name).__name__ == name
     assert all((folder / "py.typed").is_file() for folder in FOLDERS.values())
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_public_names(package):
-    """`__all__` is sorted, and its names can be had and are documented."""
-    assert package.__all__ == sorted(package.__all__)
-    assert len(set(package.__all__)) == len(package.__all__)
+    """Tracebacks and reports show the module of a name, so it must be the public one."""
+    assert package.__all__ == sorted(set(package.__all__))
     for name in package.__all__:
-        assert getattr(package, name).__doc__, name
+        value = getattr(package, name)
+        assert value.__doc__, name
+        assert value.__module__ == package.__name__, name
 
 
-def test_all_is_all():
-    """No public name of the helper is missing from `__all__`."""
+def test_all_lists_every_public_name():
     submodules = {module.name for module in pkgutil.iter_modules(attach_confirm.__path__)}
     public = {name for name in vars(attach_confirm) if name[0].isalpha()}
     assert public - submodules == set(attach_confirm.__all__)
 
 
-def test_every_public_name_is_in_the_typed_program():
-    """The program that mypy checks uses every public name of the helper."""
+def test_lazy_imports_match_type_checkers_view():
+    """Type checkers read the imports under `if TYPE_CHECKING`, and Python reads the table."""
+    imports = {
+        alias.name: node.module.removeprefix("attach_confirm_stubs.")
+        for node in ast.walk(MODULES["attach_confirm_stubs/__init__.py"])
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("attach_confirm_stubs.")
+        for alias in node.names
+    }
+    assert imports == attach_confirm_stubs._MODULE_OF
+    assert attach_confirm_stubs.__all__ == sorted(imports)
+
+
+def test_dir_lists_public_names_before_first_use():
+    program = """
+import attach_confirm_stubs as stubs
+assert set(stubs.__all__) <= set(dir(stubs))
+assert not set(stubs.__all__) & set(vars(stubs))
+assert dir(stubs) == sorted(set(dir(stubs)))
+assert stubs.Throttle.__module__ == "attach_confirm_stubs"
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_typed_program_uses_every_public_name():
+    """mypy checks the program."""  # noqa: D403
     program = Path(__file__).parents[1] / "typing" / "api.py"
     source = program.read_text(encoding="utf-8")
     assert [name for name in attach_confirm.__all__ if f"attach_confirm.{name}" not in source] == []
 
 
-def test_no_such_name():
-    """The doubles' lazy names do not invent others."""
+@pytest.mark.parametrize("package", PACKAGES)
+def test_unknown_attribute(package):
     with pytest.raises(AttributeError, match="has no attribute 'no_such_name'"):
-        attach_confirm_stubs.no_such_name  # noqa: B018
-    with pytest.raises(AttributeError):
-        attach_confirm.no_such_name  # noqa: B018
+        package.no_such_name  # noqa: B018
 
 
-@pytest.mark.parametrize("path", sorted(FOLDERS["attach_confirm"].rglob("*.py")), ids=named)
-def test_the_helper_never_imports_the_doubles(path):
-    """The helper runs where pytest and moto are not installed."""
-    imported = {
-        alias.name if isinstance(node, ast.Import) else node.module or ""
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, (ast.Import, ast.ImportFrom))
-        for alias in node.names
-    }
-    roots = {name.split(".")[0] for name in imported}
-    deferred = {"attach_confirm_stubs"} if path.parent.name == "cli" else set()
-    assert not roots & {"attach_confirm_stubs", "moto", "pytest"} - deferred
+def test_helper_does_not_import_stubs():
+    """The helper must work without pytest and moto. The command imports the stubs on demand."""
+    violations = []
+    for path, tree in MODULES.items():
+        if path.startswith("attach_confirm/"):
+            imported = {
+                alias.name if isinstance(node, ast.Import) else node.module or ""
+                for node in ast.walk(tree)
+                if isinstance(node, (ast.Import, ast.ImportFrom))
+                for alias in node.names
+            }
+            forbidden = {"attach_confirm_stubs", "moto", "pytest"}
+            if path.startswith("attach_confirm/cli/"):
+                forbidden.remove("attach_confirm_stubs")
+            violations += [(path, name) for name in imported if name.split(".")[0] in forbidden]
+    assert violations == []
 
 
-TOO_BROAD = {"BaseException", "BotoCoreError", "Exception"}
+BROAD_EXCEPTIONS = {"BaseException", "BotoCoreError", "Exception"}
 
 
-def caught(handler):
-    """Return the names of what an except clause catches; of a bare one, a name for all."""
+def caught_names(handler):
+    """Return the names of the exceptions that an except clause catches."""
     if handler.type is None:
         return {"BaseException"}
     return {
@@ -135,39 +169,79 @@ def caught(handler):
     }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_no_module_catches_everything(path):
-    """No clause swallows what it was not written for, a test double's assertion for one."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ExceptHandler):
-            assert not caught(node) & TOO_BROAD, f"{named(path)}:{node.lineno}"
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
-            names = {ast.unparse(argument).rsplit(".", 1)[-1] for argument in node.args}
-            assert not names & TOO_BROAD, f"{named(path)}:{node.lineno}"
+def is_broad(node):
+    """Return whether a node swallows exceptions that its author did not expect.
+
+    A handler may catch every exception if its last statement raises it again.
+    """
+    if isinstance(node, ast.ExceptHandler):
+        return bool(caught_names(node) & BROAD_EXCEPTIONS) and not (
+            caught_names(node) == {"BaseException"}
+            and isinstance(node.body[-1], ast.Raise)
+            and node.body[-1].exc is None
+        )
+    if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
+        names = {ast.unparse(argument).rsplit(".", 1)[-1] for argument in node.args}
+        return bool(names & BROAD_EXCEPTIONS)
+    return False
 
 
-# Documented, though they begin with an underscore: a named tuple's methods.
-DOCUMENTED = {"_asdict", "_fields", "_make", "_replace"}
+@pytest.mark.parametrize(
+    ("source", "broad"),
+    [
+        ("try: pass\nexcept: pass", True),
+        ("try: pass\nexcept Exception: raise", True),
+        ("try: pass\nexcept (OSError, exceptions.BotoCoreError): pass", True),
+        ("try: pass\nexcept BaseException as error: raise error", True),
+        ("try: pass\nexcept BaseException:\n if 1: raise\n pass", True),
+        ("contextlib.suppress(Exception)", True),
+        ("try: pass\nexcept BaseException:\n print()\n raise", False),
+        ("try: pass\nexcept (OSError, ValueError): pass", False),
+        ("contextlib.suppress(OSError)", False),
+    ],
+)
+def test_broad_except_rule(source, broad):
+    assert any(map(is_broad, ast.walk(ast.parse(source)))) == broad
+
+
+def test_no_broad_except():
+    """A broad handler would swallow, for example, the assertion errors of a test double."""
+    assert [
+        f"{path}:{node.lineno}"
+        for path, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if is_broad(node)
+    ] == []
+
+
+# Documented methods of named tuples.
+PUBLIC_UNDERSCORE_NAMES = {"_asdict", "_fields", "_make", "_replace"}
 
 
 def is_private(name):
-    """Tell whether a name is somebody's own business."""
-    return name.startswith("_") and not name.endswith("__") and name not in DOCUMENTED
+    """Return whether a name is private by convention."""
+    dunder = name.endswith("__")
+    return name.startswith("_") and not dunder and name not in PUBLIC_UNDERSCORE_NAMES
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_no_module_reads_what_is_others_own(path):
-    """No underscored name of an upstream object or module is used: the next release drops it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        where = f"{named(path)}:{getattr(node, 'lineno', 0)}"
-        if isinstance(node, ast.Attribute) and is_private(node.attr):
-            owner = ast.unparse(node.value)
-            assert owner in {"self", "cls"}, f"{where} {owner}.{node.attr}"
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = {*node.module.split("."), *(alias.name for alias in node.names)}
-            ours = node.module.split(".")[0] in FOLDERS
-            assert ours or not any(map(is_private, names)), where
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"getattr", "setattr"}:
-            name = node.args[1]
-            private = isinstance(name, ast.Constant) and is_private(str(name.value))
-            assert not private, where
+def accesses_private_name(node):
+    """Return whether a node uses a private name of another object or package."""
+    if isinstance(node, ast.Attribute):
+        return is_private(node.attr) and ast.unparse(node.value) not in {"self", "cls"}
+    if isinstance(node, ast.ImportFrom) and node.module:
+        names = {*node.module.split("."), *(alias.name for alias in node.names)}
+        return node.module.split(".")[0] not in FOLDERS and any(map(is_private, names))
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in {"getattr", "setattr"}:
+        name = node.args[1]
+        return isinstance(name, ast.Constant) and is_private(str(name.value))
+    return False
+
+
+def test_no_private_attribute_access():
+    """A new release of a dependency may rename its private names."""
+    assert [
+        f"{path}:{node.lineno}"
+        for path, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if accesses_private_name(node)
+    ] == []
