@@ -5,7 +5,7 @@
 retries, parsing and idempotency run against it. `serve_connectparticipant` serves the same fake
 over HTTP, for clients in any language.
 
-Names load when they are first used, because pytest imports this package at every start.
+Names are imported on first use, because pytest imports this package at every start.
 """
 
 from __future__ import annotations

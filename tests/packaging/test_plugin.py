@@ -254,7 +254,7 @@ class TestClass:
         skip_if_ordered(connectparticipant_stubber)
 
     @pytest.mark.connectparticipant(any_order=True)
-    def test_test_marker(self, connectparticipant_stubber):
+    def test_function_marker(self, connectparticipant_stubber):
         skip_if_ordered(connectparticipant_stubber)
 """,
         "-rA",
@@ -262,7 +262,7 @@ class TestClass:
     )
     result.assert_outcomes(passed=2, skipped=1)
     result.stdout.fnmatch_lines_random(
-        ["PASSED *::test_module_marker", "SKIPPED *in order", "PASSED *::test_test_marker"]
+        ["PASSED *::test_module_marker", "SKIPPED *in order", "PASSED *::test_function_marker"]
     )
 
 
