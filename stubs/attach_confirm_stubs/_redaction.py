@@ -14,9 +14,9 @@ SECRET_MEMBERS = frozenset(
 
 
 class _RedactedStr(str):
-    """A secret that compares like a `str`, and whose `repr` is the start of its hash.
+    """A secret `str` whose `repr` shows only the start of its hash.
 
-    The hash shows in a failed assertion whether two secrets are equal.
+    In a failed assertion, the hashes show whether two secrets are equal.
     """
 
     __slots__ = ()

@@ -125,7 +125,7 @@ assert stubs.Throttle.__module__ == "attach_confirm_stubs"
 
 
 def test_typed_program_uses_every_public_name():
-    """mypy checks the program."""  # noqa: D403
+    """The type checker runs on this program."""
     program = Path(__file__).parents[1] / "typing" / "api.py"
     source = program.read_text(encoding="utf-8")
     assert [name for name in attach_confirm.__all__ if f"attach_confirm.{name}" not in source] == []

@@ -192,7 +192,7 @@ def test_flaky(connectparticipant_stubber):
 
 
 def test_output_does_not_contain_tokens(run_suite):
-    """pytest prints the arguments of the last frame of a traceback."""  # noqa: D403
+    """A traceback in pytest's output shows the arguments of its last frame."""
     result = run_suite("""
 @pytest.fixture
 def stubber(connectparticipant_stubber):
@@ -322,7 +322,7 @@ def test_served(connectparticipant_server, number):
 
 
 def test_client_fixture_is_new_for_each_test(run_suite):
-    """botocore keeps retry quotas and event handlers per client."""  # noqa: D403
+    """Retry quotas and event handlers belong to a client, so tests must not share one."""
     result = run_suite("""
 clients = []
 
@@ -376,7 +376,7 @@ def test_plugin_can_be_disabled(run_suite):
 
 
 def test_plugin_imports_only_pytest():
-    """pytest imports the plugin at every start."""  # noqa: D403
+    """The plugin is imported at every start of pytest."""
     program = f"import sys, {PLUGIN}; print(*sys.modules)"
     command = [sys.executable, "-c", program]
     modules = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()

@@ -196,7 +196,7 @@ def test_expected_params_none_matches_any_call_but_empty_dict_does_not(stubber_c
 
 @pytest.mark.parametrize("strict", [None, False, True])
 def test_params_are_compared_before_botocore_changes_them(create_client, strict):
-    """botocore encodes UserData and adds a ClientToken."""  # noqa: D403
+    """For this operation, botocore encodes UserData and adds a ClientToken."""
     ec2 = create_client("ec2")
     params = {"MinCount": 1, "MaxCount": 1, "UserData": "echo"}
     options = {"strict": strict}

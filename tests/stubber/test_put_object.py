@@ -76,11 +76,13 @@ def test_error_code_raises_put_failed_error(stubber):
     stubber.verify()
 
 
-def test_status_without_error_code(stubber):
-    stubber.stub_put_object(status=418)
+@pytest.mark.parametrize("status", [300, 418])
+def test_status_without_error_code(stubber, status):
+    stubber.stub_put_object(status=status)
     with pytest.raises(attach_confirm.PutFailedError) as caught:
         upload(stubber.client)
-    assert (caught.value.status_code, caught.value.error_code) == (418, None)
+    assert (caught.value.status_code, caught.value.error_code) == (status, None)
+    assert stubber.calls[-1].result.response["Error"]["Code"] == str(status)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +117,7 @@ def test_each_retry_is_a_call(stubber, sleeps):
 
 
 def test_put_is_not_intercepted_without_stub_methods(client, scripted_responses):
-    """botocore's Stubber does not intercept it either."""  # noqa: D403
+    """The Stubber of botocore does not intercept it either."""
     requests = scripted_responses(client, "s3.PutObject", 200)
     url = {"Url": "https://bucket.example/a", "UrlExpiry": "2099-01-01T00:00:00.000Z"}
     response = {"AttachmentId": "1", "UploadMetadata": {**url, "HeadersToInclude": {}}}

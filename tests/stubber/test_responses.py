@@ -96,9 +96,12 @@ def test_response_metadata_is_complete(stubber):
 
 
 def test_response_metadata_can_be_overridden(stubber):
-    stubber.stub_send_message(response={"ResponseMetadata": {"RequestId": "request-1"}})
+    overrides = {"RequestId": "request-1", "HostId": {"a": "b"}}
+    stubber.stub_send_message(response={"ResponseMetadata": overrides})
+    overrides["HostId"].clear()
     metadata = send_message(stubber)["ResponseMetadata"]
     assert metadata["RequestId"] == "request-1"
+    assert metadata["HostId"] == {"a": "b"}
     assert metadata["HTTPStatusCode"] == 200
 
 

@@ -98,8 +98,10 @@ def test_params_length_is_not_validated(stubber):
 def test_exact_params_rejects_other_parameters(stubber):
     params = {"Content": "Hello", "ContentType": "text/plain"}
     stubber.stub_send_message(**params, exact_params=True)
-    with pytest.raises(UnexpectedCallError):
+    with pytest.raises(UnexpectedCallError) as caught:
         send_message(stubber.client)
+    assert "unexpected parameter ConnectionToken=" in str(caught.value)
+    assert "unexpected parameter ClientToken=" not in str(caught.value)
 
 
 def test_exact_params_ignores_generated_client_token(stubber):
@@ -332,6 +334,15 @@ def test_add_response_copies_the_response(stubber):
     assert [response["Transcript"][0]["Id"] for response in responses] == ["1", "2"]
 
 
+def test_add_client_error_copies_metadata(stubber):
+    metadata = {"HTTPHeaders": {"a": "b"}}
+    stubber.add_client_error("send_message", "ThrottlingException", response_meta=metadata)
+    metadata["HTTPHeaders"].clear()
+    with pytest.raises(ClientError) as caught:
+        send_message(stubber.client)
+    assert caught.value.response["ResponseMetadata"]["HTTPHeaders"] == {"a": "b"}
+
+
 def test_error_responses_are_independent_copies(stubber):
     stubber.stub_send_message(error_code="ThrottlingException", times=2)
     for _ in range(2):
@@ -371,7 +382,7 @@ def test_stub_method_makes_stubber_strict(stubber):
 
 
 def test_add_client_error_unknown_method_is_rejected(stubber):
-    """botocore's Stubber accepts it."""  # noqa: D403
+    """The Stubber of botocore accepts it."""
     Stubber(stubber.client).add_client_error("send_mesage")
     with pytest.raises(ValueError, match="does not have method: send_mesage"):
         stubber.add_client_error("send_mesage")
@@ -403,7 +414,7 @@ def test_with_block_propagates_exception(client):
 
 
 def test_with_block_of_botocore_methods_does_not_verify(client):
-    """botocore's Stubber leaves the check to the test."""  # noqa: D403
+    """As with botocore's Stubber, the test must check for pending responses itself."""
     with ConnectParticipantStubber(client) as stubber:
         stubber.add_response("disconnect_participant", {})
     with pytest.raises(AssertionError, match=r"^1 responses remaining in queue\.$"):
@@ -411,7 +422,7 @@ def test_with_block_of_botocore_methods_does_not_verify(client):
 
 
 def test_second_stubber_on_client_is_rejected(stubber):
-    """botocore ignores a second one silently."""  # noqa: D403
+    """With botocore's class, a second stubber is silently ignored."""
     second = ConnectParticipantStubber(stubber.client)
     with pytest.raises(RuntimeError, match="another ConnectParticipantStubber is active"):
         second.activate()

@@ -49,7 +49,7 @@ class ConnectParticipantStubber(StubMethods, Stubber):
 
     It is a `botocore.stub.Stubber`, and the methods that it inherits behave as botocore documents,
     for a client of any service. Each `stub_<operation>` method adds a stub that is checked against
-    the service model: its parameters, its response and its errors.
+    the service model: parameters, response and error.
 
     By default, calls must come in the order of the stubs. A call that no stub matches raises one
     of botocore's errors, or `UnexpectedCallError` if the stubber is strict. A stubber is strict
