@@ -1,47 +1,54 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-FLOORS := boto3|moto|pytest|tenacity
-
-# The AWS CLI pins what it needs, so it has an environment of its own; a test runs it.
+DEMO_VENV := .venv-demo
+BENCH_VENV := .venv-bench
 AWSCLI_VENV := .venv-awscli
-export AWSCLI := $(CURDIR)/$(AWSCLI_VENV)/bin/aws
 
-.PHONY: help demo test soak check lint types cover wheel floors bench audit clean
+.PHONY: help demo test check lint types cover wheel test-oldest soak bench audit clean
 
 help:
-	@echo 'make demo    send a PDF through the embedded fake; needs no AWS account'
-	@echo 'make test    run the tests'
-	@echo 'make check   run all that CI runs: linters, types, coverage, the wheel'
-	@echo 'make floors  run the tests on the oldest releases that setup.cfg admits'
-	@echo 'make soak    simulate 100,000 uploads gone wrong; SCHEDULES and SEED choose others'
-	@echo 'make bench   measure the figures of the README'
-	@echo 'make audit   look the dependencies up in the Python advisory database'
+	@echo 'make demo         send a PDF through the embedded fake; no AWS account needed'
+	@echo 'make test         run the tests'
+	@echo 'make check        run everything that CI runs: linters, types, coverage, the wheel'
+	@echo 'make test-oldest  run the tests with the oldest dependencies that setup.cfg allows'
+	@echo 'make soak         simulate 100,000 failing uploads; set SCHEDULES and SEED to change the run'
+	@echo 'make bench        run the benchmarks whose results are in the README'
+	@echo 'make audit        check the dependencies for known vulnerabilities'
+	@echo 'make clean        remove virtual environments, builds and caches'
 
-demo: $(VENV)/installed
-	$(BIN)/attach-confirm upload --fake docs/receipt.pdf
+# The demo and the benchmarks have virtual environments of their own, because they need less than
+# the tests or something else.
+demo: $(DEMO_VENV)/.stamp
+	$(DEMO_VENV)/bin/attach-confirm upload --fake docs/receipt.pdf
 
-test: $(VENV)/installed $(AWSCLI_VENV)/installed
+test: $(VENV)/.stamp
 	$(BIN)/python -m pytest -n 2
 
 check: lint types cover wheel
 
-lint: $(VENV)/installed
+# import-linter finds attach_confirm_stubs through PYTHONPATH only.
+lint: $(VENV)/.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	PYTHONPATH=stubs $(BIN)/lint-imports --no-logo --no-cache
 
-types: $(VENV)/installed
+types: $(VENV)/.stamp
 	$(BIN)/mypy
 
-# Not pytest-cov: pytest imports the fixtures before it would start to measure.
-cover: $(VENV)/installed $(AWSCLI_VENV)/installed
+# One test runs the AWS CLI and is skipped unless AWSCLI is set.
+cover wheel: export AWSCLI := $(CURDIR)/$(AWSCLI_VENV)/bin/aws
+
+# pytest-cov would start too late, because pytest imports the plugin before it.
+cover: $(VENV)/.stamp $(AWSCLI_VENV)/.stamp
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n 2
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-# The wheel, made from the source archive, with that archive's tests and none of its sources.
-wheel: $(VENV)/installed $(AWSCLI_VENV)/installed
+# Build the wheel from the source archive, delete the archive's sources, and run its tests against
+# the installed wheel.
+wheel: $(VENV)/.stamp $(AWSCLI_VENV)/.stamp
 	rm -rf build dist
 	$(BIN)/python -m build --outdir dist . >/dev/null
 	mkdir -p build/archive
@@ -52,22 +59,23 @@ wheel: $(VENV)/installed $(AWSCLI_VENV)/installed
 	cd build/archive && ../venv/bin/python -m pytest -n 2
 	cd build/archive && ../venv/bin/python -m mypy --strict tests/typing
 
-# With each >= of setup.cfg as ==, and botocore's number, which is boto3's.
-floors: $(AWSCLI_VENV)/installed
-	rm -rf build/floors
-	$(PYTHON) -m venv build/floors
-	sed -nE 's/^    ($(FLOORS))(\[.*\])?>=(.*)$$/\1==\3/p' setup.cfg >build/floors/oldest.txt
-	sed -n 's/^boto3/botocore/p' build/floors/oldest.txt >>build/floors/oldest.txt
-	build/floors/bin/python -m pip install --quiet -c build/floors/oldest.txt --editable '.[test]'
-	build/floors/bin/python -m pytest -n 2
+# Turn the lower bounds in setup.cfg into pins. botocore gets boto3's version, because the two are
+# released together.
+test-oldest:
+	rm -rf build/oldest
+	$(PYTHON) -m venv build/oldest
+	sed -nE 's/^    (boto3|moto|pytest|tenacity)(\[.*\])?>=(.*)$$/\1==\3/p' setup.cfg >build/oldest/pins.txt
+	sed -n 's/^boto3/botocore/p' build/oldest/pins.txt >>build/oldest/pins.txt
+	build/oldest/bin/python -m pip install --quiet -c build/oldest/pins.txt --editable '.[test]'
+	build/oldest/bin/python -m pytest -n 2
 
-soak: $(VENV)/installed
+soak: $(VENV)/.stamp
 	$(BIN)/python -m tests.simulation --soak $(or $(SCHEDULES),100000) $(if $(SEED),--from $(SEED))
 
-bench: $(VENV)/installed
-	$(BIN)/python -m bench
+bench: $(BENCH_VENV)/.stamp
+	$(BENCH_VENV)/bin/python -m bench
 
-# In an environment of its own, so that pip-audit's dependencies are not ours.
+# pip-audit has a virtual environment of its own, so that it does not check its own dependencies.
 audit:
 	$(PYTHON) -m venv build/audited
 	build/audited/bin/python -m pip install --quiet --upgrade '.[cli,stubs]'
@@ -76,15 +84,21 @@ audit:
 	build/audit/bin/python -m pip install --quiet pip-audit
 	build/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement build/audited/frozen.txt
 
-$(VENV)/installed: setup.cfg pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+$(VENV)/.stamp: EXTRAS := test
+$(DEMO_VENV)/.stamp: EXTRAS := cli,stubs
+$(BENCH_VENV)/.stamp: EXTRAS := bench
+
+$(VENV)/.stamp $(DEMO_VENV)/.stamp $(BENCH_VENV)/.stamp: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --editable '.[$(EXTRAS)]'
 	touch $@
 
-$(AWSCLI_VENV)/installed:
+# The AWS CLI pins its dependencies, so it cannot share a virtual environment with the tests.
+$(AWSCLI_VENV)/.stamp:
 	$(PYTHON) -m venv $(AWSCLI_VENV)
 	$(AWSCLI_VENV)/bin/python -m pip install --quiet awscli
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(AWSCLI_VENV) build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(DEMO_VENV) $(BENCH_VENV) $(AWSCLI_VENV) build dist *.egg-info
+	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
