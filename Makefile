@@ -5,6 +5,8 @@ DEMO_VENV := .venv-demo
 BENCH_VENV := .venv-bench
 AWSCLI_VENV := .venv-awscli
 
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
 .PHONY: help demo test check lint types cover wheel test-oldest soak bench audit clean
 
 help:
@@ -88,9 +90,10 @@ $(VENV)/.stamp: EXTRAS := test
 $(DEMO_VENV)/.stamp: EXTRAS := cli,stubs
 $(BENCH_VENV)/.stamp: EXTRAS := bench
 
+# Python compiles the modules that it imports. Compiling all of botocore would take several seconds.
 $(VENV)/.stamp $(DEMO_VENV)/.stamp $(BENCH_VENV)/.stamp: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	$(@D)/bin/python -m pip install --quiet --no-compile --editable '.[$(EXTRAS)]'
 	touch $@
 
 # The AWS CLI pins its dependencies, so it cannot share a virtual environment with the tests.
