@@ -19,8 +19,8 @@ help:
 	@echo 'make audit        check the dependencies for known vulnerabilities'
 	@echo 'make clean        remove virtual environments, builds and caches'
 
-# The demo and the benchmarks have virtual environments of their own, because they need less than
-# the tests or something else.
+# The demo and the benchmarks use separate virtual environments, because their dependencies differ
+# from those of the tests.
 demo: $(DEMO_VENV)/.stamp
 	$(DEMO_VENV)/bin/attach-confirm upload --fake docs/receipt.pdf
 
@@ -77,7 +77,7 @@ soak: $(VENV)/.stamp
 bench: $(BENCH_VENV)/.stamp
 	$(BENCH_VENV)/bin/python -m bench
 
-# pip-audit has a virtual environment of its own, so that it does not check its own dependencies.
+# pip-audit runs in a separate virtual environment, so that it does not audit its dependencies.
 audit:
 	$(PYTHON) -m venv build/audited
 	build/audited/bin/python -m pip install --quiet --upgrade '.[cli,stubs]'
