@@ -1,8 +1,7 @@
-"""What the README shows is what happens."""
+"""README.md: the examples and commands run, and the tables agree with the code."""
 
 import re
 import shlex
-from pathlib import Path
 
 import botocore.exceptions
 import pytest
@@ -14,63 +13,80 @@ import attach_confirm
 import attach_confirm_stubs
 from attach_confirm import cli
 from attach_confirm_stubs import ConnectParticipantStubber, failure_cases, fake_connectparticipant
+from tests.docs.markdown import code_blocks, code_spans, read, table_rows
 
 pytest_plugins = ["pytester"]
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-
-
-def blocks(language):
-    """Return the README's blocks in a language, in their order."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+README = read("README.md")
+MIGRATION_SOURCES = ["botocore's Stubber", "AWS's example stubbers", "moto"]
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A working folder with the file that the README sends."""
+def working_directory(tmp_path, monkeypatch):
+    """Change to a directory that contains the file of the examples."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "receipt.pdf").write_bytes(b"%PDF-1.4 a receipt")
     return tmp_path
 
 
-def test_the_python_examples_run(folder):  # noqa: ARG001
-    """Every Python example runs, one after another, with a participant's token given."""
-    examples = blocks("python")
+@pytest.mark.usefixtures("working_directory")
+def test_python_examples_run():
+    first, *others = code_blocks(README, "python")
     with fake_connectparticipant("us-west-2") as fake:
-        names = {"participant_token": fake.participant_token()}
-        exec(examples[0], names)
+        namespace = {"participant_token": fake.participant_token()}
+        exec(first, namespace)
         (attachment,) = fake.attachments
         assert attachment.state == "APPROVED"
-        names["attachment_id"] = attachment.attachment_id
-    for example in examples[1:]:
-        with fake_connectparticipant("us-west-2"):
-            exec(example, names)
+        namespace["attachment_id"] = attachment.attachment_id
+    for example in others:
+        with fake_connectparticipant("us-west-2") as fake:
+            # Each block has a new fake, which does not know the connection of the first one.
+            if "connection.token" in example:
+                namespace["connection"] = attach_confirm.connect(
+                    namespace["client"], fake.participant_token()
+                )
+            exec(example, namespace)
 
 
-def test_the_tests_that_it_shows_pass(pytester):
-    """The README's tests of a caller's own pass with the fixtures of the plugin."""
-    shown = [example for example in blocks("python") if "def test_" in example]
-    pytester.makepyfile("\n\n".join(["import attach_confirm", *shown]))
+def test_example_tests_pass(pytester):
+    examples = [example for example in code_blocks(README, "python") if "def test_" in example]
+    pytester.makepyfile("\n\n".join(["import attach_confirm", *examples]))
     result = pytester.runpytest_subprocess("-p", "attach_confirm_stubs.plugin")
     result.assert_outcomes(passed=3 + len(failure_cases("CompleteAttachmentUpload")))
 
 
-def counterparts(source):
-    """Return the rows of the table of counterparts for one source, as lists of code."""
+@pytest.mark.usefixtures("working_directory")
+def test_commands_succeed(monkeypatch):
+    commands = re.findall(r"^\$ attach-confirm (.+)$", README, re.MULTILINE)
+    assert len(commands) >= 3
+    (variable,) = re.findall(r"^\$ export (\w+)=", README, re.MULTILINE)
+    with fake_connectparticipant("us-west-2") as fake:
+        token = fake.connection_token()
+        sent = attach_confirm.upload(fake.client, "receipt.pdf", token)
+        monkeypatch.setenv(variable, token)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+        for command in commands:
+            arguments = shlex.split(command.replace("ID", sent.attachment_id))
+            result = CliRunner().invoke(cli.app, arguments)
+            assert (result.exit_code, result.stderr) == (0, "")
+
+
+def migration_rows(source):
+    """Return the code of both cells of each row in a section of the migration table."""
     (rows,) = re.findall(rf"^\| \*\*{source}\*\* \| \|\n((?:\| [^*].*\n)+)", README, re.MULTILINE)
     return [
-        tuple(re.findall(r"`([^`]+)`", cell) for cell in row.strip("| ").split(" | "))
+        tuple(code_spans(cell) for cell in row.strip("| ").split(" | "))
         for row in rows.splitlines()
     ]
 
 
-def run(code, names):
-    """Run a line, or the first of a block."""
-    exec(f"{code} pass" if code.endswith(":") else code, names)
+def run(code, namespace):
+    """Run a line of code, which may be the header of a block."""
+    exec(f"{code} pass" if code.endswith(":") else code, namespace)
 
 
-def outcome(client):
-    """Return the code and the status of the error that a call gets, if it gets one."""
+def send_event(client):
+    """Return the error code and the HTTP status of a call, or None if it succeeds."""
     try:
         client.send_event(ContentType="typing", ConnectionToken="token")
     except botocore.exceptions.ClientError as error:
@@ -79,58 +95,44 @@ def outcome(client):
     return None
 
 
-def test_what_botocores_stubber_does_has_its_counterpart(client):
-    """Both cells of a row that adds an answer add the same one."""
-    added = [(old[0], new[0]) for old, new in counterparts("botocore's Stubber") if old]
-    assert [old[: old.index("(")] for old, _ in added] == [
+def test_migration_from_botocore_stubber_has_same_outcome(client):
+    rows = [
+        (before[0], after[0]) for before, after in migration_rows("botocore's Stubber") if before
+    ]
+    assert [before[: before.index("(")] for before, _ in rows] == [
         "Stubber",
         "stubber.add_response",
         "stubber.add_client_error",
         "stubber.assert_no_pending_responses",
     ]
-    for old, new in added[1:3]:
+    for before, after in rows[1:3]:
         outcomes = []
-        for stubber, code in (Stubber(client), old), (ConnectParticipantStubber(client), new):
+        for stubber, code in (Stubber(client), before), (ConnectParticipantStubber(client), after):
             run(code, {"stubber": stubber, "ANY": ANY})
             with stubber:
-                outcomes.append(outcome(client))
+                outcomes.append(send_event(client))
         assert outcomes[0] == outcomes[1]
 
 
-@pytest.mark.parametrize("source", ["botocore's Stubber", "AWS's example stubbers", "moto"])
-def test_each_counterpart_runs(client, source):
-    """Each line that is to be written instead is one that can be."""
-    public = {name: getattr(attach_confirm_stubs, name) for name in attach_confirm_stubs.__all__}
-    public |= {"client": client, "mock_aws": mock_aws, "ANY": ANY}
-    codes = [code for _, new in counterparts(source) for code in new if re.search(r"\(|:$", code)]
-    assert codes
-    for code in codes:
+@pytest.mark.parametrize("source", MIGRATION_SOURCES)
+def test_migration_code_runs(client, source):
+    namespace = {name: getattr(attach_confirm_stubs, name) for name in attach_confirm_stubs.__all__}
+    namespace |= {"client": client, "mock_aws": mock_aws, "ANY": ANY}
+    lines = [code for _, after in migration_rows(source) for code in after]
+    lines = [line for line in lines if re.search(r"\(|:$", line)]
+    assert lines
+    for line in lines:
         with ConnectParticipantStubber(client, strict=True) as stubber:
-            if "calls" in code:
+            if "calls" in line:
                 stubber.stub_send_event()
-                outcome(client)
-            run(code, {**public, "stubber": stubber})
-            if "stub_" in code:
-                outcome(client)
+                send_event(client)
+            run(line, {**namespace, "stubber": stubber})
+            if "stub_" in line:
+                send_event(client)
 
 
-def test_the_commands_run(folder, monkeypatch):  # noqa: ARG001
-    """Every line that calls the command is one that it takes, and that succeeds."""
-    commands = re.findall(r"^\$ attach-confirm (.+)$", README, re.MULTILINE)
-    assert len(commands) >= 3
-    with fake_connectparticipant("us-west-2") as fake:
-        token = fake.connection_token()
-        sent = attach_confirm.upload(fake.client, "receipt.pdf", token)
-        monkeypatch.setenv(cli.TOKEN_ENV_VAR, token)
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
-        for command in commands:
-            arguments = shlex.split(command.replace("ID", sent.attachment_id))
-            result = CliRunner().invoke(cli.app, arguments)
-            assert (result.exit_code, result.stderr) == (0, "")
-
-
-def error_named(name):
-    """Return an error of a name that the README's table uses."""
+def create_error(name):
+    """Return an instance of an error by the name that the table has."""
     if hasattr(attach_confirm, name):
         arguments = {
             "AttachmentRejectedError": ("id",),
@@ -143,26 +145,44 @@ def error_named(name):
     return botocore.exceptions.ClientError({"Error": {"Code": name}}, "CompleteAttachmentUpload")
 
 
-def test_the_table_of_errors_is_what_advise_says():
-    """Each error that the table names gets the action of its row."""
-    rows = re.findall(r"^\| (.*`.*) \| ([A-Z]+)[^|]* \|$", README, re.MULTILINE)
-    told = {
-        name: action
-        for errors, action in rows
-        for name in re.findall(r"`(\w+)`", errors)
+def test_error_table_matches_advise():
+    documented = {
+        name: re.match("[A-Z]+", action)[0]
+        for errors, action in table_rows(README, "error")
         if not errors.startswith("`PutFailedError")
+        for name in code_spans(errors)
     }
-    assert len(told) > 15
-    assert told == {name: attach_confirm.advise(error_named(name)).action.value for name in told}
+    assert len(documented) > 15
+    assert documented == {
+        name: attach_confirm.advise(create_error(name)).action.value for name in documented
+    }
 
 
-def test_the_table_of_errors_names_every_own_error():
-    """No error of the library is missing in the table."""
-    own = [name for name in attach_confirm.__all__ if is_error(getattr(attach_confirm, name))]
-    assert [name for name in own if f"`{name}`" not in README] == []
+def test_error_table_lists_put_failures():
+    """The retryable statuses and codes are the same here and in the table of retries."""
+    retryable, other = (
+        (errors, action)
+        for errors, action in table_rows(README, "error")
+        if errors.startswith("`PutFailedError")
+    )
+    assert (retryable[1], other[1]) == ("RETRY", "FIX")
+    values = re.findall(r"\d+|`\w+`", retryable[0])[1:]
+    assert len(values) > 5
+    for value in values:
+        status, code = (int(value), None) if value.isdigit() else (400, value.strip("`"))
+        error = attach_confirm.PutFailedError(status, code, None)
+        assert attach_confirm.advise(error).action.value == "RETRY"
+    (retried,) = (row[2] for row in table_rows(README, "request") if row[0] == "the PUT")
+    assert ", ".join(values) in retried
 
 
-def is_error(thing):
-    """Tell a leaf of the error tree."""
-    root = attach_confirm.AttachConfirmError
-    return isinstance(thing, type) and issubclass(thing, root) and thing is not root
+def test_error_table_lists_own_errors():
+    errors = [
+        name
+        for name, value in vars(attach_confirm).items()
+        if isinstance(value, type)
+        and issubclass(value, attach_confirm.AttachConfirmError)
+        and value is not attach_confirm.AttachConfirmError
+    ]
+    assert len(errors) > 5
+    assert [name for name in errors if f"`{name}`" not in README] == []
