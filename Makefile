@@ -30,19 +30,19 @@ test: $(VENV)/.stamp
 check: lint types cover wheel
 
 # import-linter finds attach_confirm_stubs through PYTHONPATH only.
-lint: $(VENV)/.stamp
+lint: $(VENV)/.check-stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	PYTHONPATH=stubs $(BIN)/lint-imports --no-logo --no-cache
 
-types: $(VENV)/.stamp
+types: $(VENV)/.check-stamp
 	$(BIN)/mypy
 
 # One test runs the AWS CLI and is skipped unless AWSCLI is set.
 cover wheel: export AWSCLI := $(CURDIR)/$(AWSCLI_VENV)/bin/aws
 
 # pytest-cov would start too late, because pytest imports the plugin before it.
-cover: $(VENV)/.stamp $(AWSCLI_VENV)/.stamp
+cover: $(VENV)/.check-stamp $(AWSCLI_VENV)/.stamp
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n 2
 	$(BIN)/coverage combine --quiet
@@ -50,14 +50,14 @@ cover: $(VENV)/.stamp $(AWSCLI_VENV)/.stamp
 
 # Build the wheel from the source archive, delete the archive's sources, and run its tests against
 # the installed wheel.
-wheel: $(VENV)/.stamp $(AWSCLI_VENV)/.stamp
+wheel: $(VENV)/.check-stamp $(AWSCLI_VENV)/.stamp
 	rm -rf build dist
 	$(BIN)/python -m build --outdir dist . >/dev/null
 	mkdir -p build/archive
 	tar -xzf dist/*.tar.gz -C build/archive --strip-components 1
 	rm -r build/archive/attach_confirm build/archive/stubs build/archive/*.egg-info
 	$(PYTHON) -m venv build/venv
-	build/venv/bin/python -m pip install --quiet "$$(echo dist/*.whl)[test]"
+	build/venv/bin/python -m pip install --quiet "$$(echo dist/*.whl)[test,types]" mypy
 	cd build/archive && ../venv/bin/python -m pytest -n 2
 	cd build/archive && ../venv/bin/python -m mypy --strict tests/typing
 
@@ -94,6 +94,10 @@ $(BENCH_VENV)/.stamp: EXTRAS := bench
 $(VENV)/.stamp $(DEMO_VENV)/.stamp $(BENCH_VENV)/.stamp: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --no-compile --editable '.[$(EXTRAS)]'
+	touch $@
+
+$(VENV)/.check-stamp: $(VENV)/.stamp
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[check]'
 	touch $@
 
 # The AWS CLI pins its dependencies, so it cannot share a virtual environment with the tests.
