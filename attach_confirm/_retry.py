@@ -89,7 +89,7 @@ def create_retrying(
         retry=retry_if_result(retry_if),
         wait=wait,
         stop=stop,
-        retry_error_callback=return_last_result,
+        retry_error_callback=_return_last_result,
     )
 
 
@@ -102,14 +102,6 @@ def is_retryable(error: BaseException | None) -> bool:
     return isinstance(error, _CONNECTION_ERRORS)
 
 
-def elapsed_seconds(retry_state: RetryCallState) -> float:
-    """Return the time since the first attempt, in seconds.
-
-    Requested sleep time counts in full, so that deadlines work when tests patch tenacity's sleep.
-    """
-    return max(retry_state.seconds_since_start or 0.0, float(retry_state.idle_for))
-
-
-def return_last_result(retry_state: RetryCallState) -> Any:
+def _return_last_result(retry_state: RetryCallState) -> Any:
     """Return the last attempt's result instead of raising tenacity's `RetryError`."""
     return retry_state.outcome.result() if retry_state.outcome else None
