@@ -206,7 +206,7 @@ class TestConnections:
 
     def test_a_chat_that_there_is_not(self, fake):
         """A handle adds nobody to a chat that nobody is in."""
-        with pytest.raises(ValueError, match="there is no chat of the contact 'none'"):
+        with pytest.raises(ValueError, match="unknown contact_id 'none'"):
             fake.participant_token(contact_id="none")
 
 

@@ -286,16 +286,19 @@ def test_the_region_is_the_handles(fake):
     [
         (
             lambda f: f.inject("Complete", Throttle()),
-            "'Complete' is no operation; there are Cancel",
+            "unknown operation 'Complete'; choose one of Cancel",
         ),
-        (lambda f: f.inject("SendMessage", Throttle), "a fault is an instance such as Throttle()"),
+        (
+            lambda f: f.inject("SendMessage", Throttle),
+            "is not a Fault; pass an instance like Throttle()",
+        ),
         (
             lambda f: f.inject("SendMessage", ModeledError("ConflictException")),
             "SendMessage does not declare ConflictException; it declares AccessDenied",
         ),
         (lambda f: f.inject("PutObject", ModeledError("NoSuchKey")), "it declares AccessDenied, I"),
-        (lambda _: ServerError(404), "status=404 is no 5xx"),
-        (lambda _: Latency(-1), "seconds=-1 is negative"),
+        (lambda _: ServerError(404), "status=404 is not a server error; pass 500 to 599"),
+        (lambda _: Latency(-1), "seconds=-1 is negative; pass 0 or more"),
     ],
 )
 def test_what_is_no_fault_is_refused(fake, wrong, message):

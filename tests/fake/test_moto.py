@@ -21,7 +21,7 @@ import attach_confirm_stubs
 from attach_confirm_stubs import FakeConnectParticipant, fake_connectparticipant
 from attach_confirm_stubs import fake as backend_package
 from attach_confirm_stubs.fake import connectparticipant_backends
-from attach_confirm_stubs.fake._moto import place
+from attach_confirm_stubs.fake._moto import s3_object
 
 MOVED = "this moto has changed {}: see what attach_confirm_stubs.fake._register says of it"
 REGION = "us-east-1"
@@ -317,6 +317,6 @@ def test_the_request_of_an_older_moto_is_read_too(fake, token, body):
     )
     headers = {name: value.encode() for name, value in pending.headers.items()}
     request = AWSPreparedRequest("PUT", pending.url, headers, body, stream_output=False)
-    status, _, error = place(request, pending.url, headers)
+    status, _, error = s3_object(request, pending.url, headers)
     assert status == 403
     assert b"SignatureDoesNotMatch" in error

@@ -263,8 +263,8 @@ def test_everything_is_forgotten(server, control):
             {"name": "Ann"},
             "There is no parameter 'name'; there are contact_id, role, display_name.",
         ),
-        ("connection_token", {"contact_id": "a"}, "there is no chat of the contact 'a'"),
-        ("faults", {"operation": "Complete", "faults": []}, "'Complete' is no operation; "),
+        ("connection_token", {"contact_id": "a"}, "unknown contact_id 'a'"),
+        ("faults", {"operation": "Complete", "faults": []}, "unknown operation 'Complete'; "),
         ("faults", {"operation": "SendMessage", "faults": {}}, "'faults' must be a list."),
         ("faults", {"operation": "SendMessage", "faults": ["Throttle"]}, "A fault is an object "),
         (
@@ -290,7 +290,7 @@ def test_everything_is_forgotten(server, control):
         (
             "faults",
             {"operation": "SendMessage", "faults": [{"fault": "ServerError", "status": 404}]},
-            "status=404 is no 5xx",
+            "status=404 is not a server error",
         ),
         (
             "faults",

@@ -1,41 +1,62 @@
-"""What the service does where no public source tells."""
+"""Settings for behaviour of the service that no public source documents."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
-
-from attach_confirm_stubs.fake._presigned_urls import attached
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+def content_disposition_header(name: str) -> str:
+    """Return the Content-Disposition header for an attachment name, as RFC 6266 defines it."""
+    if name.isascii() and name.isprintable() and not set(name) & set('"\\'):
+        return f'attachment; filename="{name}"'
+    return f"attachment; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
+
+
 @dataclass
 class Assumptions:
-    """The switches of the table in `attach_confirm_stubs.fake`, which says what is assumed.
+    """What the fake does when the service's behaviour is undocumented.
+
+    An error code may be one that the operation does not declare. The docs page "The fake" has the
+    same list with the defaults. Two more assumptions are not settings of this class: without a
+    rule of `fake.scanner`, an attachment is approved at once; and an operation without an entry
+    in `fake.quotas.limits` is never throttled.
 
     Attributes:
-        complete_before_put: The code of an error, or None for success.
-        complete_again: The code of an error, or None for success.
-        unknown_id: The code of an error.
-        other_chat: The code of an error.
-        not_available: The code of an error.
-        client_token_reused: The code of an error, or None for the first answer.
-        client_token_lifetime: How long; None for ever.
-        upload_url_lifetime: How long.
-        content_disposition: Makes the header out of an attachment's name.
-        quota_counts: When.
-        rejected_item: Whether it does.
-        chat_ends_with_customer: Whether it does.
-        joined_item: Whether it has.
-        typing_item: Whether it has.
-        position_included: Whether it is.
-        zero_results: How many items.
-        other_contact: The code of an error.
-        unknown_session: The code of an error.
-        webrtc: The code of an error.
+        complete_before_put: Error code returned if an attachment is completed before its PUT;
+            None accepts it.
+        complete_again: Error code returned if an attachment is completed again under another
+            ClientToken; None accepts it and changes nothing.
+        unknown_id: Error code returned for an unknown attachment id.
+        other_chat: Error code returned for the id of an attachment in another chat.
+        not_available: Error code returned by GetAttachment for an attachment that is not
+            approved.
+        client_token_reused: Error code returned if a ClientToken is sent again with other
+            parameters; None returns the first result again.
+        client_token_lifetime: Time after which a ClientToken counts as new; None keeps it for as
+            long as the chat exists.
+        upload_url_lifetime: Time after which an upload URL expires.
+        content_disposition: Function that returns the signed Content-Disposition header for an
+            attachment name; the default uses RFC 6266's `filename*` for names outside of ASCII.
+        quota_counts: When an attachment counts towards the chat's quota of 35: when it is
+            "started" or "completed".
+        rejected_item: Whether the transcript item of a rejected attachment keeps its
+            `Attachments` member.
+        chat_ends_with_customer: Whether the chat ends when its customer disconnects.
+        joined_item: Whether the first connection that marks a participant as connected adds an
+            item to the transcript.
+        typing_item: Whether a typing event adds an item to the transcript.
+        position_included: Whether a page of the transcript includes the item whose Id
+            `StartPosition` names.
+        zero_results: Number of items on a page if `MaxResults` is 0.
+        other_contact: Error code returned by GetTranscript for the ContactId of another chat.
+        unknown_session: Error code returned for an unknown authentication SessionId.
+        webrtc: Error code returned if a participant of a chat requests a WEBRTC_CONNECTION.
     """
 
     complete_before_put: str | None = "ValidationException"
@@ -46,7 +67,7 @@ class Assumptions:
     client_token_reused: str | None = None
     client_token_lifetime: timedelta | None = None
     upload_url_lifetime: timedelta = timedelta(seconds=300)
-    content_disposition: Callable[[str], str] = attached
+    content_disposition: Callable[[str], str] = content_disposition_header
     quota_counts: Literal["started", "completed"] = "started"
     rejected_item: bool = True
     chat_ends_with_customer: bool = True

@@ -1,4 +1,4 @@
-"""What stands between a caller and the service: faults, quotas and the history."""
+"""Apply faults and quotas to each attempt, and record it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from attach_confirm_stubs.fake import _faults, exceptions
+from attach_confirm_stubs.fake._clock import clock
 from attach_confirm_stubs.fake._history import Attempt
 from attach_confirm_stubs.fake._http import Response
-from attach_confirm_stubs.fake.models._chats import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,73 +17,73 @@ if TYPE_CHECKING:
     from attach_confirm_stubs.fake.models import ConnectParticipantBackend
 
 _MESSAGE = "Injected by attach_confirm_stubs."
-_PAGE = b"<!DOCTYPE html>\n<title>Sign in</title>\n<p>Sign in to use this network.</p>\n"
+_PROXY_PAGE = b"<!DOCTYPE html>\n<title>Sign in</title>\n<p>Sign in to use this network.</p>\n"
 
 
-def attempt(
+def run_attempt(
     backend: ConnectParticipantBackend,
     call: CallRecord,
-    act: Callable[[], Response],
-    wait: Callable[[float], object],
+    handler: Callable[[], Response],
+    sleep: Callable[[float], object],
     *,
     client_token: str | None = None,
     instance_id: str | None = None,
 ) -> Response:
-    """Answer one attempt of a call, and note what it got.
+    """Return the response to one attempt of a call, and record the attempt.
 
     Args:
-        backend: The service that it is for.
-        call: The call.
-        act: Does what it asks for.
-        wait: Lets seconds pass.
-        client_token: The ClientToken of this attempt.
-        instance_id: The instance that it is for, where that is known.
+        backend: The backend, with the faults and quotas to apply.
+        call: The record of the call.
+        handler: Processes the request and returns the response.
+        sleep: Called with the seconds by which to delay a late response.
+        client_token: The ClientToken of this attempt, or None.
+        instance_id: The Connect instance whose quota applies, or None if the token is unknown.
 
     Raises:
-        exceptions.ResponseNotDelivered: The answer does not reach the caller.
+        exceptions.ResponseNotDelivered: An injected fault affects the connection.
     """
-    fault, committed, heard = backend.faults.take(call.operation), False, None
+    fault, committed, delivered = backend.faults.pop(call.operation), False, None
     try:
-        answer = _instead(fault, call.operation)
-        if answer is None:
-            admitted = not instance_id or backend.quotas.allow_request(instance_id, call.operation)
-            answer = act() if admitted else exceptions.ThrottlingException().response
-            committed = admitted and answer.status < 300  # noqa: PLR2004
-            # Half an answer has its status.
-            heard = answer if isinstance(fault, _faults.TruncatedResponse) else None
-            _afterwards(fault, answer, wait)
-        heard = answer
+        response = _response_for_fault(fault, call.operation)
+        if response is None:
+            allowed = not instance_id or backend.quotas.allow_request(instance_id, call.operation)
+            response = handler() if allowed else exceptions.ThrottlingException().response
+            committed = allowed and response.status < 300  # noqa: PLR2004
+            # The client receives the status line of a truncated response.
+            delivered = response if isinstance(fault, _faults.TruncatedResponse) else None
+            _apply_after_response(fault, response, sleep)
+        delivered = response
     finally:
         call.attempts.append(
             Attempt(
                 client_token=client_token,
-                status=heard.status if heard else None,
-                error_code=heard.error_code if heard else None,
+                status=delivered.status if delivered else None,
+                error_code=delivered.error_code if delivered else None,
                 fault=fault,
                 committed=committed,
             )
         )
-    return answer
+    return response
 
 
-def _instead(fault: _faults.Fault | None, operation: str) -> Response | None:
-    """Return the answer that a fault gives in the service's place.
+def _response_for_fault(fault: _faults.Fault | None, operation: str) -> Response | None:
+    """Return the response of a fault that replaces the service's, or None for other faults.
 
     Raises:
-        exceptions.ResponseNotDelivered: It gives none.
+        exceptions.ResponseNotDelivered: The fault prevents both processing and response.
     """
     match fault:
         case _faults.Throttle():
-            return _error(operation, "ThrottlingException", "SlowDown")
+            return _fault_error(operation, "ThrottlingException", "SlowDown")
         case _faults.ServerError(status=500):
-            return _error(operation, "InternalServerException", "InternalError")
+            return _fault_error(operation, "InternalServerException", "InternalError")
         case _faults.ServerError(status=status):
             body = json.dumps({"message": None}).encode()
             return Response(status, {"content-type": "application/json"}, body)
         case _faults.ModeledError(code=code):
-            return _error(operation, code, code)
+            return _fault_error(operation, code, code)
         case _faults.ProxyPage():
-            return Response(200, {"content-type": "text/html"}, _PAGE)
+            return Response(200, {"content-type": "text/html"}, _PROXY_PAGE)
         case (
             _faults.ConnectTimeout()
             | _faults.ReadTimeout(after_commit=False)
@@ -93,22 +93,22 @@ def _instead(fault: _faults.Fault | None, operation: str) -> Response | None:
     return None
 
 
-def _afterwards(
-    fault: _faults.Fault | None, answer: Response, wait: Callable[[float], object]
+def _apply_after_response(
+    fault: _faults.Fault | None, response: Response, sleep: Callable[[float], object]
 ) -> None:
-    """Let a fault act on the service's answer.
+    """Apply a fault that delays or prevents the delivery of the service's response.
 
     Raises:
-        exceptions.ResponseNotDelivered: It does not reach the caller.
+        exceptions.ResponseNotDelivered: The fault prevents the delivery.
     """
     match fault:
         case _faults.Latency(seconds=seconds):
-            wait(seconds)
+            sleep(seconds)
         case _faults.ReadTimeout() | _faults.ConnectionReset() | _faults.TruncatedResponse():
-            raise exceptions.ResponseNotDelivered(fault, answer)
+            raise exceptions.ResponseNotDelivered(fault, response)
 
 
-def _error(operation: str, code: str, s3_code: str) -> Response:
+def _fault_error(operation: str, code: str, s3_code: str) -> Response:
     if operation != _faults.PUT_OBJECT:
         return exceptions.ServiceError(code, _MESSAGE).response
     if s3_code == "AccessDenied":

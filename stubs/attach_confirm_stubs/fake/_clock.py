@@ -1,4 +1,4 @@
-"""The fake's time, which a test can move."""
+"""The fake's clock, which tests can advance."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from unittest.mock import patch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# botocore sleeps between the attempts of a call, tenacity between those of a PUT.
-_SLEEPERS = ("botocore.endpoint.time", "tenacity.nap.time")
+# botocore and tenacity call `sleep` of these modules between attempts.
+_SLEEP_TARGETS = ("botocore.endpoint.time", "tenacity.nap.time")
 
 
 class Clock:
-    """The machine's time and what it was advanced by.
+    """The system time plus an offset.
 
-    Upload URLs, tokens, chats and verdicts go by it; nothing outside the fake does.
+    The expiry of URLs, tokens and chats and the scanner's verdicts depend on it. Code outside of
+    the fake does not see it.
     """
 
     def __init__(self) -> None:
@@ -28,47 +29,61 @@ class Clock:
 
     @property
     def offset_seconds(self) -> float:
-        """How many seconds it was advanced by, pauses that took no time included."""
+        """The sum of all advances, in seconds, including sleeps that were skipped."""
         return self._offset_seconds
 
     def now(self) -> datetime:
-        """Return the time, as an aware datetime in UTC."""
+        """Return the current time as a timezone-aware datetime in UTC."""
         return datetime.now(timezone.utc) + timedelta(seconds=self._offset_seconds)
 
+    def monotonic(self) -> float:
+        """Return a time that never goes backwards, in seconds. Advances count."""
+        return time.monotonic() + self._offset_seconds
+
     def advance(self, seconds: float) -> None:
-        """Let time pass.
+        """Move the clock forward.
 
         Args:
-            seconds: How much.
+            seconds: The distance, in seconds.
 
         Raises:
-            ValueError: They are negative: what has expired stays so.
+            ValueError: `seconds` is negative or NaN. Expired tokens and URLs stay expired.
         """
         if not seconds >= 0:
-            raise ValueError(f"the clock goes forward only, and cannot be advanced by {seconds}")
+            raise ValueError(
+                f"seconds={seconds!r}: the clock cannot move backwards; pass 0 or more"
+            )
         with self._lock:
             self._offset_seconds += seconds
 
     def reset(self) -> None:
-        """Go back to the machine's time."""
+        """Return to the system time."""
         with self._lock:
             self._offset_seconds = 0.0
 
 
-class _InstantTime:
-    """Stands where a module expects `time`, and advances a clock instead of sleeping."""
+# All accounts and regions share one clock, because botocore's retries are not bound to a region.
+clock = Clock()
 
-    def __init__(self, clock: Clock) -> None:
-        self.sleep = clock.advance
+
+class _FakeTimeModule:
+    """The module `time`, except that `sleep` advances the fake's clock."""
+
+    sleep = staticmethod(clock.advance)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(time, name)
 
 
 @contextmanager
-def virtual_sleep(clock: Clock) -> Iterator[None]:
-    """Let the pauses between attempts, botocore's and tenacity's, take no time but the clock's."""
+def virtual_sleep() -> Iterator[None]:
+    """Advance the fake's clock instead of sleeping between attempts and polls.
+
+    Applies to botocore, to tenacity and to `attach_confirm`.
+    """
     with ExitStack() as patches:
-        for sleeper in _SLEEPERS:
-            patches.enter_context(patch(sleeper, _InstantTime(clock)))
+        for target in _SLEEP_TARGETS:
+            patches.enter_context(patch(target, _FakeTimeModule()))
+        patches.enter_context(patch("attach_confirm._clock.sleep", clock.advance))
+        patches.enter_context(patch("attach_confirm._clock.monotonic", clock.monotonic))
         yield

@@ -1,8 +1,7 @@
-"""What can go wrong with one attempt of a call, for `fake.inject`.
+"""Faults that a test injects into single attempts, see `FakeConnectParticipant.inject`.
 
-A fault is the outcome of an attempt, not of a call: botocore sees it and may try again. Those
-that can come `after_commit` are the ones where the service did what it was asked and the caller
-never heard of it.
+A fault applies to one attempt of a call, so botocore may retry. With a fault that has
+`after_commit=True`, the service processes the request but the client receives no response.
 """
 
 from __future__ import annotations
@@ -29,38 +28,41 @@ _SERVER_ERRORS = range(500, 600)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The root of all faults."""
+    """The base class of all faults."""
 
 
 @dataclass(frozen=True, slots=True)
 class Throttle(Fault):
-    """ThrottlingException, 429; for the PUT S3's SlowDown, 503. Nothing was done."""
+    """Return ThrottlingException (429), or S3's SlowDown (503) for the PUT.
+
+    The request is not processed.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class ServerError(Fault):
-    """A 5xx. Nothing was done.
+    """Return a 5xx response. The request is not processed.
 
     Attributes:
-        status: 500 is InternalServerException, for the PUT S3's InternalError; any other comes
-            without a code, as from a load balancer.
+        status: The HTTP status code. 500 returns InternalServerException, or S3's InternalError
+            for the PUT. Any other 5xx has no error code, like a load balancer's response.
     """
 
     status: int = 500
 
     def __post_init__(self) -> None:
         if self.status not in _SERVER_ERRORS:
-            raise ValueError(f"status={self.status} is no 5xx")
+            raise ValueError(f"status={self.status!r} is not a server error; pass 500 to 599")
 
 
 @dataclass(frozen=True, slots=True)
 class ModeledError(Fault):
-    """An error that the operation declares. Nothing was done.
+    """Return an error that the operation declares. The request is not processed.
 
     Attributes:
-        code: Such as "ConflictException". For the PUT one of S3's: "AccessDenied" (the URL has
-            expired), "InternalError", "RequestTimeout", "ServiceUnavailable",
-            "SignatureDoesNotMatch" or "SlowDown".
+        code: The error code, for example "ConflictException". For the PUT one of S3's:
+            "AccessDenied" (the URL has expired), "InternalError", "RequestTimeout",
+            "ServiceUnavailable", "SignatureDoesNotMatch" or "SlowDown".
     """
 
     code: str
@@ -68,15 +70,18 @@ class ModeledError(Fault):
 
 @dataclass(frozen=True, slots=True)
 class ConnectTimeout(Fault):
-    """No connection came about. Over the server, it is closed before the request is looked at."""
+    """Fail to connect. The request is not processed.
+
+    The server closes the connection instead, without a response.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class ReadTimeout(Fault):
-    """No answer came in time. Over the server, none comes until the client gives up.
+    """Send no response. The server keeps the connection open until the client closes it.
 
     Attributes:
-        after_commit: Whether the service did what it was asked.
+        after_commit: Whether the service processes the request.
     """
 
     after_commit: bool = False
@@ -84,10 +89,10 @@ class ReadTimeout(Fault):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionReset(Fault):
-    """The connection was reset instead of an answer.
+    """Reset the connection instead of sending a response.
 
     Attributes:
-        after_commit: Whether the service did what it was asked.
+        after_commit: Whether the service processes the request.
     """
 
     after_commit: bool = False
@@ -95,35 +100,37 @@ class ConnectionReset(Fault):
 
 @dataclass(frozen=True, slots=True)
 class TruncatedResponse(Fault):
-    """The service did it, and the connection was closed in the midst of its answer.
+    """Process the request, but close the connection in the middle of the response.
 
-    botocore before 1.43.115 raises ConnectionClosedError for it. Since then it takes what came
-    for the whole: a success that lacks members.
+    botocore before 1.43.115 raises ConnectionClosedError. Later versions accept the partial body:
+    the call succeeds, and members are missing from its result.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyPage(Fault):
-    """A proxy answered in the service's place: 200, and a page of HTML. Nothing was done."""
+    """Return an HTML page with status 200, like a captive portal. The request is not processed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency(Fault):
-    """The answer came late. In-process the fake's clock is advanced; over the server it waits.
+    """Process the request, but delay the response.
+
+    In-process, the fake's clock is advanced instead. The server waits in real time.
 
     Attributes:
-        seconds: How late.
+        seconds: The delay, in seconds.
     """
 
     seconds: float
 
     def __post_init__(self) -> None:
         if not self.seconds >= 0:
-            raise ValueError(f"seconds={self.seconds} is negative")
+            raise ValueError(f"seconds={self.seconds!r} is negative; pass 0 or more")
 
 
 class FaultQueue:
-    """The faults that wait for their attempts, a queue for each operation."""
+    """The injected faults that no attempt has consumed yet, in one queue per operation."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -132,14 +139,20 @@ class FaultQueue:
     def inject(self, operation: str, *faults: Fault) -> None:
         """Queue faults, one for each attempt.
 
+        Args:
+            operation: The operation's name in the API, or `PutObject`.
+            *faults: The faults, in the order of the attempts.
+
         Raises:
-            TypeError: One is no fault.
-            ValueError: There is no such operation, or it does not declare the error.
+            TypeError: A fault is not an instance of `Fault`.
+            ValueError: `operation` is unknown, or does not declare an error of `faults`.
         """
-        declared = _declared(operation)
+        declared = _declared_errors(operation)
         for fault in faults:
             if not isinstance(fault, Fault):
-                raise TypeError(f"a fault is an instance such as Throttle(), not {fault!r}")
+                raise TypeError(
+                    f"fault: {fault!r} is not a Fault; pass an instance like Throttle()"
+                )
             if isinstance(fault, ModeledError) and fault.code not in declared:
                 raise ValueError(
                     f"{operation} does not declare {fault.code};"
@@ -148,28 +161,28 @@ class FaultQueue:
         with self._lock:
             self._queues.setdefault(operation, deque()).extend(faults)
 
-    def take(self, operation: str) -> Fault | None:
-        """Return the fault of this attempt, if it has one."""
+    def pop(self, operation: str) -> Fault | None:
+        """Remove and return the fault for the next attempt, or None if there are no more."""
         with self._lock:
             queue = self._queues.get(operation)
             return queue.popleft() if queue else None
 
     def clear(self) -> None:
-        """Drop the faults that are left."""
+        """Remove all faults."""
         with self._lock:
             self._queues.clear()
 
     def pending(self) -> dict[str, list[Fault]]:
-        """Return the faults that are left, by operation."""
+        """Return the faults that no attempt has consumed yet, by operation."""
         with self._lock:
             return {operation: list(queue) for operation, queue in self._queues.items() if queue}
 
 
-def _declared(operation: str) -> list[str]:
+def _declared_errors(operation: str) -> list[str]:
     if operation == PUT_OBJECT:
         return list(S3_ERRORS)
     operations = _service_model.service_model().operation_names
     if operation not in operations:
-        known = ", ".join([*operations, PUT_OBJECT])
-        raise ValueError(f"{operation!r} is no operation; there are {known}")
+        choices = ", ".join(sorted([*operations, PUT_OBJECT]))
+        raise ValueError(f"unknown operation {operation!r}; choose one of {choices}")
     return _service_model.error_codes(operation)

@@ -1,4 +1,4 @@
-"""The fake, with a handle for tests."""
+"""The handle that tests use to control and inspect the fake."""
 
 from __future__ import annotations
 
@@ -22,15 +22,13 @@ if TYPE_CHECKING:
     from attach_confirm_stubs.fake._faults import Fault
     from attach_confirm_stubs.fake._history import RecordedCall
     from attach_confirm_stubs.fake._quotas import Quotas
-    from attach_confirm_stubs.fake._scanner import Scanner
     from attach_confirm_stubs.fake.models import ConnectParticipantBackend
+    from attach_confirm_stubs.fake.models._scanner import Scanner
     from attach_confirm_stubs.fake.models._snapshot import FakeAttachment
 
 
 class FakeConnectParticipant:
-    """A handle on the fake service in one region.
-
-    It looks at moto's default account. What it shows is the fake's state at that moment.
+    """Controls and inspects the fake service in one region of moto's default account.
 
     Attributes:
         region_name: The region.
@@ -41,7 +39,7 @@ class FakeConnectParticipant:
 
     @cached_property
     def client(self) -> ConnectParticipantClient:
-        """A client of the fake, as `attach_confirm.client` makes them."""
+        """A client of the fake, created by `attach_confirm.client`."""
         return attach_confirm.client(self.region_name, session=shared_session())
 
     def participant_token(
@@ -54,16 +52,16 @@ class FakeConnectParticipant:
         """Add a participant to a chat, and return the participant token.
 
         Args:
-            contact_id: The contact of the chat; they get a chat of their own if not given.
+            contact_id: The contact id of an existing chat. By default a new chat is started.
             role: CUSTOMER, AGENT, SYSTEM, CUSTOM_BOT or SUPERVISOR.
-            display_name: The name that the others see.
+            display_name: The name that the chat's other participants see.
 
         Raises:
-            ValueError: There is no such chat.
+            ValueError: `contact_id` is unknown.
         """
         backend = self._backend
         with backend.lock:
-            chat = backend.chat(contact_id) if contact_id else backend.start_chat()
+            chat = backend.get_chat(contact_id) if contact_id else backend.start_chat()
             return backend.add_participant(chat, role, display_name).token
 
     def connection_token(
@@ -73,10 +71,17 @@ class FakeConnectParticipant:
         role: str = "CUSTOMER",
         display_name: str = "Customer",
     ) -> str:
-        """Add a participant, connect them, and return the connection token.
+        """Add a participant to a chat, connect the participant, and return the connection token.
 
-        The transcript does not tell of it, other than of a connection by the API. The arguments
-        are those of `participant_token`.
+        Unlike a connection by the API, this adds no item to the transcript.
+
+        Args:
+            contact_id: The contact id of an existing chat. By default a new chat is started.
+            role: CUSTOMER, AGENT, SYSTEM, CUSTOM_BOT or SUPERVISOR.
+            display_name: The name that the chat's other participants see.
+
+        Raises:
+            ValueError: `contact_id` is unknown.
         """
         participant_token = self.participant_token(
             contact_id=contact_id, role=role, display_name=display_name
@@ -85,18 +90,19 @@ class FakeConnectParticipant:
         return token
 
     def view_token(self, **view: Any) -> str:
-        """Show a view in a chat, and return the token that DescribeView takes.
+        """Add a view, and return the token with which DescribeView returns it.
 
         Args:
-            **view: What DescribeView answers: `Id`, `Arn`, `Name`, `Version` or `Content`.
+            **view: The members of DescribeView's response: `Id`, `Arn`, `Name`, `Version` or
+                `Content`.
         """
         return self._backend.create_view(view)
 
     def authentication_session(self, connection_token: str) -> str:
-        """Ask a customer to sign in, and return the session's id.
+        """Start an authentication session of a customer, and return its SessionId.
 
         Args:
-            connection_token: The customer's.
+            connection_token: The customer's connection token.
         """
         return self._backend.start_authentication(connection_token)
 
@@ -104,56 +110,57 @@ class FakeConnectParticipant:
         """Queue faults for an operation, one for each attempt.
 
         Args:
-            operation: Its name in the API, such as `CompleteAttachmentUpload`, or `PutObject`.
-            *faults: In the order in which the attempts get them. Attempts after the last one
-                get none.
+            operation: The operation's name in the API, for example `CompleteAttachmentUpload`, or
+                `PutObject`.
+            *faults: The faults, in the order of the attempts. Later attempts have no fault.
 
         Raises:
-            TypeError: One is no fault.
-            ValueError: There is no such operation, or it does not declare the error.
+            TypeError: A fault is not an instance of `Fault`.
+            ValueError: `operation` is unknown, or does not declare an error of `faults`.
         """
         self._backend.faults.inject(operation, *faults)
 
     def reset_faults(self) -> None:
-        """Drop the faults that are left."""
+        """Remove the faults that no attempt has consumed yet."""
         self._backend.faults.clear()
 
     @property
     def attachments(self) -> list[FakeAttachment]:
-        """The attachments that were started, of all chats, the oldest first."""
+        """A snapshot of the attachments of all chats, oldest first."""
         return self._backend.list_attachments()
 
     @property
     def transcript(self) -> list[dict[str, Any]]:
-        """The items of all chats, the oldest first, with the members that GetTranscript gives."""
+        """A copy of the items of all chats, oldest first, with the members of GetTranscript."""
         return copy.deepcopy(self._backend.all_items())
 
     @property
     def calls(self) -> CallList[RecordedCall]:
-        """The calls that came in, in their order, with every attempt.
+        """A snapshot of the received calls, in order, with all of their attempts.
 
-        `fake.calls("CompleteAttachmentUpload")` are those of one operation.
+        `fake.calls("CompleteAttachmentUpload")` returns the calls of one operation.
         """
         return self._backend.history.snapshot()
 
     @property
     def scanner(self) -> Scanner:
-        """The attachment scanner, whose verdicts can be set."""
+        """The attachment scanner, which approves, rejects or holds attachments."""
         return self._backend.scanner
 
     @property
     def clock(self) -> Clock:
-        """The time of the fake, of all regions."""
+        """The fake's clock, which all regions share."""
+        # moto resets the clock together with a backend, so there must be one.
         return self._backend.clock
 
     @property
     def quotas(self) -> Quotas:
-        """The throttling quotas, which can be enabled."""
+        """The throttling quotas, which are disabled by default."""
         return self._backend.quotas
 
     @property
     def assumptions(self) -> Assumptions:
-        """The switches for what no public source tells of the service."""
+        """Settings for undocumented behaviour of the service."""
         return self._backend.assumptions
 
     @property

@@ -1,4 +1,4 @@
-"""The calls that came in, with each of their attempts."""
+"""The history of calls to the fake, with each of their attempts."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request of a call to the fake.
+    """One HTTP request of a call.
 
     Attributes:
-        client_token: The ClientToken that it bore; None if it bore none.
-        status: The HTTP status that it was answered with; None where no answer reached the caller.
-        error_code: The code of the error that it was answered with; None without one.
-        fault: The fault that was injected into it; None if none was.
-        committed: Whether the service did what it was asked.
+        client_token: The ClientToken of the request, or None if it has none.
+        status: The HTTP status of the response, or None if the client received no response.
+        error_code: The error code of the response, or None if it has none.
+        fault: The injected fault, or None.
+        committed: Whether the service processed the request.
     """
 
     client_token: str | None
@@ -38,16 +38,17 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RecordedCall:
-    """One call of an operation of the fake, with each of its attempts.
+    """One call of an operation, with all of its attempts.
 
-    The attempts of a call are those that an AWS SDK marks as such (`amz-sdk-invocation-id`), for
-    the PUT those to the same upload URL. Any other request is a call of one attempt.
+    Requests with the same `amz-sdk-invocation-id` header, which AWS SDKs send, are attempts of
+    one call. PUTs to the same upload URL are as well. Any other request is a call with one
+    attempt.
 
     Attributes:
-        operation: The operation's name in the API, such as `CompleteAttachmentUpload`, or
+        operation: The operation's name in the API, for example `CompleteAttachmentUpload`, or
             `PutObject` for the PUT.
-        params: The parameters of its first attempt, as they were sent.
-        attempts: Its attempts in their order; one that is not answered yet is not among them.
+        params: The parameters of the first attempt, as they were sent.
+        attempts: The finished attempts, in order.
     """
 
     operation: str
@@ -56,18 +57,18 @@ class RecordedCall:
 
     @property
     def client_token(self) -> str | None:
-        """The ClientToken that its first attempt bore; None if it bore none."""
+        """The ClientToken of the first attempt, or None if it has none."""
         return self.params.get("ClientToken")
 
     def __repr__(self) -> str:
-        got = [attempt.error_code or attempt.status or "no answer" for attempt in self.attempts]
+        outcomes = [a.error_code or a.status or "no response" for a in self.attempts]
         call = format_call(self.operation, self.params)
-        return f"RecordedCall({call} -> {', '.join(map(str, got))})"
+        return f"RecordedCall({call} -> {', '.join(map(str, outcomes))})"
 
 
 @dataclass(eq=False)
 class CallRecord:
-    """A call that came in, to which attempts are added."""
+    """A call whose attempts are being recorded."""
 
     operation: str
     params: dict[str, Any]
@@ -75,39 +76,39 @@ class CallRecord:
 
 
 class History:
-    """The calls that came in."""
+    """The calls that the fake has received."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._calls: list[CallRecord] = []
-        self._by_key: dict[tuple[str, str], CallRecord] = {}
+        self._by_invocation_id: dict[tuple[str, str], CallRecord] = {}
 
-    def call(self, operation: str, params: Mapping[str, Any], key: str | None) -> CallRecord:
-        """Return the call that a request is an attempt of.
+    def get_or_create(
+        self, operation: str, params: Mapping[str, Any], invocation_id: str | None
+    ) -> CallRecord:
+        """Return the call that a request belongs to, and record it if it is new.
 
         Args:
-            operation: The operation.
+            operation: The operation's name in the API.
             params: The request's parameters.
-            key: What the attempts of one call have in common; None if it is the only one.
+            invocation_id: An id that all attempts of the call share, or None if the request is
+                the only one.
         """
         with self._lock:
-            known = self._by_key.get((operation, key)) if key else None
-            if known is None:
-                known = CallRecord(operation, redact(params))
-                self._calls.append(known)
-                if key:
-                    self._by_key[operation, key] = known
-            return known
+            call = self._by_invocation_id.get((operation, invocation_id)) if invocation_id else None
+            if call is None:
+                call = CallRecord(operation, redact(params))
+                self._calls.append(call)
+                if invocation_id:
+                    self._by_invocation_id[operation, invocation_id] = call
+            return call
 
     def snapshot(self) -> CallList[RecordedCall]:
-        """Return the calls in the order in which they came in."""
+        """Return a copy of the calls, in the order of their first attempts."""
         operations = [*_service_model.service_model().operation_names, PUT_OBJECT]
         with self._lock:
             calls = list(self._calls)
         return CallList(
             operations,
-            [
-                RecordedCall(made.operation, redact(made.params), tuple(made.attempts))
-                for made in calls
-            ],
+            [RecordedCall(c.operation, redact(c.params), tuple(c.attempts)) for c in calls],
         )

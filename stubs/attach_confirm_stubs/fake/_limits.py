@@ -1,19 +1,24 @@
-"""What the service documents of its limits, and of what it takes."""
+"""Documented limits of the service.
+
+Sources: the API references of CreateParticipantConnection, StartChatContact, SendMessage,
+SendEvent and GetAuthenticationUrl, and the feature specifications in the administrator guide.
+"""
 
 from datetime import timedelta
 
-from attach_confirm_stubs.fake.models._transcript import EVENT
+EVENT_PREFIX = "application/vnd.amazonaws.connect.event."
 
-# Sources: the API references of CreateParticipantConnection, StartChatContact, SendMessage,
-# SendEvent and GetAuthenticationUrl, and the feature specifications in the administrator guide.
 WEBSOCKET_LIFETIME = timedelta(seconds=100)
 CONNECTION_LIFETIME = timedelta(days=1)
-TIME_TO_CONNECT = timedelta(minutes=5)
-TIME_TO_AUTHENTICATE = timedelta(minutes=1)
+CONNECT_TIMEOUT = timedelta(minutes=5)
+AUTHENTICATION_TIMEOUT = timedelta(minutes=1)
+DOWNLOAD_URL_LIFETIME = timedelta(seconds=300)
 CHAT_DURATION = timedelta(hours=25)
+CHAT_DURATION_MINUTES = range(60, 10_081)
 ATTACHMENTS_PER_CHAT = 35
 MESSAGE_BYTES = 16_384
-MESSAGES = frozenset(
+PAGE_SIZE = 10
+MESSAGE_CONTENT_TYPES = frozenset(
     {
         "text/plain",
         "text/markdown",
@@ -21,8 +26,15 @@ MESSAGES = frozenset(
         "application/vnd.amazonaws.connect.message.interactive.response",
     }
 )
-RECEIPTS = {
-    f"{EVENT}message.delivered": "DeliveredTimestamp",
-    f"{EVENT}message.read": "ReadTimestamp",
+# The member of a message's receipt that each event sets.
+RECEIPT_TIMESTAMP_BY_EVENT = {
+    f"{EVENT_PREFIX}message.delivered": "DeliveredTimestamp",
+    f"{EVENT_PREFIX}message.read": "ReadTimestamp",
 }
-EVENTS = frozenset({f"{EVENT}typing", f"{EVENT}connection.acknowledged", *RECEIPTS})
+EVENT_CONTENT_TYPES = frozenset(
+    {
+        f"{EVENT_PREFIX}typing",
+        f"{EVENT_PREFIX}connection.acknowledged",
+        *RECEIPT_TIMESTAMP_BY_EVENT,
+    }
+)

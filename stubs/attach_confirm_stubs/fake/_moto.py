@@ -1,4 +1,4 @@
-"""The way in through moto, for requests of the same process."""
+"""Adapt moto's requests to the fake's handlers, and their responses to moto."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ import requests
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 from moto.s3.responses import S3Response
 
-from attach_confirm_stubs.fake import _faults, _start_chat_contact, exceptions, responses
+from attach_confirm_stubs.fake import (
+    _faults,
+    _patterns,
+    _start_chat_contact,
+    exceptions,
+    responses,
+)
+from attach_confirm_stubs.fake._clock import clock
 from attach_confirm_stubs.fake._http import Request, Response, normalize_headers, truncate
-from attach_confirm_stubs.fake._presigned_urls import KEY_ID
-from attach_confirm_stubs.fake.models._chats import clock
+from attach_confirm_stubs.fake._presigned_urls import ACCESS_KEY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +27,12 @@ if TYPE_CHECKING:
     from moto.core.common_types import TYPE_RESPONSE
 
 
-# Since 1.43.115 botocore takes half a body for the whole. Before, urllib3 2 raised for it.
+# Since 1.43.115 botocore accepts a truncated body. Before, urllib3 2 raised an error.
 BOTOCORE_DETECTS_TRUNCATION = tuple(map(int, botocore.__version__.split(".")[:3])) < (1, 43, 115)
 
 
-# botocore takes what its own HTTP layer would raise, and tries again. `requests` gets the same
-# exception from moto, so each is one of requests' too.
+# botocore retries on the exceptions of its own HTTP layer. moto raises the same exception to
+# callers of `requests`, so each class derives from both libraries' exceptions.
 
 
 class _ConnectTimeout(ConnectTimeoutError, requests.exceptions.ConnectTimeout):
@@ -42,47 +48,49 @@ class _ConnectionClosed(ConnectionClosedError, requests.exceptions.ConnectionErr
 
 
 def api(request: Any, full_url: str, _: Any) -> TYPE_RESPONSE:
-    """Answer a request to the service."""
-    return _given(responses.dispatch, _from_moto(request, full_url))
+    """Handle a request to the service."""
+    return _dispatch(responses.dispatch, _from_moto(request, full_url))
 
 
-def place(request: Any, full_url: str, headers: Any) -> TYPE_RESPONSE:
-    """Answer a request to the place of the attachments, where it comes with the fake's own URL.
+def s3_object(request: Any, full_url: str, headers: Any) -> TYPE_RESPONSE:
+    """Handle a request to an object URL of the attachments' bucket.
 
-    What else is asked of the place is moto's S3's own business.
+    Pre-signed requests with the fake's access key and unsigned PUTs are handled by the fake.
+    Other S3 requests are passed to moto.
     """
-    url, sent = urlsplit(full_url), normalize_headers(request.headers.items())
-    (credential,) = parse_qs(url.query).get("X-Amz-Credential", [""])[:1]
-    unsigned_put = request.method == "PUT" and not credential and "authorization" not in sent
-    if unsigned_put or credential.startswith(f"{KEY_ID}/"):
-        bucket, key = url.netloc.partition(".")[0], url.path.lstrip("/")
-        return _given(
-            lambda ours: responses.dispatch_s3(ours, bucket, key),
+    request_headers = normalize_headers(request.headers.items())
+    query = parse_qs(urlsplit(full_url).query)
+    credential = query.get("X-Amz-Credential", [""])[0]
+    is_unsigned = not credential and "authorization" not in request_headers
+    if (request.method == "PUT" and is_unsigned) or credential.startswith(f"{ACCESS_KEY_ID}/"):
+        bucket, key = _patterns.split_object_url(full_url)
+        return _dispatch(
+            lambda converted: responses.dispatch_s3(converted, bucket, key),
             _from_moto(request, full_url),
         )
     return S3Response().key_response(request, full_url, headers)
 
 
-def chat_start(request: Any, full_url: str, _: Any) -> TYPE_RESPONSE:
-    """Answer StartChatContact of Amazon Connect."""
-    return _given(_start_chat_contact.respond, _from_moto(request, full_url))
+def start_chat_contact(request: Any, full_url: str, _: Any) -> TYPE_RESPONSE:
+    """Handle StartChatContact of Amazon Connect."""
+    return _dispatch(_start_chat_contact.respond, _from_moto(request, full_url))
 
 
-def _given(respond: Callable[[Request], Response], request: Request) -> TYPE_RESPONSE:
+def _dispatch(handler: Callable[[Request], Response], request: Request) -> TYPE_RESPONSE:
     try:
-        answer = respond(request)
-    except exceptions.ResponseNotDelivered as lost:
-        if lost.response is None or not _comes_cut(lost.fault):
-            raise _raised(lost.fault, request.url) from None
-        answer = truncate(lost.response)
-    return answer.status, answer.headers, answer.body
+        response = handler(request)
+    except exceptions.ResponseNotDelivered as error:
+        if error.response is None or not _delivers_truncated(error.fault):
+            raise _exception_for(error.fault, request.url) from None
+        response = truncate(error.response)
+    return response.status, response.headers, response.body
 
 
-def _comes_cut(fault: _faults.Fault) -> bool:
+def _delivers_truncated(fault: _faults.Fault) -> bool:
     return isinstance(fault, _faults.TruncatedResponse) and not BOTOCORE_DETECTS_TRUNCATION
 
 
-def _raised(fault: _faults.Fault, url: str) -> Exception:
+def _exception_for(fault: _faults.Fault, url: str) -> Exception:
     match fault:
         case _faults.ConnectTimeout():
             return _ConnectTimeout(endpoint_url=url)
@@ -92,18 +100,18 @@ def _raised(fault: _faults.Fault, url: str) -> Exception:
 
 
 def _from_moto(request: Any, url: str) -> Request:
-    """Return a request as moto hands it over, and leave its body to be read again.
+    """Convert a request from moto, whose body can be read again afterwards.
 
-    moto before 5.2.4 hands over botocore's own where botocore made it, and werkzeug's, whose
-    header names know no underscore, where `requests` did; since then always werkzeug's.
+    moto before 5.2.4 passes botocore's request if botocore sent it, and werkzeug's if `requests`
+    did. Later versions always pass werkzeug's. werkzeug replaces underscores in header names.
     """
     headers = normalize_headers(request.headers.items())
-    return Request(request.method, url, headers, _body(request), clock.advance)
+    return Request(request.method, url, headers, _read_body(request), clock.advance)
 
 
-def _body(request: Any) -> bytes:
+def _read_body(request: Any) -> bytes:
     if hasattr(request, "get_data"):
-        # Kept whole, also where the file is a web form that werkzeug would take apart.
+        # `get_data` returns the body of a web form unparsed, which other accessors consume.
         data: bytes = request.get_data()
         return data
     if hasattr(request.body, "read"):

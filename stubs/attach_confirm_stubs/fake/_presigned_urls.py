@@ -1,11 +1,11 @@
-"""Pre-signed URLs: made like S3's, and checked like S3 does."""
+"""Create pre-signed URLs like S3's, and verify requests like S3 does."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from attach_confirm_stubs.fake import exceptions
 from attach_confirm_stubs.fake._http import normalize_header_name
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
     from attach_confirm_stubs.fake._http import Request
 
-KEY_ID = "ASIAFAKEFAKEFAKEFAKE"
+ACCESS_KEY_ID = "ASIAFAKEFAKEFAKEFAKE"
 
 
 @dataclass(frozen=True, slots=True)
 class PresignedUrl:
-    """A pre-signed URL. Its signature is made up: the fake knows what it gave out.
+    """A pre-signed URL. The signature is random: the fake looks URLs up instead of verifying it.
 
     Attributes:
-        method: The method that it is for.
+        method: The HTTP method that the URL is valid for.
         url: The URL.
-        headers: The headers that a request must carry.
-        expires_at: When it stops working.
+        headers: The signed headers, which a request must send unchanged.
+        expires_at: The time from which requests are rejected.
     """
 
     method: str
@@ -35,11 +35,18 @@ class PresignedUrl:
     headers: dict[str, str]
     expires_at: datetime
 
-    def check(self, request: Request, now: datetime) -> None:
-        """Refuse what S3 would: late, or not as it was signed, the body's length included.
+    def verify(self, request: Request, now: datetime) -> None:
+        """Raise if S3 would reject a request with this URL.
+
+        Args:
+            request: The request.
+            now: The current time.
 
         Raises:
-            exceptions.S3Error: The request is refused.
+            exceptions.RequestExpired: The URL has expired.
+            exceptions.SignatureDoesNotMatch: The method, a signed header or the body's length is
+                not as signed.
+            exceptions.HeadersNotSigned: An `x-amz-` header was not signed.
         """
         if self.expires_at <= now:
             raise exceptions.RequestExpired(self.expires_at, now)
@@ -48,72 +55,66 @@ class PresignedUrl:
         changed = any(request.headers.get(name) != value for name, value in signed.items())
         if changed or request.method != self.method or length != str(len(request.body)):
             raise exceptions.SignatureDoesNotMatch
-        # S3 lets the hash of the body pass unsigned.
+        # S3 accepts the hash of the body unsigned.
         unsigned = request.headers.keys() - signed.keys() - {"x-amz-content-sha256"}
-        surplus = sorted(name for name in unsigned if name.startswith("x-amz-"))
-        if surplus:
-            raise exceptions.HeadersNotSigned(surplus)
+        unsigned_headers = sorted(name for name in unsigned if name.startswith("x-amz-"))
+        if unsigned_headers:
+            raise exceptions.HeadersNotSigned(unsigned_headers)
 
 
 class PresignedUrls:
-    """The pre-signed URLs that were given out."""
+    """The pre-signed URLs that the fake has created."""
 
     def __init__(self) -> None:
-        self._given: dict[tuple[str, str, str], PresignedUrl] = {}
+        self._urls: dict[tuple[str, str, str], PresignedUrl] = {}
 
-    def sign(
+    def create(
         self,
         method: str,
-        place: str,
+        object_url: str,
         headers: Mapping[str, str],
         *,
         region_name: str,
         now: datetime,
         expires_at: datetime,
     ) -> PresignedUrl:
-        """Give out a URL.
+        """Create a pre-signed URL.
 
         Args:
-            method: The method that it is for.
-            place: The URL without a query.
-            headers: The headers that a request must carry.
-            region_name: The region that the signature names.
-            now: When it is signed.
-            expires_at: When it stops working.
+            method: The HTTP method that the URL is valid for.
+            object_url: The object's URL, without a query.
+            headers: The headers to sign.
+            region_name: The region in the credential scope.
+            now: The time of the signature.
+            expires_at: The time from which requests are rejected.
         """
         time = now.strftime("%Y%m%dT%H%M%SZ")
         query = {
             "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-            "X-Amz-Credential": f"{KEY_ID}/{time[:8]}/{region_name}/s3/aws4_request",
+            "X-Amz-Credential": f"{ACCESS_KEY_ID}/{time[:8]}/{region_name}/s3/aws4_request",
             "X-Amz-Date": time,
             "X-Amz-Expires": round((expires_at - now).total_seconds()),
             "X-Amz-SignedHeaders": ";".join(sorted({"host", *(name.lower() for name in headers)})),
             "X-Amz-Signature": secrets.token_hex(32),
         }
-        signed = PresignedUrl(method, f"{place}?{urlencode(query)}", dict(headers), expires_at)
-        self._given[_spelled(signed.url)] = signed
-        return signed
+        url = f"{object_url}?{urlencode(query)}"
+        presigned = PresignedUrl(method, url, dict(headers), expires_at)
+        self._urls[_normalize(url)] = presigned
+        return presigned
 
-    def find(self, url: str) -> PresignedUrl:
-        """Return what was given out as this URL.
+    def get(self, url: str) -> PresignedUrl:
+        """Return the pre-signed URL that a request was sent to.
 
         Raises:
-            exceptions.SignatureDoesNotMatch: Nothing was.
+            exceptions.SignatureDoesNotMatch: The URL is not one that the fake has created.
         """
-        signed = self._given.get(_spelled(url))
-        if signed is None:
+        presigned = self._urls.get(_normalize(url))
+        if presigned is None:
             raise exceptions.SignatureDoesNotMatch
-        return signed
+        return presigned
 
 
-def attached(name: str) -> str:
-    """Return the Content-Disposition of a file of this name."""
-    if name.isascii() and name.isprintable() and not set(name) & set('"\\'):
-        return f'attachment; filename="{name}"'
-    return f"attachment; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
-
-
-def _spelled(url: str) -> tuple[str, str, str]:
-    """Return what counts of a URL, however its query's characters are escaped."""
+def _normalize(url: str) -> tuple[str, str, str]:
+    """Return the host, path and query of a URL, whichever characters of the query are escaped."""
     parts = urlsplit(url)
     return parts.netloc, parts.path, urlencode(sorted(parse_qsl(parts.query)))

@@ -1,4 +1,4 @@
-"""How many requests a second an instance takes."""
+"""The service's throttling quotas, as token buckets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from attach_confirm_stubs.fake._clock import Clock
 
-# Requests a second and the burst, per instance. Source: the participant service's throttling
+# Requests per second and burst, per instance. Source: the participant service's throttling
 # quotas in the Amazon Connect administrator guide.
 _LIMITS = {
     "CompleteAttachmentUpload": (2.0, 5),
@@ -19,15 +19,16 @@ _LIMITS = {
     "SendMessage": (10.0, 15),
     "StartAttachmentUpload": (2.0, 5),
 }
-_COUNTED_AS = {"SendEvent": "SendMessage"}
+_SHARED_QUOTA = {"SendEvent": "SendMessage"}
 
 
 class Quotas:
-    """The throttling quotas of the service, as token buckets. They are off until `enable`.
+    """The throttling quotas of each Connect instance. They are disabled by default.
 
     Attributes:
-        limits: Requests a second and the burst, by operation; an instance's own can be set. Those
-            of SendMessage are for SendEvent too.
+        limits: The requests per second and the burst, by operation. Tests can change them.
+            SendEvent shares the quota of SendMessage. An operation without an entry is never
+            throttled.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -38,32 +39,32 @@ class Quotas:
         self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
 
     def enable(self, *, real_time: bool = False) -> None:
-        """Throttle each instance's requests from now on.
+        """Throttle the requests of each instance from now on.
 
         Args:
-            real_time: Whether buckets fill while the test runs. If not, they fill only when the
-                fake's clock is advanced, as pauses between attempts do: what is throttled
-                does not depend on the machine's speed then.
+            real_time: Whether the buckets also refill while the test runs. By default they
+                refill only when the fake's clock is advanced, which skipped sleeps do, so that
+                the result does not depend on the machine's speed.
         """
         with self._lock:
             self._enabled, self._real_time = True, real_time
             self._buckets.clear()
 
     def disable(self) -> None:
-        """Let every request pass."""
+        """Stop throttling."""
         with self._lock:
             self._enabled = False
 
     def allow_request(self, instance_id: str, operation: str) -> bool:
-        """Tell whether an instance takes one request more, and count it if so."""
-        counted = _COUNTED_AS.get(operation, operation)
+        """Return whether an instance may send another request, and count it if so."""
+        quota = _SHARED_QUOTA.get(operation, operation)
         with self._lock:
-            if not self._enabled or counted not in self.limits:
+            if not self._enabled or quota not in self.limits:
                 return True
-            rate, burst = self.limits[counted]
+            rate, burst = self.limits[quota]
             now = self._clock.now().timestamp() if self._real_time else self._clock.offset_seconds
-            left, since = self._buckets.get((instance_id, counted), (float(burst), now))
-            left = min(float(burst), left + (now - since) * rate)
-            admitted = left >= 1
-            self._buckets[instance_id, counted] = (left - admitted, now)
-            return admitted
+            tokens, updated_at = self._buckets.get((instance_id, quota), (float(burst), now))
+            tokens = min(float(burst), tokens + (now - updated_at) * rate)
+            allowed = tokens >= 1
+            self._buckets[instance_id, quota] = (tokens - allowed, now)
+            return allowed

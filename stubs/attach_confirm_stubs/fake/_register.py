@@ -1,32 +1,31 @@
-"""Make moto find this backend: the one place that touches moto's internals.
+"""Register the backend with moto. Only this module depends on moto's internals.
 
-moto has no way to add a service (moto issue 7126), so this leans on two things that it does:
+moto has no public way to add a service (moto issue 7126). This module relies on two internals:
 
-- `moto.backends.get_backend(name)` imports the module `moto.<name>` and takes `<name>_backends`
-  from it, so our package is put where that import looks first;
-- `moto.backend_index.backend_url_patterns` is the list of (name, URL pattern) that both of
-  moto's entrances, botocore's `before-send` and `responses`, go through, the first match first.
+- `moto.backends.get_backend(name)` imports the module `moto.<name>` and returns its attribute
+  `<name>_backends`, so this package is put into `sys.modules` under that name.
+- `moto.backend_index.backend_url_patterns` is a list of (name, URL pattern) pairs. botocore's
+  `before-send` handler and the `responses` library both use the first pattern that matches.
 """
 
-import re
 import sys
 
 from moto.backend_index import backend_url_patterns
 
-NAME = "connectparticipant"
+from attach_confirm_stubs.fake import _patterns
 
-# The service; the place of its attachments, whose URLs the fake signs; and the one operation of
-# Amazon Connect that gives out participant tokens. They stand before moto's own patterns for
-# all of S3 and of Connect.
-PATTERNS = (
-    r"https?://participant\.connect(-fips)?\.[^/]+/participant/",
-    r"https?://connect-attachments-[0-9]{12}-[^./]+\.s3\.[^/]+/(staging|final)/",
-    r"https?://connect(-fips)?\.[^/]+/contact/chat$",
+SERVICE_NAME = "connectparticipant"
+
+# These come before moto's patterns, which match all of S3 and of Connect.
+URL_PATTERNS = (
+    _patterns.SERVICE_URL,
+    _patterns.OBJECT_URL,
+    _patterns.START_CHAT_CONTACT_URL,
 )
 
 
 def register() -> None:
-    """Register the backend, once."""
-    sys.modules[f"moto.{NAME}"] = sys.modules[__package__]
-    if NAME not in dict(backend_url_patterns):
-        backend_url_patterns[:0] = [(NAME, re.compile(pattern)) for pattern in PATTERNS]
+    """Register the backend, unless it is registered already."""
+    sys.modules[f"moto.{SERVICE_NAME}"] = sys.modules[__package__]
+    if SERVICE_NAME not in dict(backend_url_patterns):
+        backend_url_patterns[:0] = [(SERVICE_NAME, pattern) for pattern in URL_PATTERNS]

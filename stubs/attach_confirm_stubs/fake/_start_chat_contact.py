@@ -1,4 +1,4 @@
-"""StartChatContact of Amazon Connect, from which participant tokens come."""
+"""StartChatContact of Amazon Connect, which creates participant tokens."""
 
 from __future__ import annotations
 
@@ -11,69 +11,66 @@ from uuid import uuid4
 from moto.iam.models import get_account_id_from
 
 from attach_confirm_stubs.fake import _limits, exceptions
-from attach_confirm_stubs.fake._http import Response
+from attach_confirm_stubs.fake._http import json_response, parse_json_object
 from attach_confirm_stubs.fake.models import connectparticipant_backends
 
 if TYPE_CHECKING:
-    from attach_confirm_stubs.fake._http import Request
+    from attach_confirm_stubs.fake._http import Request, Response
     from attach_confirm_stubs.fake.models import ConnectParticipantBackend
 
-# Source: the API reference of StartChatContact.
-_MINUTES = range(60, 10_081)
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/[0-9]{8}/([^/]+)/connect/aws4_request")
 
 
 def respond(request: Request) -> Response:
-    """Answer StartChatContact, for the account and region that its signature names.
+    """Return the response to StartChatContact.
 
-    Any InstanceId and ContactFlowId is taken: moto's own `connect` holds the instances, and
-    nobody the flows.
+    The signature selects the account and region. Any InstanceId and ContactFlowId is accepted,
+    because instances belong to moto's `connect` and contact flows are not implemented.
     """
-    signed = _CREDENTIAL.search(request.headers.get("authorization", ""))
-    if signed is None:
-        error = "MissingAuthenticationTokenException", "Missing Authentication Token"
-        return exceptions.ServiceError(*error).response
+    credential = _CREDENTIAL.search(request.headers.get("authorization", ""))
+    if credential is None:
+        code, message = "MissingAuthenticationTokenException", "Missing Authentication Token"
+        return exceptions.ServiceError(code, message).response
     try:
-        backend = connectparticipant_backends[get_account_id_from(signed[1])][signed[2]]
-        answer = _start(backend, json.loads(request.body or b"{}"))
+        backend = connectparticipant_backends[get_account_id_from(credential[1])][credential[2]]
+        result = _start_chat(backend, parse_json_object(request.body))
     except (ValueError, LookupError, TypeError, AttributeError):
-        message = "The request is not one for StartChatContact."
-        return exceptions.ServiceError("InvalidRequestException", message).response
-    headers = {"content-type": "application/json", "x-amzn-requestid": str(uuid4())}
-    return Response(200, headers, json.dumps(answer).encode())
+        code, message = "InvalidRequestException", "The StartChatContact request is not valid."
+        return exceptions.ServiceError(code, message).response
+    return json_response(json.dumps(result))
 
 
-def _start(backend: ConnectParticipantBackend, params: dict[str, Any]) -> dict[str, str]:
-    """Start a chat; the same ClientToken starts it once.
+def _start_chat(backend: ConnectParticipantBackend, params: dict[str, Any]) -> dict[str, str]:
+    """Start a chat, or return the chat that the same ClientToken has started.
 
     Raises:
-        LookupError, TypeError, ValueError: A parameter is missing or is none.
+        LookupError, TypeError, ValueError: A parameter is missing or invalid.
     """
-    name, _ = params["ParticipantDetails"]["DisplayName"], params["ContactFlowId"]
-    minutes = params.get("ChatDurationInMinutes", 25 * 60)
-    if minutes not in _MINUTES:
+    display_name, _ = params["ParticipantDetails"]["DisplayName"], params["ContactFlowId"]
+    minutes = params.get("ChatDurationInMinutes", _limits.CHAT_DURATION // timedelta(minutes=1))
+    if minutes not in _limits.CHAT_DURATION_MINUTES:
         raise ValueError(minutes)
     with backend.lock:
-        request = params["InstanceId"], params.get("ClientToken") or str(uuid4())
-        if request not in backend.chats_started:
+        request_key = params["InstanceId"], params.get("ClientToken") or str(uuid4())
+        participant = backend.started_chats.get(request_key)
+        if participant is None:
             chat = backend.start_chat(
                 instance_id=params["InstanceId"],
                 duration=timedelta(minutes=minutes),
                 content_types=frozenset(params.get("SupportedMessagingContentTypes", ()))
-                & _limits.MESSAGES
+                & _limits.MESSAGE_CONTENT_TYPES
                 | {"text/plain"},
             )
-            participant = backend.add_participant(chat, display_name=name)
-            first = params.get("InitialMessage")
-            if first:
-                backend.say(
+            participant = backend.add_participant(chat, display_name=display_name)
+            initial_message = params.get("InitialMessage")
+            if initial_message:
+                backend.add_item(
                     participant,
                     "MESSAGE",
-                    ContentType=first["ContentType"],
-                    Content=first["Content"],
+                    ContentType=initial_message["ContentType"],
+                    Content=initial_message["Content"],
                 )
-            backend.chats_started[request] = participant
-        participant = backend.chats_started[request]
+            backend.started_chats[request_key] = participant
     return {
         "ContactId": participant.chat.contact_id,
         "ParticipantId": participant.participant_id,

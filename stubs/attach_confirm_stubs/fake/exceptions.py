@@ -1,26 +1,29 @@
-"""What the fake answers instead of success, with the statuses and bodies of the real ones."""
+"""Error responses of the service and of S3, and faults that affect the connection."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
-from uuid import uuid4
 from xml.sax.saxutils import escape
 
 from attach_confirm_stubs import _service_model
 from attach_confirm_stubs.fake import _faults
-from attach_confirm_stubs.fake._http import Response
+from attach_confirm_stubs.fake._http import Response, json_response, s3_request_id
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
-# Of errors that the service's model does not declare.
+# Statuses of errors that the service model does not declare.
 _STATUSES = {"MissingAuthenticationTokenException": 403, "UnknownOperationException": 404}
 
 
 class ErrorResponse(Exception):
-    """A request that is answered with an error."""
+    """An error response to a request.
+
+    Attributes:
+        response: The response.
+    """
 
     def __init__(self, response: Response) -> None:
         super().__init__(response.error_code)
@@ -28,11 +31,12 @@ class ErrorResponse(Exception):
 
 
 class ResponseNotDelivered(Exception):
-    """A request whose answer does not reach the caller.
+    """An injected fault prevents the delivery of a response.
 
     Attributes:
-        fault: Why.
-        response: The answer, where there was one.
+        fault: The injected fault.
+        response: The response that is not delivered as a whole, or None if the service did not
+            process the request.
     """
 
     def __init__(self, fault: _faults.Fault, response: Response | None = None) -> None:
@@ -42,39 +46,34 @@ class ResponseNotDelivered(Exception):
 
 
 class ServiceError(ErrorResponse):
-    """An error of the service's own, by its code."""
+    """An error of the service, in JSON."""
 
     def __init__(self, code: str, message: str) -> None:
-        headers = {
-            "content-type": "application/json",
-            "x-amzn-errortype": code,
-            "x-amzn-requestid": str(uuid4()),
-        }
-        body = json.dumps({"Message": message}).encode()
         status = (
             _service_model.error_status(code)
             if _service_model.error_shape(code)
             else _STATUSES.get(code, 400)
         )
-        super().__init__(Response(status, headers, body, code))
+        body = json.dumps({"Message": message})
+        super().__init__(json_response(body, status=status, error_code=code))
 
 
 class AccessDeniedException(ServiceError):
-    """The token is not one that this operation takes."""
+    """The token is invalid, or does not permit the operation."""
 
     def __init__(self) -> None:
         super().__init__("AccessDeniedException", "Access denied")
 
 
 class ValidationException(ServiceError):
-    """The request breaks a constraint."""
+    """A parameter is invalid."""
 
     def __init__(self, message: str) -> None:
         super().__init__("ValidationException", message)
 
 
 class ServiceQuotaExceededException(ServiceError):
-    """The chat has as many attachments as it may have."""
+    """The chat has reached its number of attachments."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -84,26 +83,26 @@ class ServiceQuotaExceededException(ServiceError):
 
 
 class ThrottlingException(ServiceError):
-    """The instance has too many requests."""
+    """The instance has exceeded its request rate."""
 
     def __init__(self) -> None:
         super().__init__("ThrottlingException", "Rate exceeded")
 
 
 class S3Error(ErrorResponse):
-    """An error as S3 words it."""
+    """An error of S3, in XML."""
 
-    def __init__(self, code: str, message: str, **more: str) -> None:
-        request_id = uuid4().hex[:16].upper()
-        members = {"Code": code, "Message": message, **more, "RequestId": request_id}
-        inner = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in members.items())
+    def __init__(self, code: str, message: str, **members: str) -> None:
+        request_id = s3_request_id()
+        elements = {"Code": code, "Message": message, **members, "RequestId": request_id}
+        xml = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in elements.items())
         headers = {"content-type": "application/xml", "x-amz-request-id": request_id}
-        body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'.encode()
+        body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{xml}</Error>'.encode()
         super().__init__(Response(_faults.S3_ERRORS.get(code, 404), headers, body, code))
 
 
 class SignatureDoesNotMatch(S3Error):
-    """The query, a signed header or the length is not what was signed."""
+    """The query, a signed header or the length differs from what was signed."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -114,7 +113,7 @@ class SignatureDoesNotMatch(S3Error):
 
 
 class HeadersNotSigned(S3Error):
-    """The PUT asks S3 for more than was signed."""
+    """The request has `x-amz-` headers that were not signed."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(
@@ -125,7 +124,7 @@ class HeadersNotSigned(S3Error):
 
 
 class RequestExpired(S3Error):
-    """The pre-signed URL's time is up."""
+    """The pre-signed URL has expired."""
 
     def __init__(self, expired: datetime, now: datetime) -> None:
         super().__init__(

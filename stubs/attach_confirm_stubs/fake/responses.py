@@ -1,302 +1,305 @@
-"""Requests into calls of the backend, and what it returns into answers."""
+"""Handles incoming requests, invokes the backend, returns responses."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
-from uuid import uuid4
 
+from botocore import xform_name
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from attach_confirm_stubs import _service_model
-from attach_confirm_stubs.fake import _attempts, exceptions
+from attach_confirm_stubs.fake import _attempts, _patterns, exceptions
 from attach_confirm_stubs.fake._faults import PUT_OBJECT
-from attach_confirm_stubs.fake._http import Request, Response
+from attach_confirm_stubs.fake._http import (
+    Request,
+    Response,
+    json_response,
+    parse_json_object,
+    s3_request_id,
+)
 from attach_confirm_stubs.fake.models import (
     ConnectParticipantBackend,
     all_backends,
     connectparticipant_backends,
 )
-from attach_confirm_stubs.fake.models._transcript import timestamp
+from attach_confirm_stubs.fake.models._transcript import format_timestamp
 
 if TYPE_CHECKING:
-    from botocore.model import Shape
+    from collections.abc import Callable
 
-Params: TypeAlias = Mapping[str, Any]
-Respond: TypeAlias = Callable[[ConnectParticipantBackend, dict[str, Any], Request], Any]
+    from botocore.model import Shape
 
 DEFAULT_REGION = "us-east-1"
 
-_BEARER = "x-amz-bearer"
-_INVOCATION = "amz-sdk-invocation-id"
-_HOST = re.compile(r"https?://participant\.connect(?:-fips)?\.([^.]+)\.")
-_BUCKET = re.compile(r"connect-attachments-([0-9]{12})-([a-z0-9-]+)")
+_TOKEN_HEADER = "x-amz-bearer"  # noqa: S105
+_INVOCATION_ID_HEADER = "amz-sdk-invocation-id"
 
 
-def create_participant_connection(
-    backend: ConnectParticipantBackend, params: Params, _: Request
-) -> dict[str, Any]:
-    """Answer CreateParticipantConnection."""
-    kinds = params["Type"]
-    if "WEBRTC_CONNECTION" in kinds:
-        message = "WEBRTC_CONNECTION is not supported for chats."
-        raise exceptions.ServiceError(backend.assumptions.webrtc, message)
-    join = params.get("ConnectParticipant", False) or "WEBSOCKET" in kinds
-    token, expires_at = backend.create_participant_connection(params["ParticipantToken"], join=join)
-    answer = {}
-    if "CONNECTION_CREDENTIALS" in kinds:
-        answer["ConnectionCredentials"] = {
-            "ConnectionToken": token,
-            "Expiry": timestamp(expires_at),
-        }
-    if "WEBSOCKET" in kinds:
-        url, closes_at = backend.websocket(token)
-        answer["Websocket"] = {"Url": url, "ConnectionExpiry": timestamp(closes_at)}
-    return answer
+class ConnectParticipantResponse:
+    """Handles one request to the service, with one method per operation.
 
+    It has the shape of a moto `BaseResponse` but does not inherit from it: moto selects the
+    account by the signature's credentials, and participants do not sign.
 
-def disconnect_participant(backend: ConnectParticipantBackend, params: Params, _: Request) -> Any:
-    """Answer DisconnectParticipant."""
-    backend.disconnect_participant(params)
-    return {}
+    Args:
+        backend: The backend that owns the token.
+        request: The request.
+        operation: The operation's name in the API.
+        params: The request's parameters: members of the path and the body, and the token.
+        body_error: The reason why the body could not be parsed, or None.
+    """
 
+    def __init__(
+        self,
+        backend: ConnectParticipantBackend,
+        request: Request,
+        operation: str,
+        params: dict[str, Any],
+        body_error: str | None,
+    ) -> None:
+        self.connectparticipant_backend = backend
+        self.request = request
+        self.operation = operation
+        self.params = params
+        self.body_error = body_error
 
-def send_message(backend: ConnectParticipantBackend, params: Params, _: Request) -> Any:
-    """Answer SendMessage."""
-    said = backend.send_message(params)
-    return {"Id": said["Id"], "AbsoluteTime": said["AbsoluteTime"]}
+    def cancel_participant_authentication(self) -> str:
+        """Cancel an authentication session."""
+        self.connectparticipant_backend.cancel_participant_authentication(self.params)
+        return "{}"
 
+    def complete_attachment_upload(self) -> str:
+        """Confirm an upload. The body of the response is empty."""
+        self.connectparticipant_backend.complete_attachment_upload(self.params)
+        return ""
 
-def send_event(backend: ConnectParticipantBackend, params: Params, _: Request) -> Any:
-    """Answer SendEvent."""
-    told = backend.send_event(params)
-    return {"Id": told["Id"], "AbsoluteTime": told["AbsoluteTime"]}
+    def create_participant_connection(self) -> str:
+        """Connect a participant, with a token, a websocket URL or both."""
+        backend, types = self.connectparticipant_backend, self.params["Type"]
+        if "WEBRTC_CONNECTION" in types:
+            message = "WEBRTC_CONNECTION is not supported for chats."
+            raise exceptions.ServiceError(backend.assumptions.webrtc, message)
+        token, expires_at = backend.create_participant_connection(
+            self.params["ParticipantToken"],
+            join=self.params.get("ConnectParticipant", False) or "WEBSOCKET" in types,
+        )
+        result = {}
+        if "CONNECTION_CREDENTIALS" in types:
+            result["ConnectionCredentials"] = {
+                "ConnectionToken": token,
+                "Expiry": format_timestamp(expires_at),
+            }
+        if "WEBSOCKET" in types:
+            url, url_expires_at = backend.create_websocket_url(token)
+            result["Websocket"] = {
+                "Url": url,
+                "ConnectionExpiry": format_timestamp(url_expires_at),
+            }
+        return json.dumps(result)
 
+    def describe_view(self) -> str:
+        """Return a view."""
+        view = self.connectparticipant_backend.describe_view(self.params)
+        return json.dumps({"View": view})
 
-def get_transcript(backend: ConnectParticipantBackend, params: Params, _: Request) -> Any:
-    """Answer GetTranscript."""
-    contact_id, items, next_token = backend.get_transcript(params)
-    answer = {"InitialContactId": contact_id, "Transcript": items}
-    return answer | ({"NextToken": next_token} if next_token else {})
+    def disconnect_participant(self) -> str:
+        """Disconnect a participant from the chat."""
+        self.connectparticipant_backend.disconnect_participant(self.params)
+        return "{}"
 
+    def get_attachment(self) -> str:
+        """Return the download URL of an attachment."""
+        download_url, attachment = self.connectparticipant_backend.get_attachment(
+            self.params, self.request.base_url
+        )
+        return json.dumps(
+            {
+                "Url": download_url.url,
+                "UrlExpiry": format_timestamp(download_url.expires_at),
+                "AttachmentSizeInBytes": attachment.size,
+            }
+        )
 
-def start_attachment_upload(
-    backend: ConnectParticipantBackend, params: Params, request: Request
-) -> dict[str, Any]:
-    """Answer StartAttachmentUpload."""
-    attachment = backend.start_attachment_upload(params, request.base_url)
-    upload = attachment.upload_url
-    return {
-        "AttachmentId": attachment.attachment_id,
-        "UploadMetadata": {
-            "Url": upload.url,
-            "UrlExpiry": upload.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "HeadersToInclude": upload.headers,
-        },
-    }
+    def get_authentication_url(self) -> str:
+        """Return the URL at which the customer signs in."""
+        url = self.connectparticipant_backend.get_authentication_url(self.params)
+        return json.dumps({"AuthenticationUrl": url})
 
+    def get_transcript(self) -> str:
+        """Return a page of the transcript."""
+        contact_id, items, next_token = self.connectparticipant_backend.get_transcript(self.params)
+        result = {"InitialContactId": contact_id, "Transcript": items}
+        return json.dumps(result | ({"NextToken": next_token} if next_token else {}))
 
-def complete_attachment_upload(
-    backend: ConnectParticipantBackend, params: Params, _: Request
-) -> None:
-    """Answer CompleteAttachmentUpload: with nothing."""
-    backend.complete_attachment_upload(params)
+    def send_event(self) -> str:
+        """Send an event, and return its id and time."""
+        item = self.connectparticipant_backend.send_event(self.params)
+        return json.dumps({"Id": item["Id"], "AbsoluteTime": item["AbsoluteTime"]})
 
+    def send_message(self) -> str:
+        """Send a message, and return its id and time."""
+        item = self.connectparticipant_backend.send_message(self.params)
+        return json.dumps({"Id": item["Id"], "AbsoluteTime": item["AbsoluteTime"]})
 
-def get_attachment(
-    backend: ConnectParticipantBackend, params: Params, request: Request
-) -> dict[str, Any]:
-    """Answer GetAttachment."""
-    signed, attachment = backend.get_attachment(params, request.base_url)
-    return {
-        "Url": signed.url,
-        "UrlExpiry": timestamp(signed.expires_at),
-        "AttachmentSizeInBytes": attachment.size,
-    }
+    def start_attachment_upload(self) -> str:
+        """Start an upload, and return the pre-signed URL and its headers."""
+        attachment = self.connectparticipant_backend.start_attachment_upload(
+            self.params, self.request.base_url
+        )
+        upload_url = attachment.upload_url
+        return json.dumps(
+            {
+                "AttachmentId": attachment.attachment_id,
+                "UploadMetadata": {
+                    "Url": upload_url.url,
+                    "UrlExpiry": upload_url.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                    "HeadersToInclude": upload_url.headers,
+                },
+            }
+        )
 
+    def call_action(self) -> Response:
+        """Validate the parameters, and invoke the operation's method.
 
-def describe_view(backend: ConnectParticipantBackend, params: Params, _: Request) -> Any:
-    """Answer DescribeView."""
-    return {"View": backend.describe_view(params)}
-
-
-def get_authentication_url(backend: ConnectParticipantBackend, params: Params, _: Request) -> Any:
-    """Answer GetAuthenticationUrl."""
-    return {"AuthenticationUrl": backend.get_authentication_url(params)}
-
-
-def cancel_participant_authentication(
-    backend: ConnectParticipantBackend, params: Params, _: Request
-) -> Any:
-    """Answer CancelParticipantAuthentication."""
-    backend.cancel_participant_authentication(params)
-    return {}
-
-
-OPERATIONS: dict[str, Respond] = {
-    "CancelParticipantAuthentication": cancel_participant_authentication,
-    "CompleteAttachmentUpload": complete_attachment_upload,
-    "CreateParticipantConnection": create_participant_connection,
-    "DescribeView": describe_view,
-    "DisconnectParticipant": disconnect_participant,
-    "GetAttachment": get_attachment,
-    "GetAuthenticationUrl": get_authentication_url,
-    "GetTranscript": get_transcript,
-    "SendEvent": send_event,
-    "SendMessage": send_message,
-    "StartAttachmentUpload": start_attachment_upload,
-}
+        Raises:
+            exceptions.ErrorResponse: The request is rejected.
+        """
+        if self.body_error:
+            raise exceptions.ServiceError("SerializationException", self.body_error)
+        shape = cast("Shape", _service_model.operation(self.operation).input_shape)
+        violations = list(_service_model.constraint_violations(shape, self.params))
+        if violations:
+            raise exceptions.ValidationException(
+                f"{len(violations)} validation error(s) detected: {'; '.join(violations)}"
+            )
+        method: Callable[[], str] = getattr(self, xform_name(self.operation))
+        return json_response(method())
 
 
 def dispatch(request: Request) -> Response:
-    """Answer a request to the service.
+    """Return the response to a request to the service.
 
     Raises:
-        exceptions.ResponseNotDelivered: The answer does not reach the caller.
+        exceptions.ResponseNotDelivered: An injected fault affects the connection.
     """
-    found = _route(request)
-    if found is None:
-        return exceptions.ServiceError("UnknownOperationException", "Unknown operation").response
-    operation, params = found
-    token, malformed = request.headers.get(_BEARER), _read(request, params)
+    route = _match_route(request)
+    if route is None:
+        code, message = "UnknownOperationException", "Unknown operation"
+        return exceptions.ServiceError(code, message).response
+    operation, params = route
+    body_error = None
+    try:
+        members = parse_json_object(request.body)
+        params |= {name: value for name, value in members.items() if value is not None}
+    except ValueError as error:
+        body_error = str(error)
+    token = request.headers.get(_TOKEN_HEADER)
     if token:
         params[_service_model.token_member_name(_service_model.operation(operation))] = token
-    backend = _backend(request, token)
+    backend = _backend_for(request, token)
     if backend is None:
         return exceptions.AccessDeniedException().response
-    return _attempts.attempt(
+    handler = ConnectParticipantResponse(backend, request, operation, params, body_error)
+    return _attempts.run_attempt(
         backend,
-        backend.history.call(operation, params, request.headers.get(_INVOCATION)),
-        partial(_answer, backend, operation, params, request, malformed),
-        request.wait,
+        backend.history.get_or_create(
+            operation, params, request.headers.get(_INVOCATION_ID_HEADER)
+        ),
+        partial(_to_response, handler.call_action),
+        request.sleep,
         client_token=params.get("ClientToken"),
-        instance_id=backend.instance_of(token),
+        instance_id=backend.instance_id_for(token),
     )
 
 
 def dispatch_s3(request: Request, bucket: str, key: str) -> Response:
-    """Answer a request with a pre-signed URL, to the place where the attachments lie.
+    """Return the response to a request with a pre-signed URL.
 
     Args:
         request: The request.
-        bucket: The name of the bucket.
-        key: What in the bucket is meant.
+        bucket: The bucket's name.
+        key: The object key.
 
     Raises:
-        exceptions.ResponseNotDelivered: The answer does not reach the caller.
+        exceptions.ResponseNotDelivered: An injected fault affects the connection.
     """
-    place = _BUCKET.fullmatch(bucket)
-    backend = _service(place[1], place[2]) if place else None
+    owner = _patterns.parse_bucket_name(bucket)
+    backend = _get_backend(*owner) if owner else None
     if backend is None:
         return exceptions.SignatureDoesNotMatch().response
     if request.method != "PUT":
-        return _refusable(partial(_get_object, backend, key, request))
+        return _to_response(partial(_get_object, backend, key, request))
     params = {"Bucket": bucket, "Key": key, "ContentLength": len(request.body)}
-    return _attempts.attempt(
+    return _attempts.run_attempt(
         backend,
-        backend.history.call(PUT_OBJECT, params, key),
-        partial(_refusable, partial(_put_object, backend, key, request)),
-        request.wait,
+        backend.history.get_or_create(PUT_OBJECT, params, key),
+        partial(_to_response, partial(_put_object, backend, key, request)),
+        request.sleep,
     )
 
 
 def _put_object(backend: ConnectParticipantBackend, key: str, request: Request) -> Response:
-    etag = backend.put_object(key.rpartition("/")[2], request)
-    return Response(200, {"etag": etag, "x-amz-request-id": _request_id()})
+    etag = backend.put_object(_patterns.attachment_id_of(key), request)
+    return Response(200, {"etag": etag, "x-amz-request-id": s3_request_id()})
 
 
 def _get_object(backend: ConnectParticipantBackend, key: str, request: Request) -> Response:
     stored = backend.get_object(key, request)
     if stored is None:
         raise exceptions.S3Error("NoSuchKey", "The specified key does not exist.", Key=key)
-    headers = {"etag": stored.etag, "x-amz-request-id": _request_id()}
+    headers = {"etag": stored.etag, "x-amz-request-id": s3_request_id()}
     return Response(200, headers | dict(stored.metadata.items()), stored.value)
 
 
-def _refusable(act: Callable[[], Response]) -> Response:
+def _to_response(handler: Callable[[], Response]) -> Response:
+    """Return the handler's response, or the error response that it raises."""
     try:
-        return act()
-    except exceptions.ErrorResponse as refused:
-        return refused.response
+        return handler()
+    except exceptions.ErrorResponse as error:
+        return error.response
 
 
-def _answer(
-    backend: ConnectParticipantBackend,
-    operation: str,
-    params: dict[str, Any],
-    request: Request,
-    malformed: str | None,
-) -> Response:
-    def act() -> Response:
-        if malformed:
-            raise exceptions.ServiceError("SerializationException", malformed)
-        shape = cast("Shape", _service_model.operation(operation).input_shape)
-        problems = list(_service_model.constraint_violations(shape, params))
-        if problems:
-            told = f"{len(problems)} validation error(s) detected: {'; '.join(problems)}"
-            raise exceptions.ValidationException(told)
-        answer = OPERATIONS[operation](backend, params, request)
-        body = b"" if answer is None else json.dumps(answer).encode()
-        headers = {"content-type": "application/json", "x-amzn-requestid": str(uuid4())}
-        return Response(200, headers, body)
-
-    return _refusable(act)
-
-
-def _route(request: Request) -> tuple[str, dict[str, Any]] | None:
-    """Return the operation that a request is for, and what of its parameters is in the path."""
+def _match_route(request: Request) -> tuple[str, dict[str, Any]] | None:
+    """Return a request's operation and path parameters, or None if no operation matches."""
     path = urlsplit(request.url).path
     for operation, method, pattern in _routes():
-        matched = pattern.fullmatch(path)
-        if matched and method == request.method:
-            return operation, {name: unquote(value) for name, value in matched.groupdict().items()}
+        match = pattern.fullmatch(path)
+        if match and method == request.method:
+            return operation, {name: unquote(value) for name, value in match.groupdict().items()}
     return None
 
 
 @cache
 def _routes() -> list[tuple[str, str, re.Pattern[str]]]:
+    """Return the name, HTTP method and path pattern of each implemented operation."""
+    names = _service_model.service_model().operation_names
+    implemented = [n for n in names if hasattr(ConnectParticipantResponse, xform_name(n))]
     routes = []
-    for operation in OPERATIONS:
+    for operation in implemented:
         http = _service_model.operation(operation).http
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", http["requestUri"])
         routes.append((operation, http["method"], re.compile(pattern)))
     return routes
 
 
-def _read(request: Request, params: dict[str, Any]) -> str | None:
-    """Add the members of a request's body to its parameters, or return what is wrong with it."""
-    try:
-        members = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError):
-        return "The request body is not JSON."
-    if not isinstance(members, dict):
-        return "The request body is not a JSON object."
-    params |= {name: value for name, value in members.items() if value is not None}
-    return None
+def _backend_for(request: Request, token: str | None) -> ConnectParticipantBackend | None:
+    """Return the backend for a request, or None if the region is unknown.
 
-
-def _backend(request: Request, token: str | None) -> ConnectParticipantBackend | None:
-    """Return the service that a request is for, or None in a region that there is not.
-
-    The token says so, whoever signed the request; what nobody knows is for the default account
-    to refuse. A server serves all regions at one place.
+    The backend is found by its token. Unknown tokens go to the default account, which rejects
+    them. A served fake has one URL for all regions.
     """
-    host = _HOST.match(request.url)
-    region = host[1] if host and not request.base_url else None
+    match = _patterns.SERVICE_URL.match(request.url)
+    region = match[1] if match and not request.base_url else None
     for backend in all_backends():
-        if region in {None, backend.region_name} and backend.instance_of(token):
+        if region in {None, backend.region_name} and backend.instance_id_for(token):
             return backend
-    return _service(DEFAULT_ACCOUNT_ID, region or DEFAULT_REGION)
+    return _get_backend(DEFAULT_ACCOUNT_ID, region or DEFAULT_REGION)
 
 
-def _service(account_id: str, region_name: str) -> ConnectParticipantBackend | None:
+def _get_backend(account_id: str, region_name: str) -> ConnectParticipantBackend | None:
     regions = connectparticipant_backends[account_id]
     return regions[region_name] if region_name in regions else None  # noqa: SIM401
-
-
-def _request_id() -> str:
-    return uuid4().hex[:16].upper()

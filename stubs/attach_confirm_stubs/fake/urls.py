@@ -1,11 +1,11 @@
-"""Which paths the backend answers; the hosts are those that it is registered for."""
+"""URL paths of the backend. `_register` registers the hosts."""
 
-from attach_confirm_stubs.fake import _moto
+from attach_confirm_stubs.fake import _moto, _patterns
 
 url_bases = ["https?://[^/]+"]
 
 url_paths = {
-    "{0}/contact/chat$": _moto.chat_start,
-    "{0}/participant/.+$": _moto.api,
-    "{0}/(?:staging|final)/.+$": _moto.place,
+    _patterns.START_CHAT_CONTACT_URL_PATH: _moto.start_chat_contact,
+    _patterns.SERVICE_URL_PATH: _moto.api,
+    _patterns.OBJECT_URL_PATH: _moto.s3_object,
 }

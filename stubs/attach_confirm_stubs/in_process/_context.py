@@ -1,4 +1,4 @@
-"""Run code with the fake in AWS's place."""
+"""Run code against the fake inside this process."""
 
 from __future__ import annotations
 
@@ -19,21 +19,27 @@ if TYPE_CHECKING:
 def fake_connectparticipant(
     region_name: str = DEFAULT_REGION,
 ) -> Iterator[FakeConnectParticipant]:
-    """Run a block, or as a decorator a function, with the fake in AWS's place.
+    """Run a block or, as a decorator, a function against the fake instead of AWS.
 
-    Everything else that moto fakes is there too, for this is moto's `mock_aws`: no request
-    reaches AWS. Pauses between attempts, botocore's and those of `attach_confirm`, take no time;
-    the fake's clock is advanced instead. State is gone at the end.
+    This is moto's `mock_aws`, so the other services of moto are available as well, and requests
+    to AWS are intercepted. Sleeps between attempts and polls, of botocore and of
+    `attach_confirm`, advance the fake's clock instead. All state is deleted at the end.
 
     Args:
-        region_name: The region that the handle looks at.
+        region_name: The region of the handle.
 
     Returns:
-        A context manager that gives the handle.
+        A context manager that returns the handle.
+
+    Raises:
+        TypeError: `region_name` is not a string, because the decorator was used without
+            parentheses.
     """
     if not isinstance(region_name, str):
-        raise TypeError("write @fake_connectparticipant(), with parentheses")
+        raise TypeError(
+            "region_name: not a string; write @fake_connectparticipant() with parentheses"
+        )
     with mock_aws():
         fake = FakeConnectParticipant(region_name)
-        with virtual_sleep(fake.clock):
+        with virtual_sleep():
             yield fake

@@ -1,113 +1,90 @@
-"""The service in each account and region."""
+"""The backend of each account and region."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
-from uuid import uuid4
 
 from botocore.loaders import create_loader
 from moto.core.base_backend import BackendDict
 from moto.s3.models import FakeKey
 
-from attach_confirm_stubs.fake import _limits, exceptions
+from attach_confirm_stubs.fake import exceptions
+from attach_confirm_stubs.fake._clock import clock
 from attach_confirm_stubs.fake._faults import FaultQueue
 from attach_confirm_stubs.fake._history import History
 from attach_confirm_stubs.fake._quotas import Quotas
-from attach_confirm_stubs.fake.models._attachments import Attachments
-from attach_confirm_stubs.fake.models._chats import clock
-from attach_confirm_stubs.fake.models._entities import Participant, new_token
-from attach_confirm_stubs.fake.models._transcript import EVENT
+from attach_confirm_stubs.fake.models import _transcript
+from attach_confirm_stubs.fake.models._attachments import AttachmentsBackend
+from attach_confirm_stubs.fake.models._authentication import AuthenticationBackend
+from attach_confirm_stubs.fake.models._chats import ChatsBackend
+from attach_confirm_stubs.fake.models._views import ViewsBackend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
+
+    from attach_confirm_stubs.fake.models._entities import Item
 
 
-class ConnectParticipantBackend(Attachments):
-    """The service in one account and region: chats, attachments, views and authentication."""
+class ConnectParticipantBackend(
+    ChatsBackend, AttachmentsBackend, ViewsBackend, AuthenticationBackend
+):
+    """The service in one account and region.
+
+    Attributes:
+        faults: The injected faults.
+        history: The received calls.
+        quotas: The throttling quotas.
+        clock: The clock, which all backends share.
+    """
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.views: dict[str, dict[str, Any]] = {}
-        self.sessions: dict[str, tuple[Participant, datetime]] = {}
         self.faults = FaultQueue()
         self.history = History()
         self.quotas = Quotas(clock)
+        self.clock = clock
 
     def reset(self) -> None:
-        """Forget everything, and go back to the machine's time."""
+        """Delete all state, and reset the clock."""
         super().reset()
         clock.reset()
 
-    def create_view(self, content: Mapping[str, Any]) -> str:
-        """Show a view, and return its token."""
-        token = new_token()
-        self.views[token] = dict(content)
-        return token
-
-    def describe_view(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a view."""
-        self.connected(params["ConnectionToken"])
-        view = self.views.get(params["ViewToken"])
-        if view is None:
-            raise exceptions.ServiceError("ResourceNotFoundException", "The view was not found.")
-        return view
-
-    def start_authentication(self, connection_token: str) -> str:
-        """Ask a customer to sign in, and return the session's id."""
+    def get_transcript(self, params: Mapping[str, Any]) -> tuple[str, list[Item], str | None]:
+        """Return the contact id, a page of the transcript, and the next page's token or None."""
         with self.lock:
-            participant, session_id = self.connected(connection_token), str(uuid4())
-            self.sessions[session_id] = participant, clock.now()
-            self._authentication(participant, "initiated", session_id)
-            return session_id
+            chat = self.require_connected(params["ConnectionToken"]).chat
+            if params.get("ContactId", chat.contact_id) != chat.contact_id:
+                code, message = self.assumptions.other_contact, "The contact was not found."
+                raise exceptions.ServiceError(code, message)
+            self.apply_due_verdicts()
+            page, next_token = _transcript.get_page(chat.items, params, self.assumptions)
+            return chat.contact_id, page, next_token
 
-    def get_authentication_url(self, params: Mapping[str, Any]) -> str:
-        """Return where the customer signs in."""
+    def all_items(self) -> list[Item]:
+        """Return the items of all chats, oldest first."""
         with self.lock:
-            _, started_at = self._session(params)
-            if started_at + _limits.TIME_TO_AUTHENTICATE <= clock.now():
-                raise exceptions.ValidationException("The session has expired.")
-        query = {"redirect_uri": params["RedirectUri"], "state": params["SessionId"]}
-        host = f"connect-{self.account_id}.auth.{self.region_name}.amazoncognito.com"
-        return f"https://{host}/oauth2/authorize?{urlencode(query)}"
-
-    def cancel_participant_authentication(self, params: Mapping[str, Any]) -> None:
-        """End a session."""
-        with self.lock:
-            participant, _ = self._session(params)
-            del self.sessions[params["SessionId"]]
-            self._authentication(participant, "cancelled", params["SessionId"])
-
-    def _session(self, params: Mapping[str, Any]) -> tuple[Participant, datetime]:
-        participant = self.connected(params["ConnectionToken"])
-        session = self.sessions.get(params["SessionId"])
-        if session is None or session[0] is not participant:
-            raise exceptions.ServiceError(self.assumptions.unknown_session, "No such session.")
-        return session
-
-    def _authentication(self, participant: Participant, what: str, session_id: str) -> None:
-        content = json.dumps({"SessionId": session_id})
-        kind = f"{EVENT}authentication.{what}"
-        self.say(participant, "EVENT", ContentType=kind, Content=content)
+            self.apply_due_verdicts()
+            return self.transcript
 
 
 def all_backends() -> Iterator[ConnectParticipantBackend]:
-    """Yield the service of each account and region where it is in use."""
+    """Yield the backends that are in use, of all accounts and regions."""
     for regions in list(connectparticipant_backends.values()):
         yield from list(regions.values())
 
 
 def reset_all() -> None:
-    """Delete all chats and their files, and reset the clock; keep everything else in moto's S3."""
+    """Delete all chats and their files, and reset the clock.
+
+    Other objects in moto's S3 are kept.
+    """
     buckets = set()
     for backend in all_backends():
         if backend.bucket in backend.s3.buckets:
             backend.s3.buckets[backend.bucket].keys.clear()
             backend.s3.delete_bucket(backend.bucket)
             buckets.add(backend.bucket)
-    # moto's metaclass adds the list, which keeps objects that were deleted or replaced too.
+    # moto's metaclass adds this list, which also holds deleted and replaced objects.
     tracked: list[FakeKey] = list(FakeKey.instances_tracked)  # type: ignore[attr-defined]
     for key in tracked:
         if key.bucket_name in buckets:
@@ -117,7 +94,7 @@ def reset_all() -> None:
 
 
 def _regions() -> list[str]:
-    """Return every region that botocore knows, for a client can be made for any."""
+    """Return every region that botocore knows, because clients can be created for each of them."""
     partitions = create_loader().load_data("partitions")["partitions"]
     return [region for partition in partitions for region in partition["regions"]]
 

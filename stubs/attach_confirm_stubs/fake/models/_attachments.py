@@ -1,4 +1,4 @@
-"""Attachments: from their announcement to the verdict."""
+"""Attachments, from the start of the upload to the scanner's verdict."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from uuid import uuid4
 
 from moto.s3.models import s3_backends
 
-from attach_confirm_stubs.fake import _limits, exceptions
+from attach_confirm_stubs.fake import _limits, _patterns, exceptions
+from attach_confirm_stubs.fake._clock import clock
 from attach_confirm_stubs.fake._presigned_urls import PresignedUrl, PresignedUrls
-from attach_confirm_stubs.fake._scanner import Scanner
-from attach_confirm_stubs.fake.models import _transcript
-from attach_confirm_stubs.fake.models._chats import Chats, clock, refuse
+from attach_confirm_stubs.fake.models._base import ParticipantsBackend, raise_if_set
 from attach_confirm_stubs.fake.models._entities import Attachment, Chat, Participant
+from attach_confirm_stubs.fake.models._scanner import Scanner
 from attach_confirm_stubs.fake.models._snapshot import FakeAttachment
 
 if TYPE_CHECKING:
@@ -24,131 +24,147 @@ if TYPE_CHECKING:
     from moto.s3.models import FakeKey, S3Backend
 
     from attach_confirm_stubs.fake._http import Request
-    from attach_confirm_stubs.fake.models._entities import Item
 
 
-class Attachments(Chats):
-    """The chats of one account and region, with their attachments."""
+class AttachmentsBackend(ParticipantsBackend):
+    """The attachments of one account and region. moto's S3 stores their bytes.
+
+    Attributes:
+        bucket: The name of the S3 bucket.
+        attachments: The attachments, by attachment id.
+        presigned_urls: The pre-signed URLs of uploads and downloads.
+        scanner: The attachment scanner.
+    """
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.bucket = f"connect-attachments-{account_id}-{region_name}"
+        self.bucket = _patterns.bucket_name(account_id, region_name)
         self.attachments: dict[str, Attachment] = {}
-        self.urls_given = PresignedUrls()
+        self.presigned_urls = PresignedUrls()
         self.scanner = Scanner()
 
     @property
     def s3(self) -> S3Backend:
-        """The S3 of moto in the same account."""
+        """Moto's S3 backend in the same account."""
         return s3_backends[self.account_id][self.partition]
 
     def start_attachment_upload(
         self, params: Mapping[str, Any], base_url: str | None
     ) -> Attachment:
-        """Announce a file; the same ClientToken gives the same attachment."""
+        """Start an upload.
 
-        def announce(participant: Participant) -> Attachment:
-            self._count(participant.chat, "started")
-            attachment = self._announced(participant, params, base_url)
+        Args:
+            params: The request's parameters.
+            base_url: The URL of the served fake, or None for URLs at AWS.
+        """
+
+        def start(participant: Participant) -> Attachment:
+            self._count_against_quota(participant.chat, "started")
+            attachment = self._new_attachment(participant, params, base_url)
             self.attachments[attachment.attachment_id] = attachment
             return attachment
 
-        return self.once("StartAttachmentUpload", params, announce)
+        return self.run_idempotent("StartAttachmentUpload", params, start)
 
     def put_object(self, attachment_id: str, request: Request) -> str:
         """Store the bytes of a PUT, and return their ETag.
 
         Raises:
-            exceptions.S3Error: S3 would refuse it.
+            exceptions.S3Error: S3 rejects the request.
         """
         with self.lock:
-            signed = self.urls_given.find(request.url)
-            signed.check(request, clock.now())
+            upload_url = self.presigned_urls.get(request.url)
+            upload_url.verify(request, clock.now())
             if self.bucket not in self.s3.buckets:
                 raise exceptions.S3Error("NoSuchBucket", "The specified bucket does not exist")
+            key = _patterns.staging_key(attachment_id)
+            stored = self.s3.put_object(self.bucket, key, request.body)
+            stored.set_metadata(_object_metadata(upload_url.headers))
             attachment = self.attachments[attachment_id]
-            stored = self.s3.put_object(self.bucket, f"staging/{attachment_id}", request.body)
-            stored.set_metadata(_metadata(signed.headers))
             if attachment.state == "STARTED":
                 attachment.state = "UPLOADED"
             return str(stored.etag)
 
     def get_object(self, key: str, request: Request) -> FakeKey | None:
-        """Return what a pre-signed GET asks for, or None where it is not there.
+        """Return the object of a pre-signed GET, or None if it was deleted.
 
         Raises:
-            exceptions.S3Error: S3 would refuse it.
+            exceptions.S3Error: S3 rejects the request.
         """
-        self.urls_given.find(request.url).check(request, clock.now())
+        self.presigned_urls.get(request.url).verify(request, clock.now())
         return self.s3.get_object(self.bucket, key)
 
     def complete_attachment_upload(self, params: Mapping[str, Any]) -> None:
-        """Confirm an attachment: move its bytes to their place and tell the chat."""
+        """Confirm an upload: move the bytes to the final key, and add a transcript item."""
         (attachment_id,) = params["AttachmentIds"]
 
         def complete(participant: Participant) -> None:
-            self._settle()
-            attachment = self._of_chat(participant, attachment_id)
+            self.apply_due_verdicts()
+            attachment = self._get_chat_attachment(participant, attachment_id)
             if attachment.state not in {"STARTED", "UPLOADED"}:
-                refuse(
+                raise_if_set(
                     self.assumptions.complete_again,
                     "An attachment with that identifier is already being uploaded.",
                 )
                 return
-            if self._stored(attachment) is None:
-                refuse(
+            if self._get_stored_object(attachment) is None:
+                raise_if_set(
                     self.assumptions.complete_before_put, "The attachment has not been uploaded."
                 )
-            self._count(participant.chat, "completed")
+            self._count_against_quota(participant.chat, "completed")
             self._complete(attachment)
 
-        self.once("CompleteAttachmentUpload", params, complete)
+        self.run_idempotent("CompleteAttachmentUpload", params, complete)
 
     def get_attachment(
         self, params: Mapping[str, Any], base_url: str | None
     ) -> tuple[PresignedUrl, Attachment]:
-        """Return the URL of an approved attachment, and the attachment."""
+        """Return the download URL of an approved attachment, and the attachment.
+
+        Args:
+            params: The request's parameters.
+            base_url: The URL of the served fake, or None for URLs at AWS.
+        """
         with self.lock:
-            participant = self.connected(params["ConnectionToken"])
+            participant = self.require_connected(params["ConnectionToken"])
             if participant.role == "CUSTOM_BOT":
                 raise exceptions.AccessDeniedException
-            self._settle()
-            attachment = self._of_chat(participant, params["AttachmentId"])
-            if attachment.state != "APPROVED" or self._stored(attachment) is None:
-                refuse(self.assumptions.not_available, "The attachment is not available.")
-            lifetime = timedelta(seconds=params.get("UrlExpiryInSeconds", 300))
-            return self._signed("GET", attachment.key, {}, lifetime, base_url), attachment
-
-    def get_transcript(self, params: Mapping[str, Any]) -> tuple[str, list[Item], str | None]:
-        """Return the contact id, one page of the transcript, and the next page's token."""
-        with self.lock:
-            chat = self.connected(params["ConnectionToken"]).chat
-            if params.get("ContactId", chat.contact_id) != chat.contact_id:
-                refuse(self.assumptions.other_contact, "There is no such contact in this chat.")
-            self._settle()
-            page = _transcript.page(chat.items, params, self.assumptions)
-            return chat.contact_id, *page
+            self.apply_due_verdicts()
+            attachment = self._get_chat_attachment(participant, params["AttachmentId"])
+            if attachment.state != "APPROVED" or self._get_stored_object(attachment) is None:
+                code, message = self.assumptions.not_available, "The attachment is not available."
+                raise exceptions.ServiceError(code, message)
+            seconds = params.get("UrlExpiryInSeconds")
+            lifetime = timedelta(seconds=seconds) if seconds else _limits.DOWNLOAD_URL_LIFETIME
+            return self._presign("GET", attachment.key, {}, lifetime, base_url), attachment
 
     def list_attachments(self) -> list[FakeAttachment]:
-        """Return the attachments as a test sees them, the oldest first."""
+        """Return snapshots of all attachments, oldest first."""
         with self.lock:
-            self._settle()
-            return [self._seen(attachment) for attachment in self.attachments.values()]
+            self.apply_due_verdicts()
+            return [self._snapshot(attachment) for attachment in self.attachments.values()]
 
-    def all_items(self) -> list[Item]:
-        """Return the items of all chats, the oldest first."""
-        with self.lock:
-            self._settle()
-            return self.transcript
+    def apply_due_verdicts(self) -> None:
+        """Apply the scanner's verdicts whose time has come."""
+        for attachment in self.attachments.values():
+            if attachment.state == "IN_PROGRESS" and attachment.completed_at:
+                elapsed_seconds = (clock.now() - attachment.completed_at).total_seconds()
+                get_snapshot = partial(self._snapshot, attachment)
+                verdict = self.scanner.verdict(get_snapshot, elapsed_seconds)
+                attachment.state = attachment.item["Attachments"][0]["Status"] = verdict
+                if verdict == "REJECTED":
+                    self.s3.delete_object(self.bucket, attachment.key)
+                    if not self.assumptions.rejected_item:
+                        del attachment.item["Attachments"]
 
-    def _count(self, chat: Chat, when: str) -> None:
-        """Count an attachment, if now is when it counts."""
-        if self.assumptions.quota_counts == when:
+    def _count_against_quota(self, chat: Chat, event: str) -> None:
+        """Count an attachment against the chat's quota, if this event is when it counts."""
+        if self.assumptions.quota_counts == event:
             if chat.attachment_count >= _limits.ATTACHMENTS_PER_CHAT:
                 raise exceptions.ServiceQuotaExceededException
             chat.attachment_count += 1
 
-    def _announced(
+    def _new_attachment(
         self, participant: Participant, params: Mapping[str, Any], base_url: str | None
     ) -> Attachment:
         if self.bucket not in self.s3.buckets:
@@ -164,7 +180,7 @@ class Attachments(Chats):
             "Content-Type": params["ContentType"],
             "x-amz-meta-organization_id": participant.chat.instance_id,
         }
-        key, lifetime = f"staging/{attachment_id}", self.assumptions.upload_url_lifetime
+        key, lifetime = _patterns.staging_key(attachment_id), self.assumptions.upload_url_lifetime
         return Attachment(
             attachment_id=attachment_id,
             name=params["AttachmentName"],
@@ -172,10 +188,10 @@ class Attachments(Chats):
             size=params["AttachmentSizeInBytes"],
             participant=participant,
             key=key,
-            upload_url=self._signed("PUT", key, headers, lifetime, base_url),
+            upload_url=self._presign("PUT", key, headers, lifetime, base_url),
         )
 
-    def _signed(
+    def _presign(
         self,
         method: str,
         key: str,
@@ -183,58 +199,55 @@ class Attachments(Chats):
         lifetime: timedelta,
         base_url: str | None,
     ) -> PresignedUrl:
-        suffix = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
-        real = f"https://{self.bucket}.s3.{self.region_name}.{suffix}/{key}"
-        place, now = f"{base_url}/{self.bucket}/{key}" if base_url else real, clock.now()
-        return self.urls_given.sign(
+        if base_url:
+            bucket_url = f"{base_url}/{self.bucket}"
+        else:
+            bucket_url = _patterns.bucket_url(self.bucket, self.region_name, self.partition)
+        now = clock.now()
+        return self.presigned_urls.create(
             method,
-            place,
+            f"{bucket_url}/{key}",
             headers,
             region_name=self.region_name,
             now=now,
             expires_at=now + lifetime,
         )
 
-    def _of_chat(self, participant: Participant, attachment_id: str) -> Attachment:
+    def _get_chat_attachment(self, participant: Participant, attachment_id: str) -> Attachment:
+        """Return an attachment of the participant's chat.
+
+        Raises:
+            exceptions.ServiceError: The id is unknown, or belongs to another chat.
+        """
         attachment = self.attachments.get(attachment_id)
         if attachment is None:
-            message = "There is no attachment with that identifier."
-            raise exceptions.ServiceError(self.assumptions.unknown_id, message)
+            code, message = self.assumptions.unknown_id, "The attachment was not found."
+            raise exceptions.ServiceError(code, message)
         if attachment.participant.chat is not participant.chat:
             raise exceptions.ServiceError(self.assumptions.other_chat, "Access denied")
         return attachment
 
     def _complete(self, attachment: Attachment) -> None:
-        staged, final = self._stored(attachment), f"final/{attachment.attachment_id}"
+        staged = self._get_stored_object(attachment)
+        final_key = _patterns.final_key(attachment.attachment_id)
         if staged is not None:
-            self.s3.copy_object(staged, self.bucket, final)
+            self.s3.copy_object(staged, self.bucket, final_key)
             self.s3.delete_object(self.bucket, attachment.key)
-        attachment.key, attachment.completed_at = final, clock.now()
+        attachment.key, attachment.completed_at = final_key, clock.now()
         attachment.state = "IN_PROGRESS"
-        shown = {
+        transcript_attachment = {
             "AttachmentId": attachment.attachment_id,
             "AttachmentName": attachment.name,
             "ContentType": attachment.content_type,
             "Status": attachment.state,
         }
-        attachment.item = self.say(attachment.participant, "ATTACHMENT", Attachments=[shown])
-        self._settle()
+        attachment.item = self.add_item(
+            attachment.participant, "ATTACHMENT", Attachments=[transcript_attachment]
+        )
+        self.apply_due_verdicts()
 
-    def _settle(self) -> None:
-        """Give the verdicts that are due."""
-        for attachment in self.attachments.values():
-            if attachment.state == "IN_PROGRESS" and attachment.completed_at:
-                seconds = (clock.now() - attachment.completed_at).total_seconds()
-                verdict = self.scanner.verdict(partial(self._seen, attachment), seconds)
-                attachment.state = attachment.item["Attachments"][0]["Status"] = verdict
-                if verdict == "REJECTED":
-                    self.s3.delete_object(self.bucket, attachment.key)
-                    if not self.assumptions.rejected_item:
-                        del attachment.item["Attachments"]
-
-    def _seen(self, attachment: Attachment) -> FakeAttachment:
-        stored = self._stored(attachment)
-        seen = FakeAttachment(
+    def _snapshot(self, attachment: Attachment) -> FakeAttachment:
+        snapshot = FakeAttachment(
             attachment_id=attachment.attachment_id,
             name=attachment.name,
             content_type=attachment.content_type,
@@ -242,21 +255,24 @@ class Attachments(Chats):
             data=b"",
             state=attachment.state,
         )
+        stored = self._get_stored_object(attachment)
         if stored is None:
-            return seen
+            return snapshot
         return replace(
-            seen,
+            snapshot,
             data=stored.value,
             stored_content_type=stored.metadata.get("content-type"),
             stored_size=stored.size,
         )
 
-    def _stored(self, attachment: Attachment) -> FakeKey | None:
-        there = self.bucket in self.s3.buckets
-        return self.s3.get_object(self.bucket, attachment.key) if there else None
+    def _get_stored_object(self, attachment: Attachment) -> FakeKey | None:
+        if self.bucket not in self.s3.buckets:
+            return None
+        return self.s3.get_object(self.bucket, attachment.key)
 
 
-def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
-    kept = ("content-", "x-amz-meta-")
-    names = [name for name in headers if name.lower().startswith(kept)]
+def _object_metadata(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that S3 stores with an object."""
+    prefixes = ("content-", "x-amz-meta-")
+    names = [name for name in headers if name.lower().startswith(prefixes)]
     return {name.lower(): headers[name] for name in names if name != "Content-Length"}

@@ -1,4 +1,4 @@
-"""Who and what is in a chat."""
+"""Chats, participants, connections and attachments."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import uuid4
+
+from attach_confirm_stubs.fake import _limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +20,7 @@ Item: TypeAlias = "dict[str, Any]"
 
 
 def new_token() -> str:
-    """Return a token that nobody guesses, and that no command takes for an option."""
+    """Return a random token. It never starts with "-", which the AWS CLI parses as an option."""
     return secrets.token_hex(64)
 
 
@@ -27,12 +29,12 @@ class Chat:
     """A chat.
 
     Attributes:
-        contact_id: Its contact.
-        instance_id: The instance that it is in.
-        expires_at: When its time is up, or was ended.
-        content_types: Which messages it takes.
-        items: Its transcript, the oldest first.
-        attachment_count: How many count towards its quota.
+        contact_id: The contact id.
+        instance_id: The Connect instance.
+        expires_at: The time at which the chat ends or has ended.
+        content_types: The content types of messages that the chat accepts.
+        items: The transcript, oldest first.
+        attachment_count: The number of attachments that count against the quota.
     """
 
     contact_id: str
@@ -45,28 +47,34 @@ class Chat:
 
 @dataclass(frozen=True)
 class IdempotentResult:
-    """What an idempotent operation answered, to what, and when."""
+    """The stored result of an idempotent operation.
 
-    answer: Any
+    Attributes:
+        result: The result.
+        params: The request's parameters, except for its tokens.
+        created_at: The time at which the request was processed.
+    """
+
+    result: Any
     params: Mapping[str, Any]
-    time: datetime
+    created_at: datetime
 
 
 @dataclass(eq=False)
 class Participant:
-    """Someone in a chat.
+    """A participant of a chat.
 
     Attributes:
         chat: The chat.
-        role: As in the model's ParticipantRole.
-        display_name: The name that the others see.
-        token: Their participant token.
-        created_at: When they were added.
-        participant_id: Their own id.
-        connected: Whether they ever connected.
-        joined: Whether the others were told that they joined.
-        disconnected: Whether they disconnected.
-        answered: What idempotent operations answered, by operation and ClientToken.
+        role: A value of the model's ParticipantRole.
+        display_name: The name that the chat's other participants see.
+        token: The participant token.
+        created_at: The time at which the participant was added.
+        participant_id: The participant id.
+        connected: Whether the participant has ever connected.
+        joined: Whether the transcript has an item for the participant's first connection.
+        disconnected: Whether the participant has disconnected.
+        idempotent_results: The results of idempotent operations, by operation and ClientToken.
     """
 
     chat: Chat
@@ -78,12 +86,26 @@ class Participant:
     connected: bool = False
     joined: bool = False
     disconnected: bool = False
-    answered: dict[tuple[str, str], IdempotentResult] = field(default_factory=dict)
+    idempotent_results: dict[tuple[str, str], IdempotentResult] = field(default_factory=dict)
+
+    def is_active(self, now: datetime) -> bool:
+        """Return whether the chat is open and the participant has not disconnected."""
+        return not self.disconnected and now < self.chat.expires_at
+
+    def can_connect(self, now: datetime) -> bool:
+        """Return whether the participant may connect, which must first happen in time."""
+        in_time = self.connected or now < self.created_at + _limits.CONNECT_TIMEOUT
+        return in_time and self.is_active(now)
 
 
 @dataclass(frozen=True)
 class Connection:
-    """What a connection token stands for."""
+    """A connection, which a connection token identifies.
+
+    Attributes:
+        participant: The connected participant.
+        expires_at: The time at which the connection token expires.
+    """
 
     participant: Participant
     expires_at: datetime
@@ -91,19 +113,19 @@ class Connection:
 
 @dataclass(eq=False)
 class Attachment:
-    """A file that was announced.
+    """An attachment whose upload was started.
 
     Attributes:
-        attachment_id: Its id.
-        name: As declared.
-        content_type: As declared.
-        size: As declared, in bytes.
-        participant: Who announced it.
-        key: Where in the bucket it lies: first in `staging/`, once confirmed in `final/`.
-        upload_url: The URL for the PUT.
-        state: See `FakeAttachment`.
-        completed_at: When it was confirmed.
-        item: Its item in the transcript, once it is confirmed.
+        attachment_id: The attachment id.
+        name: The declared name.
+        content_type: The declared MIME type.
+        size: The declared size, in bytes.
+        participant: The participant who started the upload.
+        key: The object key in the bucket: `staging/...`, or `final/...` once confirmed.
+        upload_url: The pre-signed URL for the PUT.
+        state: The state, see `FakeAttachment`.
+        completed_at: The time of the confirmation, or None.
+        item: The transcript item; empty before the confirmation.
     """
 
     attachment_id: str

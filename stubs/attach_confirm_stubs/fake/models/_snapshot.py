@@ -1,4 +1,4 @@
-"""What a test sees of an attachment."""
+"""The snapshot of an attachment that tests inspect."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ AttachmentState = Literal["STARTED", "UPLOADED", "IN_PROGRESS", "APPROVED", "REJ
 
 @dataclass(frozen=True, slots=True)
 class FakeAttachment:
-    """What the fake holds of an attachment, at the time it was asked.
+    """A snapshot of an attachment.
 
     Attributes:
-        attachment_id: Its id.
-        name: Its name, as declared.
-        content_type: Its MIME type, as declared.
-        size: Its size in bytes, as declared.
-        data: The bytes that are there: none before the PUT and after a rejection.
-        state: STARTED before the PUT, UPLOADED before the confirmation, then what the
-            transcript says: IN_PROGRESS, APPROVED or REJECTED.
-        stored_content_type: The MIME type that the PUT came with; None where there are no bytes.
-        stored_size: How many bytes are there; None where there are none.
+        attachment_id: The attachment id.
+        name: The declared name.
+        content_type: The declared MIME type.
+        size: The declared size, in bytes.
+        data: The stored bytes; empty before the PUT and after a rejection.
+        state: STARTED before the PUT, UPLOADED before the confirmation, and then the status in
+            the transcript: IN_PROGRESS, APPROVED or REJECTED.
+        stored_content_type: The MIME type that the PUT sent, or None if no bytes are stored.
+        stored_size: The number of stored bytes, or None if no bytes are stored.
     """
 
     attachment_id: str

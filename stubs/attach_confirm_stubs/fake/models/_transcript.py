@@ -1,4 +1,4 @@
-"""The items of a chat, and the pages in which GetTranscript gives them."""
+"""Transcript items, and the pages of GetTranscript."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from botocore.utils import parse_timestamp
 
-from attach_confirm_stubs.fake import exceptions
+from attach_confirm_stubs.fake import _limits, exceptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,74 +17,78 @@ if TYPE_CHECKING:
     from attach_confirm_stubs.fake._assumptions import Assumptions
     from attach_confirm_stubs.fake.models._entities import Item, Participant
 
-EVENT = "application/vnd.amazonaws.connect.event."
 
-
-def timestamp(time: datetime) -> str:
-    """Return a time as the service writes it, with milliseconds."""
+def format_timestamp(time: datetime) -> str:
+    """Format a time as the service does, with milliseconds."""
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def item(participant: Participant, kind: str, time: datetime, **members: Any) -> Item:
-    """Return an item that a participant caused.
+def new_item(participant: Participant, item_type: str, time: datetime, **members: Any) -> Item:
+    """Return a transcript item.
 
     Args:
-        participant: Who.
-        kind: As in the model's ChatItemType.
-        time: When.
-        **members: What else it has.
+        participant: The participant who sends the item.
+        item_type: A value of the model's ChatItemType, for example MESSAGE.
+        time: The time at which it was sent.
+        **members: The item's other members.
     """
     return {
-        "AbsoluteTime": timestamp(time),
+        "AbsoluteTime": format_timestamp(time),
         "ContactId": participant.chat.contact_id,
         "DisplayName": participant.display_name,
         "Id": str(uuid4()),
         "ParticipantId": participant.participant_id,
         "ParticipantRole": participant.role,
-        "Type": kind,
+        "Type": item_type,
         **members,
     }
 
 
-def page(
+def get_page(
     items: Sequence[Item], params: Mapping[str, Any], assumptions: Assumptions
 ) -> tuple[list[Item], str | None]:
-    """Return a page of a transcript, and the token of the next one.
+    """Return a page of a transcript, and the next page's token or None.
 
     Args:
-        items: The transcript, the oldest first.
+        items: The chat's items, oldest first.
         params: The parameters of GetTranscript.
-        assumptions: What else decides about it.
+        assumptions: Settings for undocumented behaviour of the service.
 
     Raises:
-        exceptions.ValidationException: There is no such place in the transcript.
+        exceptions.ValidationException: `NextToken` or a member of `StartPosition` is invalid.
     """
-    position = params.get("StartPosition") or {}
-    forward = params.get("ScanDirection", "FORWARD" if position else "BACKWARD") == "FORWARD"
+    start_position = params.get("StartPosition") or {}
+    default_direction = "FORWARD" if start_position else "BACKWARD"
+    forward = params.get("ScanDirection", default_direction) == "FORWARD"
     ascending = params.get("SortOrder", "DESCENDING") == "ASCENDING"
-    scanned = _scanned(items, position, forward=forward)
-    if "Id" in position:
-        first = _place(scanned, position["Id"]) + (not assumptions.position_included)
-        scanned = scanned[first:]
-    first = _place(scanned, params["NextToken"]) if params.get("NextToken") else 0
-    last = first + (params.get("MaxResults", 10) or assumptions.zero_results)
-    following = scanned[last]["Id"] if last < len(scanned) else None
-    found = scanned[first:last]
-    return found if forward is ascending else found[::-1], following
+    selected = _select_items(items, start_position, forward=forward)
+    if "Id" in start_position:
+        index = _index_of(selected, start_position["Id"])
+        selected = selected[index + (not assumptions.position_included) :]
+    start = _index_of(selected, params["NextToken"]) if params.get("NextToken") else 0
+    end = start + (params.get("MaxResults", _limits.PAGE_SIZE) or assumptions.zero_results)
+    next_token = selected[end]["Id"] if end < len(selected) else None
+    page = selected[start:end]
+    return page if forward is ascending else page[::-1], next_token
 
 
-def _scanned(items: Sequence[Item], position: Mapping[str, Any], *, forward: bool) -> list[Item]:
-    """Return the items from the start position on, its Id aside, as they are scanned."""
-    scanned = list(items[-position["MostRecent"] :] if position.get("MostRecent") else items)
+def _select_items(
+    items: Sequence[Item], start_position: Mapping[str, Any], *, forward: bool
+) -> list[Item]:
+    """Return the items in scan order, from `MostRecent` or `AbsoluteTime` of the start position."""
+    most_recent = start_position.get("MostRecent")
+    selected = list(items[-most_recent:] if most_recent else items)
     if not forward:
-        scanned.reverse()
-    if "AbsoluteTime" in position:
-        time, within = _time(position["AbsoluteTime"]), operator.ge if forward else operator.le
-        scanned = [item for item in scanned if within(_time(item["AbsoluteTime"]), time)]
-    return scanned
+        selected.reverse()
+    if "AbsoluteTime" in start_position:
+        start, compare = _parse_time(start_position["AbsoluteTime"]), operator.le
+        if forward:
+            compare = operator.ge
+        selected = [item for item in selected if compare(_parse_time(item["AbsoluteTime"]), start)]
+    return selected
 
 
-def _time(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     try:
         time = parse_timestamp(text)
     except (ValueError, OverflowError):
@@ -94,8 +98,8 @@ def _time(text: str) -> datetime:
     return time
 
 
-def _place(items: Sequence[Item], item_id: str) -> int:
-    for place, candidate in enumerate(items):
-        if candidate["Id"] == item_id:
-            return place
-    raise exceptions.ValidationException("There is no such place in the transcript.")
+def _index_of(items: Sequence[Item], item_id: str) -> int:
+    for index, item in enumerate(items):
+        if item["Id"] == item_id:
+            return index
+    raise exceptions.ValidationException("The position was not found in the transcript.")

@@ -1,0 +1,75 @@
+"""URL patterns, host names, bucket names and object keys. No other module spells them out."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+START_CHAT_CONTACT_PATH = "/contact/chat"
+_SERVICE_PREFIX = "/participant/"
+_OBJECT_PREFIX = "(?:staging|final)/"
+_BUCKET = "connect-attachments-([0-9]{12})-([a-z0-9-]+)"
+
+# Group 1 is the region.
+SERVICE_URL = re.compile(
+    rf"https?://participant\.connect(?:-fips)?\.(?:([^./]+)\.)?[^/]+{_SERVICE_PREFIX}"
+)
+OBJECT_URL = re.compile(rf"https?://{_BUCKET}\.s3\.[^/]+/{_OBJECT_PREFIX}")
+START_CHAT_CONTACT_URL = re.compile(rf"https?://connect(?:-fips)?\.[^/]+{START_CHAT_CONTACT_PATH}$")
+
+# Patterns in moto's `url_paths` format.
+SERVICE_URL_PATH = f"{{0}}{_SERVICE_PREFIX}.+$"
+OBJECT_URL_PATH = f"{{0}}/{_OBJECT_PREFIX}.+$"
+START_CHAT_CONTACT_URL_PATH = f"{{0}}{START_CHAT_CONTACT_PATH}$"
+
+# An object's path on the served fake. Group 1 is the bucket, group 2 the key.
+OBJECT_PATH = re.compile(rf"/([^/]+)/({_OBJECT_PREFIX}[^/]+)")
+
+
+def bucket_name(account_id: str, region_name: str) -> str:
+    """Return the name of the bucket that holds an account's attachments."""
+    return f"connect-attachments-{account_id}-{region_name}"
+
+
+def parse_bucket_name(bucket: str) -> tuple[str, str] | None:
+    """Return the account id and region of an attachment bucket, or None for any other bucket."""
+    match = re.fullmatch(_BUCKET, bucket)
+    return (match[1], match[2]) if match else None
+
+
+def bucket_url(bucket: str, region_name: str, partition: str) -> str:
+    """Return the URL of a bucket at AWS, without a trailing slash."""
+    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    return f"https://{bucket}.s3.{region_name}.{suffix}"
+
+
+def split_object_url(url: str) -> tuple[str, str]:
+    """Return the bucket and the key of an object's URL at AWS."""
+    parts = urlsplit(url)
+    return parts.netloc.partition(".")[0], parts.path.lstrip("/")
+
+
+def staging_key(attachment_id: str) -> str:
+    """Return the object key of an attachment that is not confirmed yet."""
+    return f"staging/{attachment_id}"
+
+
+def final_key(attachment_id: str) -> str:
+    """Return the object key of a confirmed attachment."""
+    return f"final/{attachment_id}"
+
+
+def attachment_id_of(key: str) -> str:
+    """Return the attachment id in an object key."""
+    return key.rpartition("/")[2]
+
+
+def websocket_url(region_name: str, connection_token: str) -> str:
+    """Return the URL of a connection's websocket."""
+    host = f"chat.transport.connect.{region_name}.amazonaws.com"
+    return f"wss://{host}/chat?token={connection_token}"
+
+
+def sign_in_url(account_id: str, region_name: str) -> str:
+    """Return the URL at which customers sign in, without a query."""
+    return f"https://connect-{account_id}.auth.{region_name}.amazoncognito.com/oauth2/authorize"

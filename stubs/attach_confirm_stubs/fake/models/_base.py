@@ -1,0 +1,208 @@
+"""Chats, participants and connections, which all parts of the backend share."""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
+
+from moto.core.base_backend import BaseBackend
+
+from attach_confirm_stubs.fake import _limits, exceptions
+from attach_confirm_stubs.fake._assumptions import Assumptions
+from attach_confirm_stubs.fake._clock import clock
+from attach_confirm_stubs.fake.models import _transcript
+from attach_confirm_stubs.fake.models._entities import (
+    Chat,
+    Connection,
+    IdempotentResult,
+    Participant,
+    new_token,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime, timedelta
+
+    from attach_confirm_stubs.fake.models._entities import Item
+
+T = TypeVar("T")
+
+
+class ParticipantsBackend(BaseBackend):
+    """The chats of one account and region, with their participants and connections.
+
+    The base class of the mixins that `ConnectParticipantBackend` combines.
+
+    Attributes:
+        lock: Guards all state of the backend.
+        instance_id: The Connect instance of chats that name none.
+        chats: The chats, by contact id.
+        started_chats: The customers of the chats that StartChatContact has started, by
+            InstanceId and ClientToken.
+        participants: The participants, by participant token.
+        connections: The connections, by connection token.
+        transcript: The items of all chats, oldest first.
+        assumptions: Settings for undocumented behaviour of the service.
+    """
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.lock = RLock()
+        self.instance_id = str(uuid4())
+        self.chats: dict[str, Chat] = {}
+        self.started_chats: dict[tuple[str, str], Participant] = {}
+        self.participants: dict[str, Participant] = {}
+        self.connections: dict[str, Connection] = {}
+        self.transcript: list[Item] = []
+        self.assumptions = Assumptions()
+
+    def start_chat(
+        self,
+        *,
+        instance_id: str | None = None,
+        duration: timedelta = _limits.CHAT_DURATION,
+        content_types: frozenset[str] = _limits.MESSAGE_CONTENT_TYPES,
+    ) -> Chat:
+        """Start a chat without participants.
+
+        Args:
+            instance_id: The Connect instance; by default `self.instance_id`.
+            duration: The time after which the chat ends.
+            content_types: The content types of messages that the chat accepts.
+        """
+        chat = Chat(
+            str(uuid4()),
+            instance_id or self.instance_id,
+            clock.now() + duration,
+            content_types,
+        )
+        self.chats[chat.contact_id] = chat
+        return chat
+
+    def get_chat(self, contact_id: str) -> Chat:
+        """Return the chat of a contact.
+
+        Raises:
+            ValueError: `contact_id` is unknown.
+        """
+        if contact_id not in self.chats:
+            raise ValueError(f"unknown contact_id {contact_id!r}; pass the id of an existing chat")
+        return self.chats[contact_id]
+
+    def add_participant(
+        self, chat: Chat, role: str = "CUSTOMER", display_name: str = "Customer"
+    ) -> Participant:
+        """Add a participant to a chat."""
+        participant = Participant(chat, role, display_name, new_token(), clock.now())
+        self.participants[participant.token] = participant
+        return participant
+
+    def create_participant_connection(
+        self, participant_token: str, *, join: bool = False
+    ) -> tuple[str, datetime]:
+        """Connect a participant, and return the connection token and its expiry time.
+
+        Args:
+            participant_token: The participant token.
+            join: Whether to mark the participant as connected, which adds an item to the
+                transcript the first time.
+
+        Raises:
+            exceptions.AccessDeniedException: The token is unknown or has expired, the chat has
+                ended, or the participant has disconnected.
+        """
+        with self.lock:
+            now, participant = clock.now(), self.participants.get(participant_token)
+            if participant is None or not participant.can_connect(now):
+                raise exceptions.AccessDeniedException
+            participant.connected = True
+            if join and not participant.joined and self.assumptions.joined_item:
+                participant.joined = True
+                self.add_event(participant, "participant.joined")
+            token, expires_at = new_token(), now + _limits.CONNECTION_LIFETIME
+            self.connections[token] = Connection(participant, expires_at)
+            return token, expires_at
+
+    def instance_id_for(self, token: str | None) -> str | None:
+        """Return the Connect instance that a token belongs to, or None if the token is unknown."""
+        if token in self.connections:
+            return self.connections[token].participant.chat.instance_id
+        participant = self.participants.get(token or "")
+        return participant.chat.instance_id if participant else None
+
+    def require_connected(self, connection_token: str) -> Participant:
+        """Return the participant of a connection.
+
+        Raises:
+            exceptions.AccessDeniedException: The token is unknown or has expired, the chat has
+                ended, or the participant has disconnected.
+        """
+        participant = self._get_participant(connection_token)
+        if not participant.is_active(clock.now()):
+            raise exceptions.AccessDeniedException
+        return participant
+
+    def run_idempotent(
+        self, operation: str, params: Mapping[str, Any], action: Callable[[Participant], T]
+    ) -> T:
+        """Run an action, or return the stored result of the same ClientToken.
+
+        Args:
+            operation: The operation's name in the API.
+            params: The request's parameters, with a ConnectionToken and optionally a ClientToken.
+            action: Processes the request of the participant, and returns the result.
+
+        Raises:
+            exceptions.ErrorResponse: The request is rejected. Its ClientToken is not stored.
+        """
+        key = operation, params.get("ClientToken") or str(uuid4())
+        compared_params = {
+            name: value
+            for name, value in params.items()
+            if name not in {"ClientToken", "ConnectionToken"}
+        }
+        with self.lock:
+            participant, now = self._get_participant(params["ConnectionToken"]), clock.now()
+            stored = participant.idempotent_results.get(key)
+            lifetime = self.assumptions.client_token_lifetime
+            if stored and (lifetime is None or now < stored.created_at + lifetime):
+                if stored.params != compared_params:
+                    raise_if_set(
+                        self.assumptions.client_token_reused, "The ClientToken was used before."
+                    )
+                stored_result: T = stored.result
+                return stored_result
+            result = action(self.require_connected(params["ConnectionToken"]))
+            participant.idempotent_results[key] = IdempotentResult(result, compared_params, now)
+            return result
+
+    def add_item(self, participant: Participant, item_type: str, **members: Any) -> Item:
+        """Add an item to the transcript of a participant's chat.
+
+        Args:
+            participant: The participant who sends the item.
+            item_type: A value of the model's ChatItemType, for example MESSAGE.
+            **members: The item's other members.
+        """
+        item = _transcript.new_item(participant, item_type, clock.now(), **members)
+        participant.chat.items.append(item)
+        self.transcript.append(item)
+        return item
+
+    def add_event(self, participant: Participant, event: str, **members: Any) -> Item:
+        """Add an event to the transcript of a participant's chat, by its name without a prefix."""
+        content_type = f"{_limits.EVENT_PREFIX}{event}"
+        return self.add_item(participant, "EVENT", ContentType=content_type, **members)
+
+    def _get_participant(self, connection_token: str) -> Participant:
+        connection = self.connections.get(connection_token)
+        if connection is None or connection.expires_at <= clock.now():
+            raise exceptions.AccessDeniedException
+        return connection.participant
+
+
+def raise_if_set(code: str | None, message: str) -> None:
+    """Raise a service error, unless the setting that provides its code is None."""
+    if code is not None:
+        raise exceptions.ServiceError(code, message)
