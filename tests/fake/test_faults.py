@@ -1,15 +1,13 @@
-"""Faults of the fake in the same process: what botocore sees of them, and what was done."""
+"""Faults with moto and `requests`. `tests/server/test_faults.py` tests faults with botocore."""
 
 import re
 from contextlib import suppress
-from functools import partial
 
 import boto3
 import pytest
 import requests
-from botocore import exceptions as botocore_errors
+from botocore import xform_name
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 import attach_confirm
 from attach_confirm_stubs import (
@@ -23,65 +21,56 @@ from attach_confirm_stubs import (
     ServerError,
     Throttle,
     TruncatedResponse,
+    _service_model,
     fake_connectparticipant,
     modeled_errors,
 )
 from attach_confirm_stubs.fake._moto import BOTOCORE_DETECTS_TRUNCATION
+from tests.fake.uploads import start_pending
 
-OPERATIONS = sorted(
-    boto3.client("connectparticipant", "us-east-1").meta.service_model.operation_names
-)
-
-# What an attempt with a fault gets: an HTTP status or an exception; and whether it was done.
-LOST = {
-    ConnectTimeout(): (botocore_errors.ConnectTimeoutError, False),
-    ReadTimeout(): (botocore_errors.ReadTimeoutError, False),
-    ReadTimeout(after_commit=True): (botocore_errors.ReadTimeoutError, True),
-    ConnectionReset(): (botocore_errors.ConnectionClosedError, False),
-    ConnectionReset(after_commit=True): (botocore_errors.ConnectionClosedError, True),
-}
-ANSWERED = {
-    Throttle(): (429, "ThrottlingException"),
-    ServerError(): (500, "InternalServerException"),
-    ServerError(502): (502, "502"),
-    ServerError(503): (503, "503"),
-}
+OPERATIONS = _service_model.service_model().operation_names
 
 
 @pytest.fixture
-def ready(fake, token):
-    """Return a maker of calls that the fake takes, each one attempt of a plain boto3 client."""
+def call_operation(fake, token):
+    """Return a function that calls any operation without retries, with any valid parameters."""
     client = boto3.client(
         "connectparticipant", "us-east-1", config=Config(retries={"total_max_attempts": 1})
     )
-    methods = {api: name for name, api in client.meta.method_to_api_mapping.items()}
+    upload = {"AttachmentName": "a", "AttachmentSizeInBytes": 1, "ContentType": "text/plain"}
+    params = {
+        "CancelParticipantAuthentication": {"SessionId": "x" * 36},
+        "CompleteAttachmentUpload": {"AttachmentIds": ["a"]},
+        "DescribeView": {"ViewToken": "a"},
+        "GetAttachment": {"AttachmentId": "a"},
+        "GetAuthenticationUrl": {"SessionId": "x" * 36, "RedirectUri": "https://example.com"},
+        "SendEvent": {"ContentType": "application/vnd.amazonaws.connect.event.typing"},
+        "SendMessage": {"ContentType": "text/plain", "Content": "Hello"},
+        "StartAttachmentUpload": upload,
+    }
 
-    def make(operation):
-        started = attach_confirm.start(
-            fake.client, name="a", size=1, content_type="text/plain", connection_token=token
-        )
-        attach_confirm.put(fake.client, started, b"1")
-        there = attach_confirm.upload(fake.client, b"1", token, name="b.txt").attachment_id
-        signing_in = {"SessionId": fake.authentication_session(token)}
-        file = {"AttachmentName": "a", "AttachmentSizeInBytes": 1, "ContentType": "text/plain"}
-        params = {
-            "CancelParticipantAuthentication": signing_in,
-            "CompleteAttachmentUpload": {"AttachmentIds": [started.attachment_id]},
-            "CreateParticipantConnection": {"Type": ["CONNECTION_CREDENTIALS"]},
-            "DescribeView": {"ViewToken": fake.view_token(Name="form")},
-            "GetAttachment": {"AttachmentId": there},
-            "GetAuthenticationUrl": {**signing_in, "RedirectUri": "https://example.com"},
-            "SendEvent": {"ContentType": "application/vnd.amazonaws.connect.event.typing"},
-            "SendMessage": {"ContentType": "text/plain", "Content": "Hello"},
-            "StartAttachmentUpload": file,
-        }.get(operation, {})
+    def call(operation):
+        tokens = {"ConnectionToken": token}
         if operation == "CreateParticipantConnection":
-            params["ParticipantToken"] = fake.participant_token()
-        else:
-            params["ConnectionToken"] = token
-        return partial(getattr(client, methods[operation]), **params)
+            tokens = {
+                "ParticipantToken": fake.participant_token(),
+                "Type": ["CONNECTION_CREDENTIALS"],
+            }
+        return getattr(client, xform_name(operation))(**tokens, **params.get(operation, {}))
 
-    return make
+    call.exceptions = client.exceptions
+    return call
+
+
+@pytest.fixture
+def put(fake, token):
+    """Return a function that sends a PUT of one byte with `requests`, which does not retry."""
+
+    def send():
+        pending = start_pending(fake, token)
+        return requests.put(pending.url, b"1", headers=pending.headers, timeout=5)
+
+    return send
 
 
 def last_attempt(fake, operation):
@@ -91,89 +80,32 @@ def last_attempt(fake, operation):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_every_operation_answers(fake, ready, operation):
-    """Without a fault, each operation does what it is asked for."""
-    answer = ready(operation)()
-    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
-    attempt = last_attempt(fake, operation)
-    assert (attempt.status, attempt.committed, attempt.fault) == (200, True, None)
+def test_modeled_errors_are_raised_by_name(fake, call_operation, operation):
+    for code in modeled_errors(operation):
+        fake.inject(operation, ModeledError(code))
+        with pytest.raises(getattr(call_operation.exceptions, code)):
+            call_operation(operation)
+        assert not last_attempt(fake, operation).committed
 
 
-@pytest.mark.parametrize("fault", LOST, ids=repr)
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_answer_that_is_lost(fake, ready, operation, fault):
-    """Botocore sees the exception that its own HTTP layer raises."""
-    error, committed = LOST[fault]
-    call = ready(operation)
-    fake.inject(operation, fault)
-    with pytest.raises(error):
-        call()
-    attempt = last_attempt(fake, operation)
-    assert (attempt.status, attempt.committed, attempt.fault) == (None, committed, fault)
+def test_proxy_page_is_success_for_plain_client(fake, call_operation):
+    """Clients of `attach_confirm` raise UnexpectedResponseError."""
+    fake.inject("SendMessage", ProxyPage())
+    response = call_operation("SendMessage")
+    assert response["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "text/html"
+    assert not last_attempt(fake, "SendMessage").committed
+    assert fake.transcript == []
 
 
-@pytest.mark.parametrize("fault", ANSWERED, ids=repr)
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_answer_that_is_an_error(fake, ready, operation, fault):
-    """The service answers with an error, and does nothing."""
-    status, code = ANSWERED[fault]
-    call = ready(operation)
-    fake.inject(operation, fault)
-    with pytest.raises(ClientError) as raised:
-        call()
-    assert raised.value.response["Error"]["Code"] == code
-    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
-    attempt = last_attempt(fake, operation)
-    assert (attempt.status, attempt.committed, attempt.fault) == (status, False, fault)
-
-
-@pytest.mark.parametrize(
-    ("operation", "code"), [(name, code) for name in OPERATIONS for code in modeled_errors(name)]
-)
-def test_every_modeled_error(fake, ready, operation, code):
-    """Each error that an operation declares is caught by its name."""
-    call = ready(operation)
-    fake.inject(operation, ModeledError(code))
-    with pytest.raises(getattr(call.func.__self__.exceptions, code)):
-        call()
-    assert not last_attempt(fake, operation).committed
-
-
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_proxys_page(fake, ready, operation):
-    """A page of HTML comes in the service's place, which did nothing."""
-    call = ready(operation)
-    fake.inject(operation, ProxyPage())
-    answer = call()
-    assert answer["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "text/html"
-    assert not last_attempt(fake, operation).committed
-
-
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_late_answer(fake, ready, operation):
-    """The service did it, and the fake's clock is later; no time was spent."""
-    call = ready(operation)
-    fake.inject(operation, Latency(40))
-    call()
+def test_latency_advances_clock(fake, call_operation):
+    fake.inject("SendMessage", Latency(40))
+    call_operation("SendMessage")
     assert fake.clock.offset_seconds == 40
-    assert last_attempt(fake, operation).committed
-
-
-@pytest.fixture
-def put(fake, token):
-    """Return a way to PUT one byte with requests, which does not retry."""
-
-    def send():
-        started = attach_confirm.start(
-            fake.client, name="a", size=1, content_type="text/plain", connection_token=token
-        )
-        return requests.put(started.url, b"1", headers=started.headers, timeout=5)
-
-    return send
+    assert last_attempt(fake, "SendMessage").committed
 
 
 @pytest.mark.parametrize(
-    ("fault", "status", "code"),
+    ("fault", "status", "text"),
     [
         (Throttle(), 503, "SlowDown"),
         (ServerError(), 500, "InternalError"),
@@ -188,13 +120,12 @@ def put(fake, token):
     ],
     ids=repr,
 )
-def test_the_put_is_answered_as_s3_does(fake, put, fault, status, code):
-    """Faults of the PUT are S3's errors in S3's XML, and nothing is stored."""
+def test_put_with_requests_receives_errors_of_s3(fake, put, fault, status, text):
     fake.inject("PutObject", fault)
-    answer = put()
-    assert answer.status_code == status
-    assert code in answer.text
-    assert [a.state for a in fake.attachments] == ["STARTED"]
+    response = put()
+    assert response.status_code == status
+    assert text in response.text
+    assert [attachment.state for attachment in fake.attachments] == ["STARTED"]
     assert not last_attempt(fake, "PutObject").committed
 
 
@@ -216,45 +147,41 @@ def test_the_put_is_answered_as_s3_does(fake, put, fault, status, code):
     ],
     ids=repr,
 )
-def test_requests_sees_its_own_exceptions(fake, put, fault, error, state):
-    """A PUT with requests is interrupted by what requests raises."""
+def test_put_with_requests_raises_its_exceptions(fake, put, fault, error, state):
     fake.inject("PutObject", fault)
     with pytest.raises(error):
         put()
-    assert [a.state for a in fake.attachments] == [state]
+    assert [attachment.state for attachment in fake.attachments] == [state]
     attempt = last_attempt(fake, "PutObject")
     status = 200 if fault == TruncatedResponse() else None
     assert (attempt.status, attempt.committed) == (status, state == "UPLOADED")
 
 
-def test_half_an_answer_is_no_confirmation(fake, token):
-    """A confirmation whose answer was cut off is asked for again under the same ClientToken."""
+def test_confirm_after_truncated_response_reuses_client_token(fake, token):
     fake.inject("CompleteAttachmentUpload", TruncatedResponse())
-    # An older botocore notices, and asks again by itself.
+    # botocore before 1.43.115 detects the truncation, and retries.
     with suppress(attach_confirm.UnexpectedResponseError):
         attach_confirm.upload(fake.client, b"1", token, name="a.txt")
     (attachment,) = fake.attachments
-    again = attach_confirm.confirm(fake.client, attachment.attachment_id, token)
+    confirmation = attach_confirm.confirm(fake.client, attachment.attachment_id, token)
     assert {call.client_token for call in fake.calls("CompleteAttachmentUpload")} == {
-        again.client_token
+        confirmation.client_token
     }
     assert len(fake.transcript) == 1
 
 
-def test_a_lost_answer_is_repeated_and_confirms_once(fake, token):
-    """Botocore repeats a confirmation whose answer was lost, under the same ClientToken."""
+def test_retry_after_read_timeout_confirms_once(fake, token):
     fake.inject("CompleteAttachmentUpload", ReadTimeout(after_commit=True))
-    sent = attach_confirm.upload(fake.client, b"1", token, name="a.txt")
+    uploaded = attach_confirm.upload(fake.client, b"1", token, name="a.txt")
     (call,) = fake.calls("CompleteAttachmentUpload")
     first, second = call.attempts
-    assert first.client_token == second.client_token == call.client_token == sent.client_token
+    assert first.client_token == second.client_token == call.client_token == uploaded.client_token
     assert (first.status, first.committed, second.status) == (None, True, 200)
     assert len(fake.transcript) == len(fake.attachments) == 1
-    assert sent.attempts == 2
+    assert uploaded.attempts == 2
 
 
-def test_each_attempt_takes_one_fault(fake, token):
-    """Faults are queued: one an attempt, in their order, and then none."""
+def test_each_attempt_consumes_one_fault(fake, token):
     fake.inject("PutObject", Throttle(), ConnectTimeout())
     fake.inject("PutObject", ReadTimeout(after_commit=True))
     attach_confirm.upload(fake.client, b"1", token, name="a.txt")
@@ -264,51 +191,52 @@ def test_each_attempt_takes_one_fault(fake, token):
     assert fake.clock.offset_seconds > 0
 
 
-def test_faults_that_are_left_can_be_dropped(fake, token):
-    """After `reset_faults` calls go through; a fault of another operation was never theirs."""
-    fake.inject("SendEvent", Throttle())
+def test_reset_faults(fake, token):
     fake.inject("GetTranscript", *[ServerError()] * 9)
     fake.reset_faults()
     assert fake.client.get_transcript(ConnectionToken=token)["Transcript"] == []
 
 
-def test_the_region_is_the_handles(fake):
-    """A fault is for the region of the handle that it was injected with."""
+def test_faults_apply_to_one_operation_in_one_region(fake):
     with fake_connectparticipant("us-west-2") as other:
         other.inject("GetTranscript", *[Throttle()] * 3)
         fake.client.get_transcript(ConnectionToken=fake.connection_token())
+        token = other.connection_token()
+        other.client.send_message(ContentType="text/plain", Content="Hi", ConnectionToken=token)
         with pytest.raises(other.client.exceptions.ThrottlingException):
-            other.client.get_transcript(ConnectionToken=other.connection_token())
+            other.client.get_transcript(ConnectionToken=token)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"),
+    ("inject", "message"),
     [
         (
-            lambda f: f.inject("Complete", Throttle()),
+            lambda fake: fake.inject("Complete", Throttle()),
             "unknown operation 'Complete'; choose one of Cancel",
         ),
         (
-            lambda f: f.inject("SendMessage", Throttle),
+            lambda fake: fake.inject("SendMessage", Throttle),
             "is not a Fault; pass an instance like Throttle()",
         ),
         (
-            lambda f: f.inject("SendMessage", ModeledError("ConflictException")),
+            lambda fake: fake.inject("SendMessage", ModeledError("ConflictException")),
             "SendMessage does not declare ConflictException; it declares AccessDenied",
         ),
-        (lambda f: f.inject("PutObject", ModeledError("NoSuchKey")), "it declares AccessDenied, I"),
+        (
+            lambda fake: fake.inject("PutObject", ModeledError("NoSuchKey")),
+            "PutObject does not declare NoSuchKey; it declares AccessDenied, I",
+        ),
         (lambda _: ServerError(404), "status=404 is not a server error; pass 500 to 599"),
         (lambda _: Latency(-1), "seconds=-1 is negative; pass 0 or more"),
     ],
+    ids=["operation", "class", "undeclared", "undeclared by S3", "status", "seconds"],
 )
-def test_what_is_no_fault_is_refused(fake, wrong, message):
-    """A fault that could not happen is refused when it is injected, with what could."""
+def test_invalid_fault_rejected(fake, inject, message):
     with pytest.raises((TypeError, ValueError), match=re.escape(message)):
-        wrong(fake)
+        inject(fake)
 
 
-def test_faults_are_values():
-    """Faults compare by what they are, so that a test can look for one in the attempts."""
+def test_faults_compare_by_value():
     assert ReadTimeout(after_commit=True) == ReadTimeout(after_commit=True) != ReadTimeout()
     assert isinstance(Throttle(), Fault)
     assert repr(ReadTimeout(after_commit=True)) == "ReadTimeout(after_commit=True)"

@@ -1,4 +1,4 @@
-"""GetTranscript: its pages, directions, orders and start positions."""
+"""GetTranscript: items, pages, directions, sort orders and start positions."""
 
 import re
 from datetime import datetime, timedelta
@@ -7,31 +7,24 @@ from itertools import count
 import pytest
 
 import attach_confirm
-
-ORDERS = [
-    ("FORWARD", "ASCENDING"),
-    ("FORWARD", "DESCENDING"),
-    ("BACKWARD", "ASCENDING"),
-    ("BACKWARD", "DESCENDING"),
-]
+from tests.fake.uploads import get_contact_id, upload_file
 
 
 @pytest.fixture
-def chat(fake, token):
-    """Return a way to send files to the chat, named 0, 1, 2, ..."""
+def send_files(fake, token):
+    """Return a function that sends files to the chat, which are named 0, 1, 2, ..."""
     numbers = count()
 
-    def send(many=1):
-        for _ in range(many):
-            name = str(next(numbers))
-            attach_confirm.upload(fake.client, b"1", token, name=name, content_type="text/plain")
+    def send(number_of_files=1):
+        for _ in range(number_of_files):
+            upload_file(fake, token, name=str(next(numbers)))
 
     return send
 
 
 @pytest.fixture
-def ask(fake, token):
-    """Return a way to ask for a page of the chat's transcript."""
+def get_page(fake, token):
+    """Return a function that returns a page of the chat's transcript."""
 
     def get(**params):
         return fake.client.get_transcript(ConnectionToken=token, **params)
@@ -40,32 +33,36 @@ def ask(fake, token):
 
 
 @pytest.fixture
-def pages(ask):
-    """Return a way to ask for all pages, each as the names of its files."""
+def get_pages(get_page):
+    """Return a function that returns all pages, each as a list of file numbers."""
 
     def get(**params):
-        answer = ask(**params)
-        found = [names(answer)]
-        while "NextToken" in answer:
-            answer = ask(NextToken=answer["NextToken"], **params)
-            found.append(names(answer))
-            assert len(found) < 20, "the pages go round in a circle"
-        return found
+        response = get_page(**params)
+        pages = [file_numbers(response)]
+        while "NextToken" in response:
+            response = get_page(NextToken=response["NextToken"], **params)
+            pages.append(file_numbers(response))
+            assert len(pages) < 20, "the NextTokens form a loop"
+        return pages
 
     return get
 
 
-def names(answer):
+def file_numbers(response):
     """Return the names of the files on a page, as numbers."""
-    return [int(item["Attachments"][0]["AttachmentName"]) for item in answer["Transcript"]]
+    return [int(item["Attachments"][0]["AttachmentName"]) for item in response["Transcript"]]
 
 
-def test_an_item_is_as_the_service_gives_it(fake, chat, ask):
-    """An attachment's item has the members that were seen of the real service."""
-    chat()
-    answer = ask()
-    (item,) = answer["Transcript"]
-    assert answer["InitialContactId"] == item["ContactId"]
+def item_time(item):
+    """Return an item's time."""
+    return datetime.fromisoformat(item["AbsoluteTime"].replace("Z", "+00:00"))
+
+
+def test_item_has_members_of_the_service(fake, send_files, get_page):
+    send_files()
+    response = get_page()
+    (item,) = response["Transcript"]
+    assert response["InitialContactId"] == item["ContactId"]
     assert item == {
         "AbsoluteTime": item["AbsoluteTime"],
         "Attachments": [
@@ -87,156 +84,149 @@ def test_an_item_is_as_the_service_gives_it(fake, chat, ask):
     assert fake.transcript == [item]
 
 
-def test_the_handles_items_are_the_tests_own(fake, chat):
-    """What a test does with the items that it was given changes no transcript."""
-    chat()
+def test_handle_returns_copies_of_items(fake, send_files):
+    send_files()
     fake.transcript[0]["Attachments"].clear()
     assert fake.transcript[0]["Attachments"]
 
 
-def test_a_chat_without_messages_has_an_empty_transcript(ask):
-    """A transcript with no items is one empty page."""
-    answer = ask()
-    assert answer["Transcript"] == []
-    assert "NextToken" not in answer
+def test_empty_transcript(get_page):
+    response = get_page()
+    assert response["Transcript"] == []
+    assert "NextToken" not in response
 
 
-def test_a_chat_sees_its_own_items_alone(fake, chat, pages):
-    """What other chats say is not in the transcript."""
+def test_chats_do_not_share_items(fake, send_files, get_pages):
     attach_confirm.upload(fake.client, b"1", fake.connection_token(), name="9.txt")
-    chat(2)
-    assert pages() == [[1, 0]]
+    send_files(2)
+    assert get_pages() == [[1, 0]]
     assert len(fake.transcript) == 3
 
 
-def test_a_page_has_ten_items_the_newest_first(chat, pages):
-    """Without a MaxResults, or with 0, a page has ten items, from the newest backward."""
-    chat(11)
-    assert pages() == pages(MaxResults=0) == [[10, 9, 8, 7, 6, 5, 4, 3, 2, 1], [0]]
+def test_contact_id_of_other_chat_rejected(fake, token, get_page):
+    get_page(ContactId=get_contact_id(fake, token))
+    with pytest.raises(fake.client.exceptions.ValidationException):
+        get_page(ContactId="another")
 
 
-def test_pages_follow_the_direction_and_are_sorted_within(chat, pages):
-    """ScanDirection says which page comes next, SortOrder how each page is sorted."""
-    chat(5)
-    found = {
-        order: pages(MaxResults=2, ScanDirection=order[0], SortOrder=order[1]) for order in ORDERS
-    }
-    assert found == {
+def test_page_has_ten_items_newest_first_by_default(send_files, get_pages):
+    send_files(11)
+    assert get_pages() == get_pages(MaxResults=0) == [[10, 9, 8, 7, 6, 5, 4, 3, 2, 1], [0]]
+
+
+def test_scan_direction_orders_pages_and_sort_order_orders_items(send_files, get_pages):
+    send_files(5)
+    expected = {
         ("FORWARD", "ASCENDING"): [[0, 1], [2, 3], [4]],
         ("FORWARD", "DESCENDING"): [[1, 0], [3, 2], [4]],
         ("BACKWARD", "ASCENDING"): [[3, 4], [1, 2], [0]],
         ("BACKWARD", "DESCENDING"): [[4, 3], [2, 1], [0]],
     }
+    pages = {
+        (direction, order): get_pages(MaxResults=2, ScanDirection=direction, SortOrder=order)
+        for direction, order in expected
+    }
+    assert pages == expected
 
 
-def test_the_pages_hold_every_item_once(chat, pages):
-    """Whatever the size of a page, the last one is full or short, and none is empty."""
-    chat(6)
+def test_pages_contain_each_item_once(send_files, get_pages):
+    """Only the last page is short, and no page is empty."""
+    send_files(6)
     for size in (1, 2, 3, 4, 5, 6, 7, 100):
-        found = pages(MaxResults=size)
-        assert [len(page) for page in found[:-1]] == [size] * (len(found) - 1)
-        assert [number for page in found for number in page] == [5, 4, 3, 2, 1, 0]
+        pages = get_pages(MaxResults=size)
+        assert [len(page) for page in pages[:-1]] == [size] * (len(pages) - 1)
+        assert [number for page in pages for number in page] == [5, 4, 3, 2, 1, 0]
 
 
-def test_new_items_do_not_move_the_pages(chat, ask):
-    """Items that come in while a caller pages backward are neither repeated nor skipped over."""
-    chat(4)
-    first = ask(MaxResults=2)
-    chat(2)
-    second = ask(MaxResults=2, NextToken=first["NextToken"])
-    assert (names(first), names(second)) == ([3, 2], [1, 0])
+def test_new_items_do_not_shift_backward_pages(send_files, get_page):
+    send_files(4)
+    first = get_page(MaxResults=2)
+    send_files(2)
+    second = get_page(MaxResults=2, NextToken=first["NextToken"])
+    assert (file_numbers(first), file_numbers(second)) == ([3, 2], [1, 0])
 
 
-def test_new_items_are_on_the_last_page_forward(chat, ask):
-    """A caller who pages forward comes to the items that came in meanwhile."""
-    chat(3)
-    order = {"MaxResults": 2, "ScanDirection": "FORWARD", "SortOrder": "ASCENDING"}
-    first = ask(**order)
-    chat(1)
-    second = ask(NextToken=first["NextToken"], **order)
-    assert (names(first), names(second)) == ([0, 1], [2, 3])
+def test_new_items_are_on_last_forward_page(send_files, get_page):
+    send_files(3)
+    params = {"MaxResults": 2, "ScanDirection": "FORWARD", "SortOrder": "ASCENDING"}
+    first = get_page(**params)
+    send_files(1)
+    second = get_page(NextToken=first["NextToken"], **params)
+    assert (file_numbers(first), file_numbers(second)) == ([0, 1], [2, 3])
 
 
 @pytest.mark.parametrize(
-    ("order", "expected"),
+    ("params", "expected"),
     [
-        (("FORWARD", "ASCENDING"), [[2, 3], [4]]),
-        (("BACKWARD", "DESCENDING"), [[2, 1], [0]]),
-        (("BACKWARD", "ASCENDING"), [[1, 2], [0]]),
+        ({"ScanDirection": "FORWARD", "SortOrder": "ASCENDING"}, [[2, 3], [4]]),
+        ({"ScanDirection": "BACKWARD", "SortOrder": "DESCENDING"}, [[2, 1], [0]]),
+        ({"ScanDirection": "BACKWARD", "SortOrder": "ASCENDING"}, [[1, 2], [0]]),
     ],
-    ids=["forward", "backward", "backward, each page ascending"],
 )
-def test_a_transcript_starts_at_an_item(fake, chat, pages, order, expected):
-    """A StartPosition by Id starts with that item, and goes the way that is scanned."""
-    chat(5)
-    scan, sort = order
+def test_start_position_id(fake, send_files, get_pages, params, expected):
+    send_files(5)
     position = {"Id": fake.transcript[2]["Id"]}
-    found = pages(MaxResults=2, ScanDirection=scan, SortOrder=sort, StartPosition=position)
-    assert found == expected
+    assert get_pages(MaxResults=2, StartPosition=position, **params) == expected
 
 
 @pytest.mark.parametrize(
-    ("most_recent", "backward", "forward"),
-    [(2, [4, 3], [3, 4]), (9, [4, 3, 2, 1, 0], [0, 1, 2, 3, 4]), (0, [4, 3, 2, 1, 0], None)],
+    ("most_recent", "oldest_first"), [(2, [3, 4]), (9, [0, 1, 2, 3, 4]), (0, [0, 1, 2, 3, 4])]
 )
-def test_a_transcript_starts_at_the_most_recent(chat, pages, most_recent, backward, forward):
-    """A StartPosition by MostRecent leaves that many items, and 0 leaves them all."""
-    chat(5)
+def test_start_position_most_recent(send_files, get_pages, most_recent, oldest_first):
+    send_files(5)
     position = {"MostRecent": most_recent}
-    assert pages(StartPosition=position) == [backward]
-    found = pages(StartPosition=position, ScanDirection="FORWARD", SortOrder="ASCENDING")
-    assert found == [forward or backward[::-1]]
+    assert get_pages(StartPosition=position) == [oldest_first[::-1]]
+    pages = get_pages(StartPosition=position, ScanDirection="FORWARD", SortOrder="ASCENDING")
+    assert pages == [oldest_first]
 
 
 @pytest.mark.parametrize(
-    "spelled",
+    "format_time",
     [
         lambda time: time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         lambda time: time.isoformat(timespec="milliseconds"),
         lambda time: time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
     ],
-    ids=["as the service writes it", "offset", "microseconds"],
+    ids=["like the service", "offset", "microseconds"],
 )
-def test_a_transcript_starts_at_a_time(fake, chat, pages, spelled):
-    """A StartPosition by AbsoluteTime holds the items from then on, or up to then, both ends in."""
-    chat(3)
-    times = [
-        datetime.fromisoformat(i["AbsoluteTime"].replace("Z", "+00:00")) for i in fake.transcript
-    ]
-    position = {"AbsoluteTime": spelled(times[1])}
+def test_start_position_absolute_time_includes_equal_times(
+    fake, send_files, get_pages, format_time
+):
+    send_files(3)
+    times = [item_time(item) for item in fake.transcript]
+    position = {"AbsoluteTime": format_time(times[1])}
     until = [number for number in (2, 1, 0) if times[number] <= times[1]]
     since = [number for number in (0, 1, 2) if times[number] >= times[1]]
-    assert pages(StartPosition=position, ScanDirection="BACKWARD") == [until]
-    found = pages(StartPosition=position, ScanDirection="FORWARD", SortOrder="ASCENDING")
-    assert found == [since]
+    assert get_pages(StartPosition=position, ScanDirection="BACKWARD") == [until]
+    pages = get_pages(StartPosition=position, ScanDirection="FORWARD", SortOrder="ASCENDING")
+    assert pages == [since]
 
 
-def test_a_time_need_not_have_milliseconds(fake, chat, pages):
-    """An AbsoluteTime of whole seconds is compared as a time, not as a text."""
-    chat(2)
-    first = datetime.fromisoformat(fake.transcript[0]["AbsoluteTime"].replace("Z", "+00:00"))
-    before = first.replace(microsecond=0)
-    after = before + timedelta(seconds=3600)
-    second, later = (time.strftime("%Y-%m-%dT%H:%M:%SZ") for time in (before, after))
-    order = {"ScanDirection": "FORWARD", "SortOrder": "ASCENDING"}
-    assert pages(StartPosition={"AbsoluteTime": second}, **order) == [[0, 1]]
-    assert pages(StartPosition={"AbsoluteTime": later}, **order) == [[]]
-    assert pages(StartPosition={"AbsoluteTime": later}, ScanDirection="BACKWARD") == [[1, 0]]
+def test_start_position_absolute_time_without_milliseconds(fake, send_files, get_pages):
+    """A comparison of strings would be wrong."""
+    send_files(2)
+    before = item_time(fake.transcript[0]).replace(microsecond=0)
+    early, late = (
+        {"AbsoluteTime": time.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        for time in (before, before + timedelta(seconds=3600))
+    )
+    forward = {"ScanDirection": "FORWARD", "SortOrder": "ASCENDING"}
+    assert get_pages(StartPosition=early, **forward) == [[0, 1]]
+    assert get_pages(StartPosition=late, **forward) == [[]]
+    assert get_pages(StartPosition=late, ScanDirection="BACKWARD") == [[1, 0]]
 
 
-def test_a_start_position_is_scanned_forward(chat, pages):
-    """Without a ScanDirection, a StartPosition is scanned forward, and the rest backward."""
-    chat(3)
-    assert pages(MaxResults=2) == [[2, 1], [0]]
-    assert pages(MaxResults=2, StartPosition={"MostRecent": 3}) == [[1, 0], [2]]
+def test_start_position_changes_default_direction(send_files, get_pages):
+    send_files(3)
+    assert get_pages(MaxResults=2) == [[2, 1], [0]]
+    assert get_pages(MaxResults=2, StartPosition={"MostRecent": 3}) == [[1, 0], [2]]
 
 
-def test_a_page_that_there_is_not_is_refused(fake, chat, ask):
-    """A place that is not in the transcript, and a value outside the model, is refused."""
-    chat()
+def test_invalid_position_rejected(fake, send_files, get_page):
+    send_files()
     for params in (
-        {"NextToken": "no-such-token"},
-        {"StartPosition": {"Id": "no-such-item"}},
+        {"NextToken": "unknown"},
+        {"StartPosition": {"Id": "unknown"}},
         {"StartPosition": {"AbsoluteTime": "yesterday"}},
         {"StartPosition": {"AbsoluteTime": "2026-11-22T21:42:55"}},
         {"StartPosition": {"MostRecent": 101}},
@@ -244,16 +234,16 @@ def test_a_page_that_there_is_not_is_refused(fake, chat, ask):
         {"ScanDirection": "SIDEWAYS"},
         {"SortOrder": "RANDOM"},
     ):
-        with pytest.raises(fake.client.exceptions.ValidationException) as refused:
-            ask(**params)
-        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+        with pytest.raises(fake.client.exceptions.ValidationException) as raised:
+            get_page(**params)
+        assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
-def test_another_chats_places_are_unknown(fake, chat, ask):
-    """Neither an item nor a page of another chat can be asked for."""
-    chat(2)
-    other = fake.connection_token()
-    token = ask(MaxResults=1)["NextToken"]
-    for params in ({"NextToken": token}, {"StartPosition": {"Id": fake.transcript[0]["Id"]}}):
+def test_position_of_other_chat_rejected(fake, send_files, get_page):
+    send_files(2)
+    other_token = fake.connection_token()
+    next_token = get_page(MaxResults=1)["NextToken"]
+    item_id = fake.transcript[0]["Id"]
+    for params in ({"NextToken": next_token}, {"StartPosition": {"Id": item_id}}):
         with pytest.raises(fake.client.exceptions.ValidationException):
-            fake.client.get_transcript(ConnectionToken=other, **params)
+            fake.client.get_transcript(ConnectionToken=other_token, **params)
