@@ -33,7 +33,7 @@ OPERATIONS = _service_model.service_model().operation_names
 
 @pytest.fixture
 def call_operation(fake, token):
-    """Return a function that calls any operation without retries, with any valid parameters."""
+    """Return a function that calls an operation once, with parameters that botocore accepts."""
     client = boto3.client(
         "connectparticipant", "us-east-1", config=Config(retries={"total_max_attempts": 1})
     )

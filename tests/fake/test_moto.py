@@ -71,7 +71,7 @@ def test_reload_does_not_register_again():
 
 
 def test_import_inside_mock_aws():
-    """The URL patterns also apply to `requests`, whose list moto builds when the mock starts."""
+    """Both botocore and `requests` reach a fake that is imported after the mock has started."""
     run_python(
         """
 import boto3, requests
@@ -159,7 +159,7 @@ def test_accounts_are_isolated(fake):
 
 
 def test_credentials_do_not_select_account(fake, token):
-    """The token does."""
+    """The token selects the account, and the signature is ignored."""
     sts = boto3.client("sts", region_name=REGION)
     role_arn = f"arn:aws:iam::{OTHER_ACCOUNT}:role/chat"
     credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName="chat")["Credentials"]
@@ -190,7 +190,7 @@ def test_moto_account_id_variable(monkeypatch):
     ],
 )
 def test_other_buckets_belong_to_moto(fake, token, name):
-    """Even if the name looks like that of an attachment bucket."""
+    """The name alone does not make a bucket the fake's."""
     region = "us-west-2"
     s3 = boto3.client("s3", region_name=region, config=Config(signature_version="s3v4"))
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})

@@ -216,7 +216,9 @@ def test_missing_bucket_rejected(pending_upload, get_state):
     s3 = boto3.client("s3", region_name="us-east-1")
     (bucket,) = s3.list_buckets()["Buckets"]
     s3.delete_bucket(Bucket=bucket["Name"])
-    assert put_with_requests(pending_upload, DATA).status_code == 404
+    status, elements = parse_error(put_with_requests(pending_upload, DATA))
+    assert (status, elements["Code"]) == (404, "NoSuchBucket")
+    assert get_state() == ("STARTED", b"")
     s3.create_bucket(Bucket=bucket["Name"])
     assert get_state() == ("STARTED", b"")
 

@@ -85,16 +85,16 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
 
 
 def truncate(response: Response) -> Response:
-    """Return the first half of a response whose Content-Length announces all of it."""
+    """Return the first half of a response, with the Content-Length of the whole response."""
     declared_length = max(len(response.body), 2)
     headers = {**response.headers, "content-length": str(declared_length)}
     return replace(response, headers=headers, body=response.body[: declared_length // 2])
 
 
 def normalize_header_name(name: str) -> str:
-    """Return a header name in lower case, with hyphens for underscores.
+    """Return a header name in lower case, with hyphens instead of underscores.
 
-    Some transports of moto replace the one by the other.
+    werkzeug, which moto uses, replaces underscores as well.
     """
     return name.lower().replace("_", "-")
 

@@ -35,8 +35,8 @@ class ResponseNotDelivered(Exception):
 
     Attributes:
         fault: The injected fault.
-        response: The response that is not delivered as a whole, or None if the service did not
-            process the request.
+        response: The response to truncate or drop, or None if the service did not process the
+            request.
     """
 
     def __init__(self, fault: _faults.Fault, response: Response | None = None) -> None:

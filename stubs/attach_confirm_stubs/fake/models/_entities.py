@@ -93,7 +93,7 @@ class Participant:
         return not self.disconnected and now < self.chat.expires_at
 
     def can_connect(self, now: datetime) -> bool:
-        """Return whether the participant may connect, which must first happen in time."""
+        """Return whether the participant may connect. The first time must be within 5 minutes."""
         in_time = self.connected or now < self.created_at + _limits.CONNECT_TIMEOUT
         return in_time and self.is_active(now)
 
