@@ -29,7 +29,7 @@ from attach_confirm_stubs.fake.models import (
 from attach_confirm_stubs.fake.models._transcript import format_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from botocore.model import Shape
 
@@ -46,11 +46,10 @@ class ConnectParticipantResponse:
     account by the signature's credentials, and participants do not sign.
 
     Args:
-        backend: The backend that owns the token.
+        backend: The backend that owns the request's token.
         request: The request.
         operation: The operation's name in the API.
-        params: The request's parameters: members of the path and the body, and the token.
-        body_error: The reason why the body could not be parsed, or None.
+        path_params: The parameters in the URL's path.
     """
 
     def __init__(
@@ -58,14 +57,56 @@ class ConnectParticipantResponse:
         backend: ConnectParticipantBackend,
         request: Request,
         operation: str,
-        params: dict[str, Any],
-        body_error: str | None,
+        path_params: Mapping[str, str],
     ) -> None:
         self.connectparticipant_backend = backend
         self.request = request
         self.operation = operation
-        self.params = params
-        self.body_error = body_error
+        self.params: dict[str, Any] = dict(path_params)
+        self.body_error: str | None = None
+        try:
+            members = parse_json_object(request.body)
+            self.params |= {name: value for name, value in members.items() if value is not None}
+        except ValueError as error:
+            self.body_error = str(error)
+        self.token = request.headers.get(_TOKEN_HEADER)
+        if self.token:
+            model = _service_model.operation(operation)
+            self.params[_service_model.token_member_name(model)] = self.token
+
+    def dispatch(self) -> Response:
+        """Return the response, with faults and quotas applied, and record the attempt.
+
+        Raises:
+            exceptions.ResponseNotDelivered: An injected fault affects the connection.
+        """
+        backend = self.connectparticipant_backend
+        invocation_id = self.request.headers.get(_INVOCATION_ID_HEADER)
+        return _attempts.run_attempt(
+            backend,
+            backend.history.get_or_create(self.operation, self.params, invocation_id),
+            partial(_to_response, self.call_action),
+            self.request.sleep,
+            client_token=self.params.get("ClientToken"),
+            instance_id=backend.instance_id_for(self.token),
+        )
+
+    def call_action(self) -> Response:
+        """Validate the parameters, and invoke the operation's method.
+
+        Raises:
+            exceptions.ErrorResponse: The request is rejected.
+        """
+        if self.body_error:
+            raise exceptions.ServiceError("SerializationException", self.body_error)
+        shape = cast("Shape", _service_model.operation(self.operation).input_shape)
+        violations = list(_service_model.constraint_violations(shape, self.params))
+        if violations:
+            raise exceptions.ValidationException(
+                f"{len(violations)} validation error(s) detected: {'; '.join(violations)}"
+            )
+        method: Callable[[], str] = getattr(self, xform_name(self.operation))
+        return json_response(method())
 
     def cancel_participant_authentication(self) -> str:
         """Cancel an authentication session."""
@@ -162,23 +203,6 @@ class ConnectParticipantResponse:
             }
         )
 
-    def call_action(self) -> Response:
-        """Validate the parameters, and invoke the operation's method.
-
-        Raises:
-            exceptions.ErrorResponse: The request is rejected.
-        """
-        if self.body_error:
-            raise exceptions.ServiceError("SerializationException", self.body_error)
-        shape = cast("Shape", _service_model.operation(self.operation).input_shape)
-        violations = list(_service_model.constraint_violations(shape, self.params))
-        if violations:
-            raise exceptions.ValidationException(
-                f"{len(violations)} validation error(s) detected: {'; '.join(violations)}"
-            )
-        method: Callable[[], str] = getattr(self, xform_name(self.operation))
-        return json_response(method())
-
 
 def dispatch(request: Request) -> Response:
     """Return the response to a request to the service.
@@ -190,30 +214,11 @@ def dispatch(request: Request) -> Response:
     if route is None:
         code, message = "UnknownOperationException", "Unknown operation"
         return exceptions.ServiceError(code, message).response
-    operation, params = route
-    body_error = None
-    try:
-        members = parse_json_object(request.body)
-        params |= {name: value for name, value in members.items() if value is not None}
-    except ValueError as error:
-        body_error = str(error)
-    token = request.headers.get(_TOKEN_HEADER)
-    if token:
-        params[_service_model.token_member_name(_service_model.operation(operation))] = token
-    backend = _backend_for(request, token)
+    backend = _backend_for(request)
     if backend is None:
         return exceptions.AccessDeniedException().response
-    handler = ConnectParticipantResponse(backend, request, operation, params, body_error)
-    return _attempts.run_attempt(
-        backend,
-        backend.history.get_or_create(
-            operation, params, request.headers.get(_INVOCATION_ID_HEADER)
-        ),
-        partial(_to_response, handler.call_action),
-        request.sleep,
-        client_token=params.get("ClientToken"),
-        instance_id=backend.instance_id_for(token),
-    )
+    operation, path_params = route
+    return ConnectParticipantResponse(backend, request, operation, path_params).dispatch()
 
 
 def dispatch_s3(request: Request, bucket: str, key: str) -> Response:
@@ -263,7 +268,7 @@ def _to_response(handler: Callable[[], Response]) -> Response:
         return error.response
 
 
-def _match_route(request: Request) -> tuple[str, dict[str, Any]] | None:
+def _match_route(request: Request) -> tuple[str, dict[str, str]] | None:
     """Return a request's operation and path parameters, or None if no operation matches."""
     path = urlsplit(request.url).path
     for operation, method, pattern in _routes():
@@ -286,12 +291,13 @@ def _routes() -> list[tuple[str, str, re.Pattern[str]]]:
     return routes
 
 
-def _backend_for(request: Request, token: str | None) -> ConnectParticipantBackend | None:
+def _backend_for(request: Request) -> ConnectParticipantBackend | None:
     """Return the backend for a request, or None if the region is unknown.
 
-    The backend is found by its token. Unknown tokens go to the default account, which rejects
-    them. A served fake has one URL for all regions.
+    The backend is found by token. Unknown tokens go to the default account, which rejects them. A
+    served fake has one URL for all regions.
     """
+    token = request.headers.get(_TOKEN_HEADER)
     match = _patterns.SERVICE_URL.match(request.url)
     region = match[1] if match and not request.base_url else None
     for backend in all_backends():
