@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,6 @@ from unittest.mock import patch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-# botocore and tenacity call `sleep` of these modules between attempts.
-_SLEEP_TARGETS = ("botocore.endpoint.time", "tenacity.nap.time")
 
 
 class Clock:
@@ -79,11 +76,11 @@ class _FakeTimeModule:
 def virtual_sleep() -> Iterator[None]:
     """Advance the fake's clock instead of sleeping between attempts and polls.
 
-    Applies to botocore, to tenacity and to `attach_confirm`.
+    Applies to botocore and to `attach_confirm`.
     """
-    with ExitStack() as patches:
-        for target in _SLEEP_TARGETS:
-            patches.enter_context(patch(target, _FakeTimeModule()))
-        patches.enter_context(patch("attach_confirm._clock.sleep", clock.advance))
-        patches.enter_context(patch("attach_confirm._clock.monotonic", clock.monotonic))
+    with (
+        patch("botocore.endpoint.time", _FakeTimeModule()),
+        patch("attach_confirm._clock.sleep", clock.advance),
+        patch("attach_confirm._clock.monotonic", clock.monotonic),
+    ):
         yield
