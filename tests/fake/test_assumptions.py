@@ -35,6 +35,8 @@ def test_complete_before_put(fake, token):
     fake.assumptions.complete_before_put = None
     attach_confirm.confirm(fake.client, pending.attachment_id, token)
     assert [(a.state, a.data) for a in fake.attachments] == [("APPROVED", b"")]
+    with pytest.raises(fake.client.exceptions.ValidationException):
+        fake.client.get_attachment(AttachmentId=pending.attachment_id, ConnectionToken=token)
 
 
 def test_complete_again(fake, token):

@@ -21,7 +21,7 @@ SERVICE_URL = "https://participant.connect.us-east-1.amazonaws.com/participant"
         ("POST", "transcript", b"\xff", 400, "SerializationException"),
         ("POST", "transcript", b"[" * 100_000, 400, "SerializationException"),
         ("POST", "message", b'{"Content": 1}', 400, "ValidationException"),
-        ("POST", "transcript", b'{"MaxResults": null}', 200, None),
+        ("POST", "transcript", b'{"ContactId": null}', 200, None),
     ],
     ids=["path", "method", "text", "null", "encoding", "nesting", "type", "null member"],
 )
