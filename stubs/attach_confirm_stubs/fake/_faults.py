@@ -153,11 +153,8 @@ class FaultQueue:
                 raise TypeError(
                     f"fault: {fault!r} is not a Fault; pass an instance like Throttle()"
                 )
-            if isinstance(fault, ModeledError) and fault.code not in declared:
-                raise ValueError(
-                    f"{operation} does not declare {fault.code};"
-                    f" it declares {', '.join(sorted(declared))}"
-                )
+            if isinstance(fault, ModeledError):
+                _service_model.check_error_code(operation, fault.code, declared)
         with self._lock:
             self._queues.setdefault(operation, deque()).extend(faults)
 
@@ -181,8 +178,5 @@ class FaultQueue:
 def _declared_errors(operation: str) -> list[str]:
     if operation == PUT_OBJECT:
         return list(S3_ERRORS)
-    operations = _service_model.service_model().operation_names
-    if operation not in operations:
-        choices = ", ".join(sorted([*operations, PUT_OBJECT]))
-        raise ValueError(f"unknown operation {operation!r}; choose one of {choices}")
+    _service_model.check_operation(operation, [PUT_OBJECT])
     return _service_model.error_codes(operation)
