@@ -1,1 +1,1 @@
-"""The fake, served over HTTP."""
+"""The fake served over HTTP."""

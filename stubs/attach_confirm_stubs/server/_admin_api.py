@@ -1,114 +1,246 @@
-"""The fake's handle over HTTP, for tests that are not in Python.
+"""The admin API: the fake's handle over HTTP, for tests that are not written in Python.
 
-JSON in and out, as `application/json`; a request that cannot be done is answered with 400 and a
-`message` that says why. `?region=` names another region than `us-east-1`.
+Request and response bodies are JSON (`application/json`). An invalid request returns 400 with a
+`message` that states the problem. `?region=` selects the region; the default is `us-east-1`.
 
 ==========================================  =====================================================
-Request                                     What it does
+Request                                     Behaviour
 ==========================================  =====================================================
-GET /_fake/state                            the `chats`, `attachments`, `transcript` and `calls`
-                                            of all regions; tokens are redacted
-POST /_fake/reset                           forgets everything
-POST /_fake/participant_token               `contact_id`, `role`, `display_name`, each optional
-POST /_fake/connection_token                likewise
-POST /_fake/view_token                      any members of the view
-POST /_fake/authentication_session          `connection_token`
-GET /_fake/faults                           the faults that wait, by operation
-POST /_fake/faults                          `operation`, and `faults` such as
-                                            `[{"fault": "ReadTimeout", "after_commit": true}]`
-DELETE /_fake/faults                        drops them
-POST /_fake/scanner                         `order`: approve, reject or hold; `name` and `after`
-                                            seconds, both optional
-DELETE /_fake/scanner                       forgets the orders
-GET /_fake/clock                            `now` and by how many seconds it was `advanced`
-POST /_fake/clock                           `advance`: seconds
-POST /_fake/quotas                          `enabled`; `real_time`, true if not given
-GET /_fake/assumptions                      the switches of `Assumptions`, times in seconds
-POST /_fake/assumptions                     sets some of them
+GET /_fake/state                            Return the `chats`, `attachments`, `transcript` and
+                                            `calls` of all regions. Tokens are redacted.
+POST /_fake/reset                           Delete all state.
+POST /_fake/participant_token               Add a participant and return the participant token.
+                                            Optional: `contact_id`, `role`, `display_name`.
+POST /_fake/connection_token                Add a connected participant and return the connection
+                                            token. Same parameters.
+POST /_fake/view_token                      Create a view from its members and return the token.
+POST /_fake/authentication_session          Start an authentication session for
+                                            `connection_token` and return the session ID.
+GET /_fake/faults                           Return the pending faults by operation.
+POST /_fake/faults                          Queue faults. Required: `operation`, and `faults`, for
+                                            example
+                                            `[{"fault": "ReadTimeout", "after_commit": true}]`.
+DELETE /_fake/faults                        Remove all pending faults.
+POST /_fake/scanner                         Add a scanner rule. Required: `rule` (approve, reject
+                                            or hold). Optional: the attachment's `name`, and
+                                            `after` in seconds (not with hold).
+DELETE /_fake/scanner                       Remove all scanner rules.
+GET /_fake/clock                            Return the time `now`, and `offset_seconds`: by how
+                                            much the clock was advanced.
+POST /_fake/clock                           Advance the clock by `advance` seconds.
+POST /_fake/quotas                          Set `enabled`. Optional: `real_time` (default true).
+GET /_fake/assumptions                      Return the settings of `Assumptions`. Durations are
+                                            in seconds.
+POST /_fake/assumptions                     Change settings of `Assumptions`.
 ==========================================  =====================================================
 """
 
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import MISSING, Field, asdict, fields
+from dataclasses import MISSING, asdict, fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from attach_confirm_stubs._redaction import to_plain_json
 from attach_confirm_stubs.fake import _faults, exceptions
-from attach_confirm_stubs.fake._assumptions import Assumptions
 from attach_confirm_stubs.fake._handle import FakeConnectParticipant
 from attach_confirm_stubs.fake._http import Response
-from attach_confirm_stubs.fake.models import (
-    all_backends,
-    connectparticipant_backends,
-    reset_all,
-)
+from attach_confirm_stubs.fake.models import all_backends, connectparticipant_backends, reset_all
 from attach_confirm_stubs.fake.responses import DEFAULT_REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from attach_confirm_stubs.fake._http import Request
     from attach_confirm_stubs.fake.models import ConnectParticipantBackend
 
-_FAULTS = {
-    fault.__name__: fault
-    for fault in (
-        _faults.ConnectTimeout,
-        _faults.ConnectionReset,
-        _faults.Latency,
-        _faults.ModeledError,
-        _faults.ProxyPage,
-        _faults.ReadTimeout,
-        _faults.ServerError,
-        _faults.Throttle,
-        _faults.TruncatedResponse,
-    )
-}
-_KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
-    "bool": (bool, "true or false"),
-    "dict": (dict, "an object"),
-    "float": ((int, float), "a number"),
-    "int": (int, "a whole number"),
-    "list": (list, "a list"),
-    "str": (str, "a string"),
-}
-# A century: what is later than that is beyond what times can be written.
-_SECONDS = 100 * 365 * 86_400
+_Parser: TypeAlias = "Callable[[Any], Any]"
+
+# A century: a clock that is further ahead overflows datetime.
+_MAX_SECONDS = 100 * 365 * 86_400
 
 
-class _Wrong(ValueError):
-    """A request that cannot be done."""
+class _BadRequest(ValueError):
+    """An invalid request; its message goes into the response."""
 
 
 def respond(request: Request) -> Response:
-    """Answer a request to the control."""
+    """Return the response to a request to the admin API."""
     url = urlsplit(request.url)
     name = url.path.removeprefix("/_fake").strip("/")
-    if name not in _ACTS:
-        return _told(404, f"There is no /_fake/{name}; there are {', '.join(_ACTS)}.")
-    if request.method not in _ACTS[name]:
-        return _told(405, f"/_fake/{name} takes {', '.join(_ACTS[name])}.")
+    if name not in _ROUTES:
+        return error_response(
+            404, f"unknown path /_fake/{name}; expected one of {', '.join(_ROUTES)}"
+        )
+    if request.method not in _ROUTES[name]:
+        return error_response(
+            405, f"/_fake/{name} does not support {request.method}; use {', '.join(_ROUTES[name])}"
+        )
     try:
-        params = _params(request) if request.method == "POST" else {}
-        answer = _ACTS[name][request.method](_handle(url.query), params)
+        params = _parse_json_body(request) if request.method == "POST" else {}
+        result = _ROUTES[name][request.method](_fake_for_region(url.query), params)
     except ValueError as error:
-        return _told(400, str(error))
-    except exceptions.ErrorResponse as refused:
-        return refused.response
-    return _json(200, answer or {})
+        return error_response(400, str(error))
+    except exceptions.ErrorResponse as error:
+        return error.response
+    return _json_response(200, result or {})
 
 
-def _state(_: FakeConnectParticipant, __: dict[str, Any]) -> dict[str, Any]:
+def error_response(status: int, message: str) -> Response:
+    """Return an error response with a message."""
+    return _json_response(status, {"message": message})
+
+
+def _json_response(status: int, data: dict[str, Any]) -> Response:
+    headers = {
+        "content-type": "application/json",
+        "cache-control": "no-store",
+        "cross-origin-resource-policy": "same-origin",
+        "x-content-type-options": "nosniff",
+    }
+    return Response(status, headers, json.dumps(data).encode())
+
+
+def _fake_for_region(query: str) -> FakeConnectParticipant:
+    region = parse_qs(query).get("region", [DEFAULT_REGION])[-1]
+    if region not in connectparticipant_backends[DEFAULT_ACCOUNT_ID]:
+        raise _BadRequest(f"unknown region {region!r}")
+    return FakeConnectParticipant(region)
+
+
+def _parse_json_body(request: Request) -> dict[str, Any]:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise _BadRequest("the Content-Type header must be application/json")
+    try:
+        params = json.loads(request.body or b"{}")
+    except (ValueError, RecursionError):
+        raise _BadRequest("the request body is not valid JSON") from None
+    if not isinstance(params, dict):
+        raise _BadRequest("the request body must be a JSON object")
+    return params
+
+
+def _parse_params(
+    params: Mapping[str, Any], parsers: Mapping[str, _Parser], *, required: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the parsed parameters.
+
+    Args:
+        params: The parameters as decoded from JSON.
+        parsers: The parser of each known parameter.
+        required: The names of the parameters that must be present.
+
+    Raises:
+        _BadRequest: A parameter is unknown, missing or invalid.
+    """
+    parsed = {}
+    for name, value in params.items():
+        if name not in parsers:
+            expected = f"one of {', '.join(parsers)}" if parsers else "none"
+            raise _BadRequest(f"unknown parameter {name!r}; expected {expected}")
+        try:
+            parsed[name] = parsers[name](value)
+        except _BadRequest as error:
+            raise _BadRequest(f"{name!r} {error}") from None
+    for name in required:
+        if name not in params:
+            raise _BadRequest(f"missing parameter {name!r}")
+    return parsed
+
+
+def _of_type(description: str, *types: type) -> _Parser:
+    """Return a parser that accepts values of exactly these types."""
+
+    def parse(value: Any) -> Any:
+        # isinstance() would accept true as a number, because bool is a subclass of int.
+        if type(value) not in types:
+            raise _BadRequest(f"must be {description}")
+        return value
+
+    return parse
+
+
+def _in_range(parse_number: _Parser) -> _Parser:
+    def parse(value: Any) -> Any:
+        if not 0 <= parse_number(value) <= _MAX_SECONDS:
+            raise _BadRequest(f"must be between 0 and {_MAX_SECONDS}")
+        return value
+
+    return parse
+
+
+def _one_of(*choices: str) -> _Parser:
+    def parse(value: Any) -> Any:
+        if value not in choices:
+            raise _BadRequest(f"must be one of {', '.join(choices)}")
+        return value
+
+    return parse
+
+
+def _nullable(parser: _Parser) -> _Parser:
+    def parse(value: Any) -> Any:
+        return None if value is None else parser(value)
+
+    return parse
+
+
+_boolean = _of_type("true or false", bool)
+_integer = _in_range(_of_type("an integer", int))
+_list = _of_type("a list", list)
+_number = _in_range(_of_type("a number", int, float))
+_string = _of_type("a string", str)
+
+
+def _duration(value: Any) -> timedelta:
+    return timedelta(seconds=_number(value))
+
+
+_FAULT_PARAMS: dict[type[_faults.Fault], dict[str, _Parser]] = {
+    _faults.ConnectTimeout: {},
+    _faults.ConnectionReset: {"after_commit": _boolean},
+    _faults.Latency: {"seconds": _number},
+    _faults.ModeledError: {"code": _string},
+    _faults.ProxyPage: {},
+    _faults.ReadTimeout: {"after_commit": _boolean},
+    _faults.ServerError: {"status": _integer},
+    _faults.Throttle: {},
+    _faults.TruncatedResponse: {},
+}
+_FAULTS_BY_NAME = {fault_type.__name__: fault_type for fault_type in _FAULT_PARAMS}
+
+# `content_disposition` is missing, because JSON cannot represent a function.
+_SETTINGS: dict[str, _Parser] = {
+    "complete_before_put": _nullable(_string),
+    "complete_again": _nullable(_string),
+    "unknown_id": _string,
+    "other_chat": _string,
+    "not_available": _string,
+    "client_token_reused": _nullable(_string),
+    "client_token_lifetime": _nullable(_duration),
+    "upload_url_lifetime": _duration,
+    "quota_counts": _one_of("started", "completed"),
+    "rejected_item": _boolean,
+    "chat_ends_with_customer": _boolean,
+    "joined_item": _boolean,
+    "typing_item": _boolean,
+    "position_included": _boolean,
+    "zero_results": _integer,
+    "other_contact": _string,
+    "unknown_session": _string,
+    "webrtc": _string,
+}
+
+
+def _get_state(_: FakeConnectParticipant, __: dict[str, Any]) -> dict[str, Any]:
     state: dict[str, list[Any]] = {"chats": [], "attachments": [], "transcript": [], "calls": []}
     for backend in all_backends():
-        state["chats"] += _chats(backend)
+        state["chats"] += _serialize_chats(backend)
         state["attachments"] += [
             {
                 field.name: getattr(attachment, field.name)
@@ -118,11 +250,11 @@ def _state(_: FakeConnectParticipant, __: dict[str, Any]) -> dict[str, Any]:
             for attachment in backend.list_attachments()
         ]
         state["transcript"] += backend.all_items()
-        state["calls"] += _calls(backend)
+        state["calls"] += _serialize_calls(backend)
     return state
 
 
-def _chats(backend: ConnectParticipantBackend) -> list[dict[str, Any]]:
+def _serialize_chats(backend: ConnectParticipantBackend) -> list[dict[str, Any]]:
     chats: dict[str, dict[str, Any]] = {}
     with backend.lock:
         for participant in backend.participants.values():
@@ -149,14 +281,14 @@ def _chats(backend: ConnectParticipantBackend) -> list[dict[str, Any]]:
     return list(chats.values())
 
 
-def _calls(backend: ConnectParticipantBackend) -> Iterator[dict[str, Any]]:
+def _serialize_calls(backend: ConnectParticipantBackend) -> Iterator[dict[str, Any]]:
     for call in backend.history.snapshot():
         attempts = [
             {
                 "client_token": attempt.client_token,
                 "status": attempt.status,
                 "error_code": attempt.error_code,
-                "fault": attempt.fault and _fault_told(attempt.fault),
+                "fault": attempt.fault and _serialize_fault(attempt.fault),
                 "committed": attempt.committed,
             }
             for attempt in call.attempts
@@ -166,204 +298,127 @@ def _calls(backend: ConnectParticipantBackend) -> Iterator[dict[str, Any]]:
 
 
 def _reset(_: FakeConnectParticipant, params: dict[str, Any]) -> None:
-    _checked(params)
+    _parse_params(params, {})
     reset_all()
 
 
 def _participant_token(fake: FakeConnectParticipant, params: dict[str, Any]) -> dict[str, Any]:
-    return {"participant_token": fake.participant_token(**_participant(params))}
+    return {"participant_token": fake.participant_token(**_participant_args(params))}
 
 
 def _connection_token(fake: FakeConnectParticipant, params: dict[str, Any]) -> dict[str, Any]:
-    return {"connection_token": fake.connection_token(**_participant(params))}
+    return {"connection_token": fake.connection_token(**_participant_args(params))}
 
 
-def _participant(params: dict[str, Any]) -> Any:
-    return _checked(params, contact_id="str", role="str", display_name="str")
+def _participant_args(params: dict[str, Any]) -> dict[str, Any]:
+    parsers = {"contact_id": _string, "role": _string, "display_name": _string}
+    return _parse_params(params, parsers)
 
 
 def _view_token(fake: FakeConnectParticipant, params: dict[str, Any]) -> dict[str, Any]:
     return {"view_token": fake.view_token(**params)}
 
 
-def _session(fake: FakeConnectParticipant, params: dict[str, Any]) -> dict[str, Any]:
-    given = _checked(params, "connection_token", connection_token="str")  # noqa: S106
-    return {"session_id": fake.authentication_session(given["connection_token"])}
+def _create_authentication_session(
+    fake: FakeConnectParticipant, params: dict[str, Any]
+) -> dict[str, Any]:
+    parsed = _parse_params(params, {"connection_token": _string}, required=["connection_token"])
+    return {"session_id": fake.authentication_session(parsed["connection_token"])}
 
 
-def _waiting(fake: FakeConnectParticipant, _: dict[str, Any]) -> dict[str, Any]:
+def _list_faults(fake: FakeConnectParticipant, _: dict[str, Any]) -> dict[str, Any]:
     backend = connectparticipant_backends[DEFAULT_ACCOUNT_ID][fake.region_name]
-    waiting = backend.faults.pending()
-    return {name: [_fault_told(fault) for fault in queue] for name, queue in waiting.items()}
+    pending = backend.faults.pending()
+    return {name: [_serialize_fault(fault) for fault in faults] for name, faults in pending.items()}
 
 
-def _inject(fake: FakeConnectParticipant, params: dict[str, Any]) -> None:
-    given = _checked(params, "operation", "faults", operation="str", faults="list")
-    fake.inject(given["operation"], *map(_fault, given["faults"]))
+def _add_faults(fake: FakeConnectParticipant, params: dict[str, Any]) -> None:
+    parsers = {"operation": _string, "faults": _list}
+    parsed = _parse_params(params, parsers, required=parsers)
+    fake.inject(parsed["operation"], *map(_parse_fault, parsed["faults"]))
 
 
-def _fault(told: Any) -> _faults.Fault:
-    if not isinstance(told, dict) or str(told.get("fault")) not in _FAULTS:
-        raise _Wrong(
-            'A fault is an object such as {"fault": "Throttle"}, and its name one of'
-            f" {', '.join(_FAULTS)}."
+def _parse_fault(data: Any) -> _faults.Fault:
+    fault_type = _FAULTS_BY_NAME.get(str(data.get("fault"))) if isinstance(data, dict) else None
+    if fault_type is None:
+        raise _BadRequest(
+            'invalid fault; expected an object such as {"fault": "Throttle"},'
+            f" with one of the names {', '.join(_FAULTS_BY_NAME)}"
         )
-    kind = _FAULTS[told["fault"]]
-    kinds = {field.name: str(field.type) for field in fields(kind)}
-    required = [field.name for field in fields(kind) if field.default is MISSING]
-    return kind(**_checked({n: v for n, v in told.items() if n != "fault"}, *required, **kinds))
+    params = {name: value for name, value in data.items() if name != "fault"}
+    required = [field.name for field in fields(fault_type) if field.default is MISSING]
+    return fault_type(**_parse_params(params, _FAULT_PARAMS[fault_type], required=required))
 
 
-def _fault_told(fault: _faults.Fault) -> dict[str, Any]:
+def _serialize_fault(fault: _faults.Fault) -> dict[str, Any]:
     return {"fault": type(fault).__name__, **asdict(fault)}
 
 
-def _scan(fake: FakeConnectParticipant, params: dict[str, Any]) -> None:
-    given = _checked(params, "order", order="str", name="str", after="float")
-    after = {"after": given["after"]} if "after" in given else {}
-    match given["order"]:
-        case "approve":
-            fake.scanner.approve(given.get("name"), **after)
-        case "reject":
-            fake.scanner.reject(given.get("name"), **after)
-        case "hold" if not after:
-            fake.scanner.hold(given.get("name"))
-        case _:
-            raise _Wrong("'order' is approve, reject or hold; hold takes no 'after'.")
+def _set_scanner_rule(fake: FakeConnectParticipant, params: dict[str, Any]) -> None:
+    parsers = {"rule": _one_of("approve", "reject", "hold"), "name": _string, "after": _number}
+    parsed = _parse_params(params, parsers, required=["rule"])
+    rule, name, after = parsed["rule"], parsed.get("name"), parsed.get("after", 0)
+    if rule == "approve":
+        fake.scanner.approve(name, after=after)
+    elif rule == "reject":
+        fake.scanner.reject(name, after=after)
+    elif "after" in parsed:
+        raise _BadRequest("'after' cannot be combined with the rule hold")
+    else:
+        fake.scanner.hold(name)
 
 
-def _time(fake: FakeConnectParticipant, _: dict[str, Any]) -> dict[str, Any]:
-    return {"now": fake.clock.now().isoformat(), "advanced": fake.clock.offset_seconds}
+def _get_clock(fake: FakeConnectParticipant, _: dict[str, Any]) -> dict[str, Any]:
+    return {"now": fake.clock.now().isoformat(), "offset_seconds": fake.clock.offset_seconds}
 
 
-def _advance(fake: FakeConnectParticipant, params: dict[str, Any]) -> dict[str, Any]:
-    seconds = _checked(params, "advance", advance="float")["advance"]
-    if fake.clock.offset_seconds + seconds > _SECONDS:
-        raise _Wrong("The clock cannot be advanced by more than 100 years.")
+def _advance_clock(fake: FakeConnectParticipant, params: dict[str, Any]) -> dict[str, Any]:
+    seconds = _parse_params(params, {"advance": _number}, required=["advance"])["advance"]
+    if fake.clock.offset_seconds + seconds > _MAX_SECONDS:
+        raise _BadRequest("the clock cannot be advanced by more than 100 years in total")
     fake.clock.advance(seconds)
-    return _time(fake, {})
+    return _get_clock(fake, {})
 
 
-def _throttle(fake: FakeConnectParticipant, params: dict[str, Any]) -> None:
-    given = _checked(params, "enabled", enabled="bool", real_time="bool")
-    if given["enabled"]:
-        fake.quotas.enable(real_time=given.get("real_time", True))
+def _set_quotas(fake: FakeConnectParticipant, params: dict[str, Any]) -> None:
+    parsers = {"enabled": _boolean, "real_time": _boolean}
+    parsed = _parse_params(params, parsers, required=["enabled"])
+    if parsed["enabled"]:
+        fake.quotas.enable(real_time=parsed.get("real_time", True))
     else:
         fake.quotas.disable()
 
 
-def _assumed(fake: FakeConnectParticipant, _: dict[str, Any]) -> dict[str, Any]:
-    values = {name: getattr(fake.assumptions, name) for name in _switches()}
+def _get_assumptions(fake: FakeConnectParticipant, _: dict[str, Any]) -> dict[str, Any]:
+    values = {name: getattr(fake.assumptions, name) for name in _SETTINGS}
     return {
         name: value.total_seconds() if isinstance(value, timedelta) else value
         for name, value in values.items()
     }
 
 
-def _assume(fake: FakeConnectParticipant, params: dict[str, Any]) -> dict[str, Any]:
-    switches = _switches()
-    unknown = [name for name in params if name not in switches]
-    if unknown:
-        raise _Wrong(f"There is no switch {unknown[0]!r}; there are {', '.join(switches)}.")
-    assumed = {name: _switched(switches[name], value) for name, value in params.items()}
-    for name, value in assumed.items():
+def _set_assumptions(fake: FakeConnectParticipant, params: dict[str, Any]) -> dict[str, Any]:
+    for name, value in _parse_params(params, _SETTINGS).items():
         setattr(fake.assumptions, name, value)
-    return _assumed(fake, {})
+    return _get_assumptions(fake, {})
 
 
-def _switches() -> dict[str, Field[Any]]:
-    """Return the switches whose values JSON can hold."""
-    return {field.name: field for field in fields(Assumptions) if "Callable" not in str(field.type)}
-
-
-def _switched(field: Field[Any], value: Any) -> Any:
-    kind, choices = str(field.type), re.findall(r"'(\w+)'", str(field.type))
-    if value is None and kind.endswith("| None"):
-        return None
-    kind = "str" if choices else kind.removesuffix(" | None")
-    if kind == "timedelta":
-        _checked({field.name: value}, **{field.name: "float"})
-        return timedelta(seconds=value)
-    _checked({field.name: value}, **{field.name: kind})
-    if choices and value not in choices:
-        raise _Wrong(f"{field.name!r} is one of {', '.join(choices)}.")
-    return value
-
-
-_ACTS: dict[str, dict[str, Callable[[FakeConnectParticipant, dict[str, Any]], Any]]] = {
-    "assumptions": {"GET": _assumed, "POST": _assume},
-    "authentication_session": {"POST": _session},
-    "clock": {"GET": _time, "POST": _advance},
+_ROUTES: dict[
+    str, dict[str, Callable[[FakeConnectParticipant, dict[str, Any]], dict[str, Any] | None]]
+] = {
+    "assumptions": {"GET": _get_assumptions, "POST": _set_assumptions},
+    "authentication_session": {"POST": _create_authentication_session},
+    "clock": {"GET": _get_clock, "POST": _advance_clock},
     "connection_token": {"POST": _connection_token},
     "faults": {
-        "GET": _waiting,
-        "POST": _inject,
+        "GET": _list_faults,
+        "POST": _add_faults,
         "DELETE": lambda fake, _: fake.reset_faults(),
     },
     "participant_token": {"POST": _participant_token},
-    "quotas": {"POST": _throttle},
+    "quotas": {"POST": _set_quotas},
     "reset": {"POST": _reset},
-    "scanner": {"POST": _scan, "DELETE": lambda fake, _: fake.scanner.reset()},
-    "state": {"GET": _state},
+    "scanner": {"POST": _set_scanner_rule, "DELETE": lambda fake, _: fake.scanner.reset()},
+    "state": {"GET": _get_state},
     "view_token": {"POST": _view_token},
 }
-
-
-def _handle(query: str) -> FakeConnectParticipant:
-    region = parse_qs(query).get("region", [DEFAULT_REGION])[-1]
-    if region not in connectparticipant_backends[DEFAULT_ACCOUNT_ID]:
-        raise _Wrong(f"There is no region {region!r}.")
-    return FakeConnectParticipant(region)
-
-
-def _params(request: Request) -> dict[str, Any]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise _Wrong("The Content-Type must be application/json.")
-    try:
-        params = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError):
-        raise _Wrong("The request body is not JSON.") from None
-    if not isinstance(params, dict):
-        raise _Wrong("The request body is not a JSON object.")
-    return params
-
-
-def _checked(params: Mapping[str, Any], *required: str, **kinds: str) -> Any:
-    """Return parameters that are of their kinds.
-
-    Raises:
-        _Wrong: They are not, or one is missing or not known.
-    """
-    known = ", ".join(kinds) or "none"
-    for name, value in params.items():
-        if name not in kinds:
-            raise _Wrong(f"There is no parameter {name!r}; there are {known}.")
-        kind, described = _KINDS[kinds[name]]
-        numeric = kinds[name] in {"float", "int"}
-        if not isinstance(value, kind) or (numeric and isinstance(value, bool)):
-            raise _Wrong(f"{name!r} must be {described}.")
-        if numeric and not _in_reach(value):
-            raise _Wrong(f"{name!r} must be between 0 and {_SECONDS}.")
-    for name in required:
-        if name not in params:
-            raise _Wrong(f"{name!r} is missing; the parameters are {known}.")
-    return params
-
-
-def _in_reach(number: Any) -> bool:
-    return bool(0 <= number <= _SECONDS)
-
-
-def _told(status: int, message: str) -> Response:
-    return _json(status, {"message": message})
-
-
-def _json(status: int, answer: Any) -> Response:
-    headers = {
-        "content-type": "application/json",
-        "cache-control": "no-store",
-        "cross-origin-resource-policy": "same-origin",
-        "x-content-type-options": "nosniff",
-    }
-    return Response(status, headers, json.dumps(answer).encode())

@@ -1,15 +1,16 @@
-"""A connection to the served fake: requests off the socket, answers onto it.
+"""Read requests from a connection and write the responses to it.
 
-On the standard library's server, for werkzeug's, which moto's own server is, drops headers whose
-names have an underscore, and those of an upload have.
+moto's werkzeug server drops headers whose names contain underscores, and uploads use such headers,
+so this module uses http.server.
 
-A request that is not one for HTTP is answered as AWS and S3 do, and the connection closed:
+Requests that break HTTP's rules or the size limits get the error response that AWS or S3 returns,
+and the connection is closed:
 
-- a body that does not come within `RequestHandler.timeout` seconds, or only in part: RequestTimeout
-  and IncompleteBody;
-- a `Transfer-Encoding`: 501 NotImplemented, as S3 says to it; no SDK sends one here;
-- a PUT without `Content-Length`: MissingContentLength; one of more than 5 GiB: EntityTooLarge,
-  before any of it is read.
+- RequestTimeout: the body stops arriving for `RequestHandler.timeout` seconds;
+- IncompleteBody: the connection ends before the whole body has arrived;
+- 501 NotImplemented: the request has a `Transfer-Encoding`, which no AWS SDK sends here;
+- MissingContentLength: a PUT has no `Content-Length`;
+- EntityTooLarge: a PUT declares more than 5 GiB. It is rejected before the body is read.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import time
 from dataclasses import replace
 from email.errors import FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from attach_confirm_stubs.fake import _faults, exceptions
@@ -30,23 +31,23 @@ from attach_confirm_stubs.fake._http import Request, Response, normalize_headers
 from attach_confirm_stubs.server import _router
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
-# Sources: the upload limits of S3's PutObject, and API Gateway's quota of a payload.
-LARGEST_OBJECT = 5 * 1024**3
-LARGEST_REQUEST = 10 * 1024**2
+# Sources: the upload limits of S3's PutObject, and API Gateway's payload quota.
+MAX_OBJECT_SIZE = 5 * 1024**3
+MAX_REQUEST_SIZE = 10 * 1024**2
 
-_BLOCK = 1024 * 1024
-# Others are about parts, which a multipart body is said to have and its head does not.
-_DEFECTS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
-_BREAKS = re.compile(r"[\r\n]+")
+_BLOCK_SIZE = 1024 * 1024
+# The email parser also reports multipart defects, because it never gets the body.
+_HEADER_DEFECTS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
+_NEWLINES = re.compile(r"[\r\n]+")
 _HOST = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_LENGTH = re.compile(r"[0-9]{1,18}")
+_CONTENT_LENGTH = re.compile(r"[0-9]{1,18}")
 
 
-class _Refusal(NamedTuple):
-    """How the service, and how S3, refuse a request."""
+class _ErrorSpec(NamedTuple):
+    """The error response to an invalid request, as the service and as S3 return it."""
 
     status: int
     code: str
@@ -54,40 +55,40 @@ class _Refusal(NamedTuple):
     s3_code: str
     message: str
 
-    def answer(self, *, at_place: bool) -> Response:
-        if at_place:
-            refused = exceptions.S3Error(self.s3_code, self.message).response
-            return replace(refused, status=self.s3_status)
-        refused = exceptions.ServiceError(self.code, self.message).response
-        return replace(refused, status=self.status)
+    def to_response(self, *, is_object: bool) -> Response:
+        if is_object:
+            response = exceptions.S3Error(self.s3_code, self.message).response
+            return replace(response, status=self.s3_status)
+        response = exceptions.ServiceError(self.code, self.message).response
+        return replace(response, status=self.status)
 
 
-# Sources: the common errors in AWS's API references, and the error codes in that of S3.
-_MALFORMED = _Refusal(
-    400, "MalformedHttpRequestException", 400, "InvalidRequest", "The request is not one of HTTP."
+# Sources: the common errors in AWS's API references, and S3's list of error codes.
+_MALFORMED_REQUEST = _ErrorSpec(
+    400, "MalformedHttpRequestException", 400, "InvalidRequest", "The HTTP request is malformed."
 )
-_ENCODED = _Refusal(
+_UNSUPPORTED_ENCODING = _ErrorSpec(
     501,
     "MalformedHttpRequestException",
     501,
     "NotImplemented",
     "A header you provided implies functionality that is not implemented: Transfer-Encoding.",
 )
-_NO_LENGTH = _Refusal(
+_MISSING_LENGTH = _ErrorSpec(
     411,
     "MalformedHttpRequestException",
     411,
     "MissingContentLength",
     "You must provide the Content-Length HTTP header.",
 )
-_TOO_LARGE = _Refusal(
+_TOO_LARGE = _ErrorSpec(
     413,
     "RequestEntityTooLargeException",
     400,
     "EntityTooLarge",
     "Your proposed upload exceeds the maximum allowed size.",
 )
-_LATE = _Refusal(
+_REQUEST_TIMEOUT = _ErrorSpec(
     408,
     "RequestTimeoutException",
     400,
@@ -95,7 +96,7 @@ _LATE = _Refusal(
     "Your socket connection to the server was not read from or written to within the timeout"
     " period. Idle connections will be closed.",
 )
-_INCOMPLETE = _Refusal(
+_INCOMPLETE_BODY = _ErrorSpec(
     400,
     "RequestAbortedException",
     400,
@@ -104,165 +105,179 @@ _INCOMPLETE = _Refusal(
 )
 
 
-class _Refused(Exception):
-    """A request that is refused before all of it was read."""
+class _RequestError(Exception):
+    """An invalid request, detected before all of it was read."""
 
-    def __init__(self, refusal: _Refusal, *, at_place: bool = False) -> None:
-        super().__init__(refusal.code)
-        self.answer = refusal.answer(at_place=at_place)
-
-
-class ServerContext(Protocol):
-    """What a handler needs of its server."""
-
-    router: _router.Router
-    url: str
-
-    def wait(self, seconds: float) -> None:
-        """Wait for `seconds`, or until the server stops."""
+    def __init__(self, error: _ErrorSpec, *, is_object: bool = False) -> None:
+        super().__init__(error.code)
+        self.response = error.to_response(is_object=is_object)
 
 
 class RequestHandler(BaseHTTPRequestHandler):
-    """A connection, and one request after the other on it.
+    """Handles the requests of one connection.
+
+    Args:
+        *args: The arguments of `BaseHTTPRequestHandler`.
+        router: Returns the response to a request.
+        sleep: Waits for a number of seconds, or until the server stops.
 
     Attributes:
-        timeout: How many seconds to wait for the next bytes, of a request or for one.
+        timeout: Maximum time to wait for the next bytes from the client, in seconds.
     """
 
-    server: ServerContext  # type: ignore[assignment]
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     timeout = 20.0
 
+    def __init__(
+        self, *args: Any, router: _router.Router, sleep: Callable[[float], object]
+    ) -> None:
+        self._router = router
+        self._sleep = sleep
+        super().__init__(*args)
+
     def do_GET(self) -> None:
-        """Answer a request."""
+        """Handle a request of any method."""
         try:
-            request = self._request()
-        except _Refused as refused:
-            self._part(refused.answer)
+            request = self._read_request()
+        except _RequestError as error:
+            self._respond_and_close(error.response)
             return
         headers = _router.cors_headers(request)
         try:
-            answer = self.server.router.dispatch(request)
-        except exceptions.ResponseNotDelivered as lost:
-            self._lose(lost, headers)
+            response = self._router.dispatch(request)
+        except exceptions.ResponseNotDelivered as error:
+            self._apply_connection_fault(error, headers)
         else:
-            self._send(answer, headers)
+            self._write_response(response, headers)
 
     do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = do_GET  # noqa: N815
 
     def handle_expect_100(self) -> bool:
-        """Wait with asking for the body until it is known to be wanted."""
+        """Do not send 100 Continue yet: `_read_request` sends it if the headers are valid."""
         return True
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse what is not HTTP, without repeating what may be secret in it."""
+        """Send the error response to a malformed request, without http.server's message.
+
+        That message can repeat the request line, which contains a signature.
+        """
         del message, explain
-        self._part(replace(_MALFORMED.answer(at_place=False), status=int(code)))
+        response = _MALFORMED_REQUEST.to_response(is_object=False)
+        self._respond_and_close(replace(response, status=int(code)))
 
     def log_message(self, *_: object) -> None:
-        """Log nothing: a request's line has a signature in it."""
+        """Log nothing, because request lines contain signatures."""
 
-    def _request(self) -> Request:
+    def _read_request(self) -> Request:
         """Read a request.
 
         Raises:
-            _Refused: It cannot be read.
+            _RequestError: The request is invalid, incomplete or too large.
         """
-        host, path = self._target()
-        at_place = _router.is_object_path(urlsplit(path).path)
-        left = self._length(at_place=at_place)
-        if left and self.headers.get("expect", "").lower() == "100-continue":
+        host, path = self._parse_target()
+        is_object = _router.is_object_path(urlsplit(path).path)
+        remaining = self._parse_content_length(is_object=is_object)
+        if remaining and self.headers.get("expect", "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         blocks = []
         try:
-            while left and (block := self.rfile.read(min(left, _BLOCK))):
-                left -= len(block)
+            while remaining and (block := self.rfile.read(min(remaining, _BLOCK_SIZE))):
+                remaining -= len(block)
                 blocks.append(block)
         except TimeoutError:
-            raise _Refused(_LATE, at_place=at_place) from None
-        if left:
-            raise _Refused(_INCOMPLETE, at_place=at_place)
+            raise _RequestError(_REQUEST_TIMEOUT, is_object=is_object) from None
+        if remaining:
+            raise _RequestError(_INCOMPLETE_BODY, is_object=is_object)
         return Request(
             self.command,
             f"http://{host}{path}",
             normalize_headers(self.headers.items()),
             b"".join(blocks),
-            self.server.wait,
+            self._sleep,
             f"http://{host}",
         )
 
-    def _target(self) -> tuple[str, str]:
-        """Return the host and the path, with its query, that a request is for."""
+    def _parse_target(self) -> tuple[str, str]:
+        """Return the request's host, and its path with the query.
+
+        Raises:
+            _RequestError: The request line or a header is malformed.
+        """
         host, path = self.headers.get("host", ""), self.path
         if path.startswith("http://"):
-            # As a client sends it that takes the server for its proxy.
+            # A client that uses the server as its HTTP proxy sends an absolute URL.
             host, slash, path = path.removeprefix("http://").partition("/")
             path = slash + path
-        broken = any(isinstance(defect, _DEFECTS) for defect in self.headers.defects)
-        if broken or not _HOST.fullmatch(host) or not path.startswith("/"):
-            raise _Refused(_MALFORMED)
+        malformed = any(isinstance(defect, _HEADER_DEFECTS) for defect in self.headers.defects)
+        if malformed or not _HOST.fullmatch(host) or not path.startswith("/"):
+            raise _RequestError(_MALFORMED_REQUEST)
         return host, path
 
-    def _length(self, *, at_place: bool) -> int:
-        """Return the length of a request's body."""
+    def _parse_content_length(self, *, is_object: bool) -> int:
+        """Return the length of the request body, in bytes.
+
+        Raises:
+            _RequestError: The length is missing, invalid or too large.
+        """
         lengths = set(self.headers.get_all("content-length", []))
         if "transfer-encoding" in self.headers:
-            raise _Refused(_ENCODED, at_place=at_place)
-        if not lengths and at_place and self.command == "PUT":
-            raise _Refused(_NO_LENGTH, at_place=at_place)
+            raise _RequestError(_UNSUPPORTED_ENCODING, is_object=is_object)
+        if not lengths and is_object and self.command == "PUT":
+            raise _RequestError(_MISSING_LENGTH, is_object=is_object)
         length = lengths.pop() if lengths else "0"
-        if lengths or not _LENGTH.fullmatch(length):
-            raise _Refused(_MALFORMED, at_place=at_place)
-        if int(length) > (LARGEST_OBJECT if at_place else LARGEST_REQUEST):
-            raise _Refused(_TOO_LARGE, at_place=at_place)
+        if lengths or not _CONTENT_LENGTH.fullmatch(length):
+            raise _RequestError(_MALFORMED_REQUEST, is_object=is_object)
+        if int(length) > (MAX_OBJECT_SIZE if is_object else MAX_REQUEST_SIZE):
+            raise _RequestError(_TOO_LARGE, is_object=is_object)
         return int(length)
 
-    def _send(self, answer: Response, headers: Mapping[str, str]) -> None:
-        """Send an answer."""
-        body = memoryview(answer.body)
+    def _write_response(self, response: Response, extra_headers: Mapping[str, str]) -> None:
+        body = memoryview(response.body)
         if self.command == "HEAD":
             body = body[:0]
-        named = {
-            "content-length": str(len(answer.body)),
-            **answer.headers,
-            **headers,
+        headers = {
+            "content-length": str(len(response.body)),
+            **response.headers,
+            **extra_headers,
             "connection": "close" if self.close_connection else "keep-alive",
             "date": self.date_time_string(),
         }
-        phrase = http.client.responses.get(answer.status, "")
-        lines = [f"HTTP/1.1 {answer.status} {phrase}"]
-        lines += [f"{name}: {_BREAKS.sub(' ', value)}" for name, value in named.items()]
+        phrase = http.client.responses.get(response.status, "")
+        lines = [f"HTTP/1.1 {response.status} {phrase}"]
+        lines += [f"{name}: {_NEWLINES.sub(' ', value)}" for name, value in headers.items()]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
-        # In one piece where it is small, and else in pieces, for each has the whole time-out.
-        self.wfile.write(head + body[:_BLOCK])
-        for start in range(_BLOCK, len(body), _BLOCK):
-            self.wfile.write(body[start : start + _BLOCK])
+        # The timeout applies to each write, so a large body needs several.
+        self.wfile.write(head + body[:_BLOCK_SIZE])
+        for start in range(_BLOCK_SIZE, len(body), _BLOCK_SIZE):
+            self.wfile.write(body[start : start + _BLOCK_SIZE])
 
-    def _part(self, answer: Response) -> None:
-        """Send the last answer of a connection, to a client that may still be sending.
+    def _respond_and_close(self, response: Response) -> None:
+        """Send a response, read the rest of the request, and close the connection.
 
-        What is left unread would make of the close a reset, which overtakes the answer.
+        Closing a socket with unread data sends RST, and the client may then lose the response.
         """
         self.close_connection = True
-        self._send(answer, {})
+        self._write_response(response, {})
         self.connection.shutdown(socket.SHUT_WR)
         deadline = time.monotonic() + self.timeout
-        while self.connection.recv(_BLOCK) and time.monotonic() < deadline:
+        while self.connection.recv(_BLOCK_SIZE) and time.monotonic() < deadline:
             pass
 
-    def _lose(self, lost: exceptions.ResponseNotDelivered, headers: Mapping[str, str]) -> None:
-        """Let a fault have its way with the connection."""
+    def _apply_connection_fault(
+        self, error: exceptions.ResponseNotDelivered, headers: Mapping[str, str]
+    ) -> None:
+        """Apply a fault that affects the connection, then close it."""
         self.close_connection = True
-        match lost.fault:
+        match error.fault:
             case _faults.TruncatedResponse():
-                self._send(truncate(lost.response or Response(200, {})), headers)
+                self._write_response(truncate(error.response or Response(200, {})), headers)
             case _faults.ReadTimeout():
                 self.connection.settimeout(None)
-                while self.connection.recv(_BLOCK):
+                while self.connection.recv(_BLOCK_SIZE):
                     pass
             case _faults.ConnectionReset():
-                # Lingering for no time makes the close a reset, which no client takes for an end.
+                # SO_LINGER 0 makes close() send RST, so that clients see a reset rather than EOF.
                 linger = struct.pack("ii", 1, 0)
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 socket.close(self.connection.detach())

@@ -1,4 +1,4 @@
-"""The fake over HTTP, for any client in any language."""
+"""Serve the fake over HTTP, for clients in any language."""
 
 from __future__ import annotations
 
@@ -25,15 +25,23 @@ if TYPE_CHECKING:
 
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
-_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+_WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 class Server(ThreadingHTTPServer):
-    """A listening socket, and a thread for each connection to it.
+    """An HTTP server with one thread per connection.
+
+    Args:
+        host: Name or address to bind.
+        port: Port to bind; 0 picks a free one.
 
     Attributes:
-        router: Where the requests go.
-        url: Where it is reached.
+        router: Dispatches the requests.
+        url: Base URL of the server.
+
+    Raises:
+        OSError: `host` cannot be resolved, or the port is in use.
+        ValueError: `host` is empty.
     """
 
     allow_reuse_port = False
@@ -42,66 +50,75 @@ class Server(ThreadingHTTPServer):
     timeout = 1.0
 
     def __init__(self, host: str, port: int) -> None:
+        # A socket bound to an empty host accepts connections on every interface.
         if not host:
-            raise ValueError("host is empty, which would be every address of the machine")
+            raise ValueError("host must not be empty")
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except UnicodeError as error:
             raise socket.gaierror(socket.EAI_NONAME, str(error)) from None
-        self.address_family, _, _, _, address = found[0]
+        self.address_family, _, _, _, address = addresses[0]
         self.router = Router(host)
         self._stopping = Event()
         self._lock = Lock()
-        self._open: set[Any] = set()
+        self._connections: set[Any] = set()
+        # typeshed has no IPv6 addresses here.
         super().__init__(address, RequestHandler)  # type: ignore[arg-type]
-        reached = _WILDCARDS.get(host, host)
-        self.url = f"http://{f'[{reached}]' if ':' in reached else reached}:{self.server_port}"
-        self._accepting = Thread(target=self._accept, name="connectparticipant", daemon=True)
+        client_host = _WILDCARD_HOSTS.get(host, host)
+        netloc = f"[{client_host}]" if ":" in client_host else client_host
+        self.url = f"http://{netloc}:{self.server_port}"
+        self._accept_thread = Thread(target=self._accept, name="connectparticipant", daemon=True)
 
     def server_bind(self) -> None:
-        """Bind the socket, without asking the network for the machine's name."""
+        """Bind the socket, without HTTPServer's reverse DNS look-up."""
         super(HTTPServer, self).server_bind()
         self._address = self.server_name, self.server_port = self.socket.getsockname()[:2]
 
     def start(self) -> None:
-        """Serve, in threads."""
-        self._accepting.start()
+        """Accept connections in a background thread."""
+        self._accept_thread.start()
 
     def stop(self) -> None:
-        """End every connection, and wait until no thread is left."""
+        """Close all connections and wait for all threads to end."""
         self._stopping.set()
         with suppress(OSError):
             socket.create_connection(self._address, self.timeout).close()
-        self._accepting.join()
+        self._accept_thread.join()
         with self._lock:
-            connections = list(self._open)
+            connections = list(self._connections)
         for connection in connections:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         self.server_close()
 
-    def wait(self, seconds: float) -> None:
-        """Let seconds pass, unless it stops before."""
+    def sleep_or_stop(self, seconds: float) -> None:
+        """Sleep for a number of seconds, or until the server stops."""
         self._stopping.wait(min(seconds, TIMEOUT_MAX))
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection, and know of it."""
+        """Handle a connection in a new thread, and record it for `stop`."""
         with self._lock:
-            self._open.add(request)
+            self._connections.add(request)
         super().process_request(request, client_address)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Handle the requests of a connection."""
+        RequestHandler(request, client_address, self, router=self.router, sleep=self.sleep_or_stop)
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection."""
         super().shutdown_request(request)
         with self._lock:
-            self._open.discard(request)
+            self._connections.discard(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing where the client went away, and where the fake is wrong not what it held."""
+        """Ignore client disconnects; log other errors without request data."""
         del request, client_address
-        kind, _, _ = sys.exc_info()
-        if kind is not None and not issubclass(kind, OSError):
-            print(f"attach_confirm_stubs: the fake failed: {kind.__name__}", file=sys.stderr)  # noqa: T201
+        exception_type, _, _ = sys.exc_info()
+        if exception_type is not None and not issubclass(exception_type, OSError):
+            print(  # noqa: T201
+                f"attach_confirm_stubs: internal error: {exception_type.__name__}", file=sys.stderr
+            )
 
     def _accept(self) -> None:
         while not self._stopping.is_set():
@@ -109,11 +126,11 @@ class Server(ThreadingHTTPServer):
 
 
 class ConnectParticipantServer(FakeConnectParticipant):
-    """A handle on the fake service in one region, which is served over HTTP.
+    """A handle for one region of the fake service that is served over HTTP.
 
     Attributes:
-        endpoint_url: Where it is served: what a client takes as its endpoint.
-        region_name: The region.
+        endpoint_url: Endpoint URL for clients.
+        region_name: Name of the region.
     """
 
     def __init__(self, endpoint_url: str, region_name: str = DEFAULT_REGION) -> None:
@@ -122,7 +139,7 @@ class ConnectParticipantServer(FakeConnectParticipant):
 
     @cached_property
     def client(self) -> ConnectParticipantClient:
-        """A client of the server, as `attach_confirm.client` makes them. Its pauses are real."""
+        """A client of the server, like those of `attach_confirm.client`. Its retries do sleep."""
         options: Any = {"proxies": {}}
         return attach_confirm.client(
             self.region_name,
@@ -137,37 +154,36 @@ class ConnectParticipantServer(FakeConnectParticipant):
 def serve_connectparticipant(
     host: str = "127.0.0.1", port: int = 0, *, region_name: str = DEFAULT_REGION
 ) -> Iterator[ConnectParticipantServer]:
-    """Run a block, or as a decorator a function, while the fake is served over HTTP.
+    """Serve the fake over HTTP while a `with` block or a decorated function runs.
 
-    Time is real: what waits does wait, besides what the clock is advanced by. It is served for
-    all regions at once, and no `mock_aws` is needed. There is one state in a process, so serve
-    it once at a time; it is forgotten at the start and at the end.
+    Delays take real time; `clock.advance` adds to it. The server handles all regions and does not
+    need `mock_aws`. All servers in a process share one state, which is deleted when a server starts
+    and when it stops, so run one server at a time.
 
-    At the endpoint there are also a page for people, at `/`, and under `/_fake/` what the handle
-    has, for callers in other languages; see `attach_confirm_stubs.server._admin_api`. Both serve
-    only the names `localhost` and `host`, and to addresses.
+    The endpoint also has a dashboard at `/`, and under `/_fake/` an admin API for tests in other
+    languages; see `attach_confirm_stubs.server._admin_api`. Both accept only the host names
+    `localhost` and `host`, and IP addresses.
 
     Args:
-        host: The name or address to listen at. Anybody who reaches it can do anything with
-            the fake.
-        port: The port; 0 takes a free one.
-        region_name: The region that the handle looks at.
+        host: Name or address to bind. Anyone who can reach it has full control of the fake.
+        port: Port to bind; 0 picks a free one.
+        region_name: Region of the handle.
 
     Returns:
-        A context manager that gives the handle.
+        A context manager that returns the handle.
 
     Raises:
-        OSError: The host is not known, or the port is taken.
+        OSError: `host` cannot be resolved, or the port is in use.
         ValueError: `host` is empty.
     """
     server = Server(host, port)
-    served = ConnectParticipantServer(server.url, region_name)
+    handle = ConnectParticipantServer(server.url, region_name)
     reset_all()
     server.start()
     try:
-        yield served
+        yield handle
     finally:
-        if "client" in vars(served):
-            served.client.close()
+        if "client" in vars(handle):
+            handle.client.close()
         server.stop()
         reset_all()
