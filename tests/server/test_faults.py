@@ -33,7 +33,7 @@ from attach_confirm_stubs import (
 )
 from attach_confirm_stubs._session import shared_session
 from attach_confirm_stubs.fake import _faults
-from attach_confirm_stubs.fake._moto import NOTICES_CUTS
+from attach_confirm_stubs.fake._moto import BOTOCORE_DETECTS_TRUNCATION
 
 REGION = "us-east-1"
 PUT = "PutObject"
@@ -225,11 +225,11 @@ def test_half_an_answer(ways, operation):
         params = arranged(way.fake, operation)
         outcome, attempt = tried(way, operation, TruncatedResponse(), params)
         taken = (200, None if operation == PUT else "UnexpectedResponseError")
-        assert outcome == ("ConnectionClosedError" if NOTICES_CUTS else taken)
+        assert outcome == ("ConnectionClosedError" if BOTOCORE_DETECTS_TRUNCATION else taken)
         assert (attempt.status, attempt.committed) == (200, True)
 
 
-@pytest.mark.skipif(NOTICES_CUTS, reason="this botocore notices when a body is cut")
+@pytest.mark.skipif(BOTOCORE_DETECTS_TRUNCATION, reason="this botocore notices when a body is cut")
 def test_half_an_answer_has_no_members(ways):
     """Half a JSON document is an answer without members for plain botocore, either way."""
     for way in ways:
