@@ -1,4 +1,4 @@
-"""Every fault on every operation: what botocore sees in-process, and what over a socket."""
+"""Faults as clients observe them, in-process and over a socket."""
 
 import threading
 from dataclasses import dataclass
@@ -38,57 +38,66 @@ from attach_confirm_stubs.fake._moto import BOTOCORE_DETECTS_TRUNCATION
 REGION = "us-east-1"
 PUT = "PutObject"
 OPERATIONS = [*_service_model.service_model().operation_names, PUT]
+# Of each kind one: reads, writes with a ClientToken, uploads to S3.
+KINDS = ["GetTranscript", "CompleteAttachmentUpload", PUT]
 
-# The fault, what is seen of it in-process and over a socket, and whether the service did it.
-LOST = [
+# Fault, exception in-process, exception over a socket, whether the service commits the request.
+CONNECTION_FAULTS = [
     (ConnectTimeout(), "ConnectTimeoutError", "ConnectionClosedError", False),
     (ReadTimeout(), "ReadTimeoutError", "ReadTimeoutError", False),
     (ReadTimeout(after_commit=True), "ReadTimeoutError", "ReadTimeoutError", True),
     (ConnectionReset(), "ConnectionClosedError", "ConnectionClosedError", False),
     (ConnectionReset(after_commit=True), "ConnectionClosedError", "ConnectionClosedError", True),
 ]
-REFUSED = [
-    (operation, fault, status, code)
-    for operation in OPERATIONS
-    for fault, status, code in (
-        (Throttle(), *((503, "SlowDown") if operation == PUT else (429, "ThrottlingException"))),
-        (
-            ServerError(),
-            500,
-            "InternalError" if operation == PUT else "InternalServerException",
-        ),
-        (ServerError(502), 502, None if operation == PUT else "502"),
-        *(
-            (ModeledError(code), status, code)
-            for code, status in (
-                _faults.S3_ERRORS.items()
-                if operation == PUT
-                else (
-                    (code, _service_model.error_status(code))
-                    for code in _service_model.error_codes(operation)
-                )
-            )
-        ),
-    )
+
+
+def error_faults(operation):
+    """Return the faults that return an error, each with its status and error code."""
+    if operation == PUT:
+        modeled, internal_error = _faults.S3_ERRORS, "InternalError"
+    else:
+        codes = _service_model.error_codes(operation)
+        modeled = {code: _service_model.error_status(code) for code in codes}
+        internal_error = "InternalServerException"
+    return [
+        (operation, ServerError(), 500, internal_error),
+        (operation, ServerError(502), 502, None if operation == PUT else "502"),
+        *((operation, ModeledError(code), status, code) for code, status in modeled.items()),
+    ]
+
+
+ERROR_FAULTS = [
+    *((operation, Throttle(), 429, "ThrottlingException") for operation in OPERATIONS[:-1]),
+    (PUT, Throttle(), 503, "SlowDown"),
+    *error_faults(PUT),
+    *error_faults("CompleteAttachmentUpload"),
+    # The error that only this operation declares.
+    ("DescribeView", ModeledError("ResourceNotFoundException"), 404, "ResourceNotFoundException"),
 ]
 
 
 @dataclass
-class Way:
-    """A way to the fake: its handle, and which column of `LOST` says what is seen."""
+class Transport:
+    """A way to send requests to the fake.
 
+    Attributes:
+        name: "in_process" or "socket".
+        fake: The fake's handle.
+        endpoint_url: The endpoint URL of clients, or None for AWS's.
+    """
+
+    name: str
     fake: FakeConnectParticipant
     endpoint_url: str | None
-    seen: int
 
     def client(self, fault=None):
-        """Return a client that tries once, and gives up soon where it is to give up."""
-        return made_client(self.endpoint_url, 0.1 if isinstance(fault, ReadTimeout) else 20)
+        """Return a client without retries; its read timeout is short if the fault needs that."""
+        return create_client(self.endpoint_url, 0.1 if isinstance(fault, ReadTimeout) else 20)
 
 
 @cache
-def made_client(endpoint_url, read_timeout):
-    """Return a client that tries once."""
+def create_client(endpoint_url, read_timeout):
+    """Return a client without retries."""
     config = Config(proxies={}, read_timeout=read_timeout, retries={"total_max_attempts": 1})
     return attach_confirm.client(
         REGION,
@@ -100,16 +109,19 @@ def made_client(endpoint_url, read_timeout):
 
 
 @pytest.fixture(scope="module")
-def ways():
-    """Give both ways: in-process and over a socket."""
-    with fake_connectparticipant() as fake, serve_connectparticipant() as served:
-        yield Way(fake, None, 1), Way(served, served.endpoint_url, 2)
+def transports():
+    """Return both transports: in-process and over a socket."""
+    with fake_connectparticipant() as fake, serve_connectparticipant() as server:
+        yield (
+            Transport("in_process", fake, None),
+            Transport("socket", server, server.endpoint_url),
+        )
         for read_timeout in (0.1, 20):
-            made_client(served.endpoint_url, read_timeout).close()
+            create_client(server.endpoint_url, read_timeout).close()
 
 
-def members(fake, operation):
-    """Return parameters with which an operation succeeds, but for the token."""
+def make_members(fake, operation):
+    """Return valid parameters of an operation, without the connection token."""
     match operation:
         case "StartAttachmentUpload":
             return {"AttachmentName": "a", "AttachmentSizeInBytes": 3, "ContentType": "text/plain"}
@@ -122,17 +134,14 @@ def members(fake, operation):
     return {}
 
 
-def arranged(fake, operation):
-    """Return the parameters with which an operation succeeds, and see to what they need."""
+def make_params(fake, operation):
+    """Return valid parameters of an operation, and set up the chat or upload that they name."""
     if operation == "CreateParticipantConnection":
-        return {
-            "Type": ["CONNECTION_CREDENTIALS"],
-            "ParticipantToken": fake.participant_token(),
-        }
+        return {"Type": ["CONNECTION_CREDENTIALS"], "ParticipantToken": fake.participant_token()}
     token = fake.connection_token()
     if operation == "GetAttachment":
-        sent = attach_confirm.upload(fake.client, b"abc", token, name="a.txt")
-        return {"AttachmentId": sent.attachment_id, "ConnectionToken": token}
+        confirmation = attach_confirm.upload(fake.client, b"abc", token, name="a.txt")
+        return {"AttachmentId": confirmation.attachment_id, "ConnectionToken": token}
     if operation in {"CompleteAttachmentUpload", PUT}:
         pending = attach_confirm.start(
             fake.client, name="a", size=3, content_type="text/plain", connection_token=token
@@ -142,55 +151,57 @@ def arranged(fake, operation):
         attach_confirm.put(fake.client, pending, b"abc")
         return {"AttachmentIds": [pending.attachment_id], "ConnectionToken": token}
     if "Authentication" in operation:
-        given = {"SessionId": fake.authentication_session(token), "ConnectionToken": token}
+        params = {"SessionId": fake.authentication_session(token), "ConnectionToken": token}
         uri = {"RedirectUri": "https://shop.example"}
-        return given | (uri if operation == "GetAuthenticationUrl" else {})
-    return {"ConnectionToken": token, **members(fake, operation)}
+        return params | (uri if operation == "GetAuthenticationUrl" else {})
+    return {"ConnectionToken": token, **make_members(fake, operation)}
 
 
-def state(fake, operation, params):
-    """Return the state of the attachment that an attempt was about."""
+def attachment_state(fake, operation, params):
+    """Return the state of the attachment that a request was about."""
     path = urlsplit(params["url"]).path if operation == PUT else params["AttachmentIds"][0]
     attachment_id = path.rpartition("/")[2]
-    return next(one.state for one in fake.attachments if one.attachment_id == attachment_id)
+    return next(
+        attachment.state
+        for attachment in fake.attachments
+        if attachment.attachment_id == attachment_id
+    )
 
 
 def put(client, url, headers, data):
-    """Put once through botocore's HTTP layer, as `attach_confirm.put` does."""
+    """Send a PUT once through botocore's HTTP layer, as `attach_confirm.put` does."""
     request = AWSRequest("PUT", url, headers, data).prepare()
     with _http.http_session(client, url) as session:
-        answer = _http.send_request(client, session, request, "s3.PutObject")
-    return answer.status_code, answer.content
+        response = _http.send_request(client, session, request, "s3.PutObject")
+    return response.status_code, response.content
 
 
-def seen(client, operation, params):
-    """Do it, and return what was seen: a status and an error code, or botocore's exception."""
+def observe(client, operation, params):
+    """Send a request, and return status and error code, or the name of botocore's exception."""
     try:
         if operation == PUT:
             status, body = put(client, **params)
             code = body.partition(b"<Code>")[2].partition(b"</Code>")[0].decode()
             return status, code or None
-        answer = getattr(client, xform_name(operation))(**params)
+        response = getattr(client, xform_name(operation))(**params)
     except ClientError as error:
-        answer = error.response
+        response = error.response
     except attach_confirm.UnexpectedResponseError:
         return 200, "UnexpectedResponseError"
     except (BotoCoreError, HTTPClientError) as error:
         return next(base.__name__ for base in type(error).mro() if "botocore" in base.__module__)
-    status = answer["ResponseMetadata"]["HTTPStatusCode"]
-    return status, answer.get("Error", {}).get("Code")
+    status = response["ResponseMetadata"]["HTTPStatusCode"]
+    return status, response.get("Error", {}).get("Code")
 
 
-def tried(way, operation, fault, params):
-    """Try it with a fault; return what was seen, and what the fake noted of the attempt.
-
-    The client may have given up before the fake had done it.
-    """
-    before, deadline = len(way.fake.calls(operation)), monotonic() + 20
-    way.fake.inject(operation, fault)
-    outcome = seen(way.client(fault), operation, params)
+def run_with_fault(transport, operation, fault, params):
+    """Send a request with a fault; return what the client observed, and the recorded attempt."""
+    before, deadline = len(transport.fake.calls(operation)), monotonic() + 20
+    transport.fake.inject(operation, fault)
+    outcome = observe(transport.client(fault), operation, params)
+    # After a timeout the client can be ahead of the server.
     while monotonic() < deadline:
-        calls = way.fake.calls(operation)[before:]
+        calls = transport.fake.calls(operation)[before:]
         if calls and calls[0].attempts:
             break
         threading.Event().wait(0.001)
@@ -199,94 +210,100 @@ def tried(way, operation, fault, params):
     return outcome, attempt
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("row", LOST, ids=repr)
-def test_a_lost_answer(ways, operation, row):
-    """The caller hears nothing of it, and it was done or not as the fault says."""
-    fault, committed = row[0], row[3]
-    for way in ways:
-        params = arranged(way.fake, operation)
-        outcome, attempt = tried(way, operation, fault, params)
-        assert outcome == row[way.seen]
+@pytest.mark.parametrize("operation", KINDS)
+@pytest.mark.parametrize("row", CONNECTION_FAULTS, ids=repr)
+def test_connection_fault(transports, operation, row):
+    """A request is committed only if the fault is `after_commit`; the next attempt succeeds."""
+    fault, in_process_error, socket_error, committed = row
+    expected = {"in_process": in_process_error, "socket": socket_error}
+    for transport in transports:
+        fake, params = transport.fake, make_params(transport.fake, operation)
+        outcome, attempt = run_with_fault(transport, operation, fault, params)
+        assert outcome == expected[transport.name]
         assert (attempt.status, attempt.committed) == (None, committed)
         if operation == "CompleteAttachmentUpload":
-            assert state(way.fake, operation, params) == ("APPROVED" if committed else "UPLOADED")
+            state = attachment_state(fake, operation, params)
+            assert state == ("APPROVED" if committed else "UPLOADED")
         if operation == PUT:
-            assert state(way.fake, operation, params) == ("UPLOADED" if committed else "STARTED")
-        # The next attempt is an ordinary one.
+            state = attachment_state(fake, operation, params)
+            assert state == ("UPLOADED" if committed else "STARTED")
         if not committed:
-            assert seen(way.client(), operation, params) == (200, None)
+            assert observe(transport.client(), operation, params) == (200, None)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_half_an_answer(ways, operation):
-    """It was done; the half that came is no success, and a PUT's status needs no more."""
-    for way in ways:
-        params = arranged(way.fake, operation)
-        outcome, attempt = tried(way, operation, TruncatedResponse(), params)
-        taken = (200, None if operation == PUT else "UnexpectedResponseError")
-        assert outcome == ("ConnectionClosedError" if BOTOCORE_DETECTS_TRUNCATION else taken)
+@pytest.mark.parametrize("operation", KINDS)
+def test_truncated_response(transports, operation):
+    """The request is committed, but only a PUT succeeds, because its status is enough."""
+    for transport in transports:
+        params = make_params(transport.fake, operation)
+        outcome, attempt = run_with_fault(transport, operation, TruncatedResponse(), params)
+        undetected = (200, None if operation == PUT else "UnexpectedResponseError")
+        assert outcome == ("ConnectionClosedError" if BOTOCORE_DETECTS_TRUNCATION else undetected)
         assert (attempt.status, attempt.committed) == (200, True)
 
 
-@pytest.mark.skipif(BOTOCORE_DETECTS_TRUNCATION, reason="this botocore notices when a body is cut")
-def test_half_an_answer_has_no_members(ways):
-    """Half a JSON document is an answer without members for plain botocore, either way."""
-    for way in ways:
+@pytest.mark.skipif(BOTOCORE_DETECTS_TRUNCATION, reason="this botocore detects truncated bodies")
+def test_truncated_response_is_empty_success_for_plain_client(transports):
+    """Without `attach_confirm`, botocore parses half a JSON document as an empty response."""
+    for transport in transports:
         client = boto3.client(
             "connectparticipant",
             REGION,
             config=Config(proxies={}, signature_version=UNSIGNED),
-            endpoint_url=way.endpoint_url,
+            endpoint_url=transport.endpoint_url,
             verify=True,
         )
-        way.fake.inject("StartAttachmentUpload", TruncatedResponse())
-        params = arranged(way.fake, "StartAttachmentUpload")
+        transport.fake.inject("StartAttachmentUpload", TruncatedResponse())
+        params = make_params(transport.fake, "StartAttachmentUpload")
         assert client.start_attachment_upload(**params).keys() == {"ResponseMetadata"}
         client.close()
 
 
-@pytest.mark.parametrize(("operation", "fault", "status", "code"), REFUSED, ids=repr)
-def test_a_refusal(ways, operation, fault, status, code):
-    """The same status and code are seen either way, and nothing was done."""
-    for way in ways:
-        params = arranged(way.fake, operation)
-        outcome, attempt = tried(way, operation, fault, params)
+@pytest.mark.parametrize(("operation", "fault", "status", "code"), ERROR_FAULTS, ids=repr)
+def test_error_fault(transports, operation, fault, status, code):
+    """The request is not committed, and the next attempt succeeds."""
+    for transport in transports:
+        params = make_params(transport.fake, operation)
+        outcome, attempt = run_with_fault(transport, operation, fault, params)
         assert outcome == (status, code)
         assert (attempt.status, attempt.committed) == (status, False)
-        assert seen(way.client(), operation, params) == (200, None)
+        assert observe(transport.client(), operation, params) == (200, None)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", KINDS)
 @pytest.mark.parametrize(("fault", "committed"), [(ProxyPage(), False), (Latency(0), True)])
-def test_an_answer_of_another_kind(ways, operation, fault, committed):
-    """A proxy's page and a late answer are seen alike either way."""
-    for way in ways:
-        outcome, attempt = tried(way, operation, fault, arranged(way.fake, operation))
-        unharmed = committed or operation == PUT
-        assert outcome == (200, None if unharmed else "UnexpectedResponseError")
+def test_success_status_fault(transports, operation, fault, committed):
+    """A proxy's page has status 200 too, so only calls to the service detect it."""
+    for transport in transports:
+        params = make_params(transport.fake, operation)
+        outcome, attempt = run_with_fault(transport, operation, fault, params)
+        succeeds = committed or operation == PUT
+        assert outcome == (200, None if succeeds else "UnexpectedResponseError")
         assert (attempt.status, attempt.committed) == (200, committed)
 
 
-def test_a_lost_answer_is_lost_to_requests_too():
-    """The PUT of another HTTP client ends as its own exceptions say."""
-    for fault, expected in (
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
         (ConnectTimeout(), requests.exceptions.ConnectionError),
         (ReadTimeout(), requests.exceptions.ReadTimeout),
         (ConnectionReset(after_commit=True), requests.exceptions.ConnectionError),
         (TruncatedResponse(), requests.exceptions.ChunkedEncodingError),
-    ):
-        with serve_connectparticipant() as fake:
-            params = arranged(fake, PUT)
-            fake.inject(PUT, fault)
-            with pytest.raises(expected):
-                requests.put(**params, timeout=0.1 if isinstance(fault, ReadTimeout) else 20)
-
-
-def test_a_lost_answer_is_tried_again():
-    """The retries of botocore run against the socket, and the service did it once."""
+    ],
+    ids=repr,
+)
+def test_connection_fault_with_requests(fault, expected):
     with serve_connectparticipant() as fake:
-        params = arranged(fake, "CompleteAttachmentUpload")
+        params = make_params(fake, PUT)
+        fake.inject(PUT, fault)
+        with pytest.raises(expected):
+            requests.put(**params, timeout=0.1 if isinstance(fault, ReadTimeout) else 20)
+
+
+def test_botocore_retries_commit_once():
+    """All attempts share one ClientToken, so the service processes the call once."""
+    with serve_connectparticipant() as fake:
+        params = make_params(fake, "CompleteAttachmentUpload")
         fake.inject("CompleteAttachmentUpload", ConnectionReset(after_commit=True), Throttle())
         fake.client.complete_attachment_upload(**params)
         (call,) = fake.calls("CompleteAttachmentUpload")
