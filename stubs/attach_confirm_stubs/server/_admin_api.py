@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
 _Parser: TypeAlias = "Callable[[Any], Any]"
 
-# A century: a clock that is further ahead overflows datetime.
+# 100 years, because datetime cannot represent years above 9999.
 _MAX_SECONDS = 100 * 365 * 86_400
 
 
