@@ -232,7 +232,7 @@ def fault_request(fault):
     [
         ("reset", {"all": True}, "unknown parameter 'all'; expected none"),
         ("reset?region=nowhere", {}, "unknown region 'nowhere'"),
-        ("clock", [], "the request body must be a JSON object"),
+        ("clock", [], "The request body is not a JSON object."),
         ("clock", {}, "missing parameter 'advance'"),
         ("clock", {"advance": "1"}, "'advance' must be a number"),
         ("clock", {"advance": True}, "'advance' must be a number"),
@@ -245,10 +245,10 @@ def fault_request(fault):
             {"name": "Ann"},
             "unknown parameter 'name'; expected one of contact_id, role, display_name",
         ),
-        ("connection_token", {"contact_id": "a"}, ""),
+        ("connection_token", {"contact_id": "a"}, "unknown contact_id 'a'"),
         ("authentication_session", {}, "missing parameter 'connection_token'"),
         ("faults", {"operation": "SendMessage"}, "missing parameter 'faults'"),
-        ("faults", {"operation": "Complete", "faults": []}, ""),
+        ("faults", {"operation": "Complete", "faults": []}, "unknown operation 'Complete'; "),
         ("faults", {"operation": "SendMessage", "faults": {}}, "'faults' must be a list"),
         ("faults", fault_request("Throttle"), "invalid fault; expected an object such as "),
         (
@@ -262,7 +262,11 @@ def fault_request(fault):
             fault_request({"fault": "ReadTimeout", "after_commit": 1}),
             "'after_commit' must be true or false",
         ),
-        ("faults", fault_request({"fault": "ServerError", "status": 404}), ""),
+        (
+            "faults",
+            fault_request({"fault": "ServerError", "status": 404}),
+            "status=404 is not a server error",
+        ),
         ("faults", fault_request({"fault": "ModeledError", "code": "SlowDown"}), "SendMessage "),
         ("scanner", {"rule": "burn"}, "'rule' must be one of approve, reject, hold"),
         ("scanner", {"rule": "hold", "after": 1}, "'after' cannot be combined with the rule hold"),
@@ -286,7 +290,7 @@ def test_post_requires_json(send, body):
     message = "the Content-Type header must be application/json"
     assert (status, data["message"]) == (400, message)
     status, _, data = send("POST", "/_fake/scanner", body=body, Content_Type="application/json")
-    message = "the request body is not valid JSON" if body else "missing parameter 'rule'"
+    message = "The request body is not JSON." if body else "missing parameter 'rule'"
     assert (status, data["message"]) == (400, message)
 
 

@@ -48,7 +48,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from attach_confirm_stubs._redaction import to_plain_json
 from attach_confirm_stubs.fake import _faults, exceptions
 from attach_confirm_stubs.fake._handle import FakeConnectParticipant
-from attach_confirm_stubs.fake._http import Response
+from attach_confirm_stubs.fake._http import Response, parse_json_object
 from attach_confirm_stubs.fake.models import all_backends, connectparticipant_backends, reset_all
 from attach_confirm_stubs.fake.responses import DEFAULT_REGION
 
@@ -116,13 +116,7 @@ def _parse_json_body(request: Request) -> dict[str, Any]:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json":
         raise _BadRequest("the Content-Type header must be application/json")
-    try:
-        params = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError):
-        raise _BadRequest("the request body is not valid JSON") from None
-    if not isinstance(params, dict):
-        raise _BadRequest("the request body must be a JSON object")
-    return params
+    return parse_json_object(request.body)
 
 
 def _parse_params(

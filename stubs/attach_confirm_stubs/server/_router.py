@@ -11,21 +11,20 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from attach_confirm_stubs.fake import _start_chat_contact, responses
+from attach_confirm_stubs.fake import _patterns, _start_chat_contact, responses
 from attach_confirm_stubs.fake._http import Response
 from attach_confirm_stubs.server import _admin_api, _dashboard
 
 if TYPE_CHECKING:
     from attach_confirm_stubs.fake._http import Request
 
-_OBJECT_PATH = re.compile(r"/([^/]+)/((?:staging|final)/[^/]+)")
 _ADMIN_PATH = re.compile(r"/(?:_fake(?:/.*)?)?", re.DOTALL)
 _EXPOSED_HEADERS = "etag, x-amz-request-id, x-amzn-errortype, x-amzn-requestid"
 
 
 def is_object_path(path: str) -> bool:
     """Return whether a URL path is the path of an attachment's object."""
-    return _OBJECT_PATH.fullmatch(path) is not None and not _ADMIN_PATH.fullmatch(path)
+    return _patterns.OBJECT_PATH.fullmatch(path) is not None and not _ADMIN_PATH.fullmatch(path)
 
 
 def cors_headers(request: Request) -> dict[str, str]:
@@ -65,10 +64,10 @@ class Router:
             return self._dispatch_admin(request, path)
         if request.method == "OPTIONS":
             return Response(200, {})
-        object_path = _OBJECT_PATH.fullmatch(path)
+        object_path = _patterns.OBJECT_PATH.fullmatch(path)
         if object_path:
             return responses.dispatch_s3(request, object_path[1], object_path[2])
-        if (request.method, path) == ("PUT", "/contact/chat"):
+        if (request.method, path) == ("PUT", _patterns.START_CHAT_CONTACT_PATH):
             return _start_chat_contact.respond(request)
         return responses.dispatch(request)
 
