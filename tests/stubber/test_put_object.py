@@ -100,9 +100,9 @@ def test_error_is_raised(stubber):
     assert isinstance(stubber.calls[-1].result, HTTPClientError)
 
 
-def test_missing_content_type_is_none(stubber, pending):
+def test_missing_content_type_is_none(stubber, make_pending_upload):
     stubber.stub_put_object(ContentType=None)
-    attach_confirm.put(stubber.client, pending(size=4), b"%PDF")
+    attach_confirm.put(stubber.client, make_pending_upload(size=4), b"%PDF")
     assert stubber.calls[0].params == {"Body": b"%PDF", "ContentType": None}
 
 
@@ -128,10 +128,12 @@ def test_put_is_not_intercepted_without_stub_methods(client, scripted_responses)
     assert [request.body for request in requests] == [b"%PDF"]
 
 
-def test_put_is_not_intercepted_after_deactivation(stubber, pending, scripted_responses):
+def test_put_is_not_intercepted_after_deactivation(
+    stubber, make_pending_upload, scripted_responses
+):
     stubber.deactivate()
     requests = scripted_responses(stubber.client, "s3.PutObject", 200)
-    attach_confirm.put(stubber.client, pending(size=4), b"%PDF")
+    attach_confirm.put(stubber.client, make_pending_upload(size=4), b"%PDF")
     assert len(requests) == 1
 
 

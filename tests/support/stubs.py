@@ -20,8 +20,7 @@ def sleeps(monkeypatch):
     """Skip the sleeps between attempts, and return the list of their durations in seconds."""
     durations = []
     monkeypatch.setattr("attach_confirm._clock.sleep", durations.append)
-    for module in ("botocore.endpoint.time", "tenacity.nap.time"):
-        monkeypatch.setattr(module, fake_time_module(sleep=durations.append))
+    monkeypatch.setattr("botocore.endpoint.time", fake_time_module(sleep=durations.append))
     return durations
 
 
