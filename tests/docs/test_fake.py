@@ -1,7 +1,9 @@
-"""docs/fake.md: the examples run, and the tables are complete."""
+"""Run the examples in docs/fake.md, and compare its tables with the code."""
 
 import re
 from dataclasses import fields
+
+import pytest
 
 from attach_confirm_stubs.fake import _faults
 from attach_confirm_stubs.fake._assumptions import Assumptions
@@ -11,15 +13,13 @@ from tests.docs.markdown import code_blocks, code_spans, read, table_rows
 PAGE = read("docs/fake.md")
 
 
-def test_python_examples_run():
-    """The examples share a namespace, because the second one uses imports of the first."""
-    namespace = {}
-    for example in code_blocks(PAGE, "python"):
-        exec(example, namespace)
+@pytest.mark.parametrize("example", code_blocks(PAGE, "python"))
+def test_python_example_runs(example):
+    exec(example, {})
 
 
 def test_assumptions_table_lists_settings_and_defaults():
-    """Only defaults that are error codes appear in the table as they are in the code."""
+    """Only error codes are compared, because the table describes the other defaults in words."""
     documented = {
         code_spans(setting)[0]: default
         for _, default, setting in table_rows(PAGE, "undocumented behaviour")

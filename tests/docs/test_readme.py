@@ -1,4 +1,4 @@
-"""README.md: the examples and commands run, and the tables agree with the code."""
+"""Run the examples and commands in README.md, and compare its tables with the code."""
 
 import re
 import shlex
@@ -23,7 +23,7 @@ MIGRATION_SOURCES = ["botocore's Stubber", "AWS's example stubbers", "moto"]
 
 @pytest.fixture
 def working_directory(tmp_path, monkeypatch):
-    """Change to a directory that contains the file of the examples."""
+    """Change to a temporary directory that contains `receipt.pdf`, and return its path."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "receipt.pdf").write_bytes(b"%PDF-1.4 a receipt")
     return tmp_path
@@ -40,7 +40,7 @@ def test_python_examples_run():
         namespace["attachment_id"] = attachment.attachment_id
     for example in others:
         with fake_connectparticipant("us-west-2") as fake:
-            # Each block has a new fake, which does not know the connection of the first one.
+            # Each example runs against a new fake, which rejects tokens of an earlier fake.
             if "connection.token" in example:
                 namespace["connection"] = attach_confirm.connect(
                     namespace["client"], fake.participant_token()
@@ -64,7 +64,7 @@ def test_commands_succeed(monkeypatch):
         token = fake.connection_token()
         sent = attach_confirm.upload(fake.client, "receipt.pdf", token)
         monkeypatch.setenv(variable, token)
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+        monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
         for command in commands:
             arguments = shlex.split(command.replace("ID", sent.attachment_id))
             result = CliRunner().invoke(cli.app, arguments)
@@ -81,7 +81,7 @@ def migration_rows(source):
 
 
 def run(code, namespace):
-    """Run a line of code, which may be the header of a block."""
+    """Run a line of code, which may be the first line of a `with` block."""
     exec(f"{code} pass" if code.endswith(":") else code, namespace)
 
 
@@ -132,7 +132,7 @@ def test_migration_code_runs(client, source):
 
 
 def create_error(name):
-    """Return an instance of an error by the name that the table has."""
+    """Return an instance of the error that the table names."""
     if hasattr(attach_confirm, name):
         arguments = {
             "AttachmentRejectedError": ("id",),

@@ -1,4 +1,4 @@
-"""The behaviour that `ConnectParticipantStubber` shares with botocore's Stubber."""
+"""Behaviour that `ConnectParticipantStubber` shares with botocore's Stubber."""
 
 import io
 import re
@@ -57,13 +57,13 @@ UNSTUBBED_MESSAGE = (
 
 @pytest.fixture(scope="module")
 def session():
-    """Return one session for all clients, because loading the models is slow."""
+    """Return a session for all tests of the module, because loading the models is slow."""
     return boto3.Session()
 
 
 @pytest.fixture
 def create_client(session):
-    """Return a function that creates an unsigned client of any service."""
+    """Return a function that creates an unsigned client for a service."""
 
     def create(service):
         config = Config(signature_version=UNSIGNED)
@@ -74,12 +74,12 @@ def create_client(session):
 
 @pytest.fixture
 def s3(create_client):
-    """Return an unsigned client of S3."""
+    """Return an unsigned S3 client."""
     return create_client("s3")
 
 
 def block_requests(client):
-    """Fail every request of a client instead of sending it."""
+    """Make every request of a client raise an error instead of being sent."""
 
     def fail(request, **_):
         raise EndpointConnectionError(endpoint_url=request.url)
@@ -91,7 +91,7 @@ def block_requests(client):
     "expected_params", [{"Bucket": "test-bucket"}, {"Bucket": ANY}, {"Bucket": MOCK_ANY}]
 )
 def test_add_response_matches_expected_params(stubber_class, s3, expected_params):
-    """These are the first and the third example of botocore's documentation."""
+    """The parameters are those of the first and the third example in botocore's documentation."""
     stubber = stubber_class(s3)
     stubber.add_response("list_objects", LIST_OBJECTS_RESPONSE, expected_params)
     stubber.activate()
@@ -99,14 +99,14 @@ def test_add_response_matches_expected_params(stubber_class, s3, expected_params
 
 
 def test_with_block_activates_and_deactivates(stubber_class, s3):
-    """This is the second example of botocore's documentation."""
+    """This is the second example in botocore's documentation."""
     response = {
         "Owner": {"ID": "foo", "DisplayName": "bar"},
         "Buckets": [{"CreationDate": datetime(2016, 1, 20, 22, 9), "Name": "baz"}],  # noqa: DTZ001
     }
     stubber = stubber_class(s3)
-    with stubber as entered:
-        assert entered is stubber
+    with stubber as context:
+        assert context is stubber
         stubber.add_response("list_buckets", response, {})
         assert s3.list_buckets() == response
     block_requests(s3)
@@ -154,8 +154,8 @@ def test_call_without_response_raises(stubber_class, s3):
     assert str(caught.value) == UNSTUBBED_MESSAGE.format("ListBuckets")
 
 
-def test_call_without_response_error_can_be_suppressed(stubber_class, client):
-    """Tests that were written for botocore's Stubber may rely on it."""
+def test_suppressed_error_of_unstubbed_call_is_not_reported(stubber_class, client):
+    """Tests that were written for botocore's Stubber may rely on this."""
     with stubber_class(client) as stubber:
         assert send_message_suppressing_errors(client) is None
     stubber.assert_no_pending_responses()
@@ -172,7 +172,7 @@ def test_call_without_response_error_can_be_suppressed(stubber_class, client):
         {"Nonsense": 1},
     ],
 )
-def test_params_different_raise_before_validation(stubber_class, s3, params):
+def test_different_params_raise_before_validation(stubber_class, s3, params):
     with stubber_class(s3) as stubber:
         stubber.add_response("list_objects", {"Name": "a"}, {"Bucket": "test-bucket"})
         with pytest.raises(StubAssertionError) as caught:
@@ -249,8 +249,8 @@ def test_add_response_timestamps_are_not_validated(stubber_class, client):
         assert client.send_message(**params) == response
 
 
-def test_add_response_operation_without_output(stubber_class, s3):
-    """Only `ResponseMetadata` is accepted, and it is not generated if it is missing."""
+def test_add_response_for_operation_without_output_keeps_metadata(stubber_class, s3):
+    """Such a response can contain only `ResponseMetadata`, which is not added if it is missing."""
     metadata = {"ResponseMetadata": {"RequestId": "abc"}}
     with stubber_class(s3) as stubber:
         stubber.add_response("delete_bucket", metadata)
@@ -264,7 +264,7 @@ def test_add_response_unknown_method_is_rejected(stubber_class, s3):
         stubber_class(s3).add_response("list_bucket", {})
 
 
-def test_add_client_error_defaults(stubber_class, s3):
+def test_add_client_error_default_code_and_status(stubber_class, s3):
     with stubber_class(s3) as stubber:
         stubber.add_client_error("list_buckets")
         with pytest.raises(ClientError) as caught:
@@ -282,7 +282,7 @@ def test_add_client_error_accepts_any_code_and_status(stubber_class, client):
             send_message(client)
 
 
-def test_add_client_error_positional_arguments(stubber_class, s3):
+def test_add_client_error_accepts_positional_arguments(stubber_class, s3):
     with stubber_class(s3) as stubber:
         stubber.add_client_error(
             "get_object",
@@ -313,7 +313,7 @@ def test_add_client_error_invalid_modeled_fields_are_rejected(stubber_class, s3)
         )
 
 
-def test_keyword_argument_names(stubber_class, s3):
+def test_methods_accept_keyword_arguments_of_botocore(stubber_class, s3):
     with stubber_class(s3) as stubber:
         stubber.add_response(
             method="list_objects", service_response={"Name": "a"}, expected_params={"Bucket": "b"}
@@ -383,7 +383,7 @@ def test_with_block_propagates_exception(stubber_class, s3):
         raise KeyError
 
 
-def test_presigned_url_does_not_use_response(stubber_class, session):
+def test_generate_presigned_url_does_not_consume_response(stubber_class, session):
     s3 = session.client(
         "s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
@@ -401,7 +401,7 @@ def test_streaming_body_is_not_copied(stubber_class, s3):
         assert s3.get_object(Bucket="bucket", Key="key")["Body"].read() == b"data"
 
 
-def test_paginator(stubber_class, s3):
+def test_paginator_uses_stubbed_pages(stubber_class, s3):
     first_page = {"IsTruncated": True, "NextContinuationToken": "2", "Contents": [{"Key": "a"}]}
     last_page = {"IsTruncated": False, "Contents": [{"Key": "b"}]}
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket="bucket")
@@ -413,7 +413,7 @@ def test_paginator(stubber_class, s3):
         assert list(pages.search("Contents[].Key")) == ["a", "b"]
 
 
-def test_waiter(stubber_class, s3):
+def test_waiter_uses_stubbed_response(stubber_class, s3):
     with stubber_class(s3) as stubber:
         response = {"ResponseMetadata": {"HTTPStatusCode": 200}}
         stubber.add_response("head_bucket", response, {"Bucket": "bucket"})
@@ -421,7 +421,7 @@ def test_waiter(stubber_class, s3):
         stubber.assert_no_pending_responses()
 
 
-def test_resource(stubber_class, session):
+def test_resource_uses_stubbed_response(stubber_class, session):
     config = Config(signature_version=UNSIGNED)
     resource = session.resource("s3", region_name="us-east-1", config=config)
     with stubber_class(resource.meta.client) as stubber:
@@ -429,8 +429,8 @@ def test_resource(stubber_class, session):
         assert [bucket.name for bucket in resource.buckets.all()] == ["a"]
 
 
-def test_subclass_with_stub_methods(stubber_class, s3):
-    """The stubbers of AWS's code examples are such subclasses."""
+def test_subclass_can_add_stub_methods(stubber_class, s3):
+    """The stubbers in AWS's code examples are such subclasses."""
 
     class ExampleStubber(stubber_class):
         def stub_list_buckets(self, names, error_code=None):
@@ -452,7 +452,7 @@ def test_subclass_with_stub_methods(stubber_class, s3):
 
 @pytest.fixture
 def signing_client():
-    """Return a function that creates a client which fails the test if it resolves credentials."""
+    """Return a function that creates a client that fails the test if it resolves credentials."""
 
     def refresh():
         pytest.fail("credentials were resolved")
@@ -484,15 +484,15 @@ def test_credentials_are_not_resolved_for_account_based_endpoint(signing_client)
         assert client.delete_item(TableName="table", Key={"id": {"S": "1"}}) == {}
 
 
-def limit_rows(document):
-    """Return the last cell of each row of a document's table of limits, by the row's number."""
+def limits_by_number(document):
+    """Return the last cell of each row in a document's table of limits, by the row's number."""
     text = (ROOT / document).read_text(encoding="utf-8")
     return dict(re.findall(r"^\| (\d+) \| .* \| (.*) \|$", text, re.MULTILINE))
 
 
-def test_readme_lists_the_limits_that_stay():
-    rows = limit_rows("docs/stubber.md")
+def test_readme_lists_the_limits_that_remain():
+    rows = limits_by_number("docs/stubber.md")
     assert rows
-    assert limit_rows("README.md").keys() == {
-        number for number, cell in rows.items() if cell.startswith("Stays")
+    assert limits_by_number("README.md").keys() == {
+        number for number, cell in rows.items() if cell.startswith("Remains")
     }
