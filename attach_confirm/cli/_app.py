@@ -1,4 +1,4 @@
-"""The commands and their options."""
+"""Define the commands and their options."""
 
 import os
 import signal
@@ -109,7 +109,7 @@ def upload(  # noqa: PLR0917
                 fields.update(confirmation_fields(sent))
                 status = attach_confirm.wait(client, sent.attachment_id, token, timeout=timeout)
                 fields["status"] = status.value
-    output.close()
+    output.exit()
 
 
 @app.command()
@@ -120,14 +120,14 @@ def confirm(
     endpoint_url: EndpointUrl = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Confirm uploaded attachments. Safe to repeat."""
+    """Confirm uploaded attachments. It is safe to repeat this command."""
     output = Output(as_json=as_json)
     client, token = _client(region, endpoint_url), _token(token_file)
     for attachment_id in attachment_ids:
         with output.item("attachment_id", attachment_id) as fields:
             confirmation = attach_confirm.confirm(client, attachment_id, token, on_conflict="check")
             fields.update(confirmation_fields(confirmation))
-    output.close()
+    output.exit()
 
 
 @app.command()
@@ -150,7 +150,7 @@ def status(
             fields["status"] = attachment_status and attachment_status.value
             if attachment_status is None:
                 output.exit_code = EXIT_FAILURE
-    output.close()
+    output.exit()
 
 
 @app.command()
@@ -220,7 +220,7 @@ def _token(token_file: str | None) -> str:
 
 @contextmanager
 def _require_stubs_extra() -> Iterator[None]:
-    """Name the extra to install if an import in the block fails."""
+    """Exit with a message that names the extra to install, if an import in the block fails."""
     try:
         yield
     except ModuleNotFoundError as error:

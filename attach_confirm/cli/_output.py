@@ -1,4 +1,4 @@
-"""Print results and errors."""
+"""Print the results and errors of the commands."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class Output:
 
     @contextmanager
     def item(self, key: str, name: str) -> Iterator[dict[str, Any]]:
-        """Process one item, and print its fields or the error that ended it.
+        """Run a `with` block for one item, then print the result or the error that it raised.
 
         Args:
-            key: JSON key of the item's name: `file` or `attachment_id`.
-            name: Name of the item.
+            key: JSON key of the item: `file` or `attachment_id`.
+            name: File name or attachment ID.
 
         Yields:
-            The fields of the result, for the block to fill in.
+            A dictionary to which the block adds the fields of the result.
         """
         fields: dict[str, Any] = {key: name}
         try:
@@ -69,8 +69,8 @@ class Output:
         else:
             self._print_result(name, fields)
 
-    def close(self) -> NoReturn:
-        """End the command with the exit code."""
+    def exit(self) -> NoReturn:
+        """Exit the command with `exit_code`."""
         raise typer.Exit(self.exit_code)
 
     def _print_result(self, name: str, fields: dict[str, Any]) -> None:
@@ -91,21 +91,22 @@ class Output:
         if self._as_json:
             attachment = {"attachment_id": advice.attachment_id} if advice.attachment_id else {}
             details = {
-                "error": _one_line(error),
+                "error": _error_message(error),
                 "action": advice.action.value,
                 "reason": advice.reason,
             }
             _print_line(json.dumps(attachment | fields | details))
         elif isinstance(error, attach_confirm.InvalidInputError):
-            # The message of an OSError is enough, because the line starts with the file's name.
-            print_error(f"{name}: {getattr(error.__cause__, 'strerror', None) or _one_line(error)}")
+            # The line starts with the file's name, so `strerror` alone describes an OSError.
+            reason = getattr(error.__cause__, "strerror", None)
+            print_error(f"{name}: {reason or _error_message(error)}")
         else:
             hint = f"{advice.action.value}: {advice.reason}{_next_command(fields, error)}"
-            print_error(f"{name}: {_one_line(error).rstrip('.')}. {hint}")
+            print_error(f"{name}: {_error_message(error).rstrip('.')}. {hint}")
 
 
 def confirmation_fields(confirmation: attach_confirm.Confirmation) -> dict[str, Any]:
-    """Return the fields of a confirmation that the command prints, by JSON key."""
+    """Return the fields of a confirmation that the commands print, by JSON key."""
     return {
         "attachment_id": confirmation.attachment_id,
         "client_token": confirmation.client_token,
@@ -120,13 +121,13 @@ def print_error(message: str) -> None:
 
 
 def exit_with_error(exit_code: int, message: str) -> NoReturn:
-    """Print an error and end the command."""
+    """Print an error, and exit the command."""
     print_error(message)
     raise typer.Exit(exit_code)
 
 
 def _display_fields(fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the label and the value of each field that is printed without `--json`."""
+    """Yield the label and the value of each field that is printed if `--json` is not set."""
     for key, label in _LABELS.items():
         if key in fields:
             yield label, str(fields[key] or "not in the transcript")
@@ -135,7 +136,10 @@ def _display_fields(fields: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _next_command(fields: dict[str, Any], error: BaseException) -> str:
-    """Return a hint with the command that continues a failed upload, if S3 has its bytes."""
+    """Return a hint with the command that continues a failed upload, or an empty string.
+
+    There is a hint only if S3 has the bytes.
+    """
     attachment_id = fields.get("attachment_id") or attach_confirm.advise(error).attachment_id
     if "file" not in fields or attachment_id is None:
         return ""
@@ -143,7 +147,8 @@ def _next_command(fields: dict[str, Any], error: BaseException) -> str:
     return f" To continue: attach-confirm {command} {attachment_id}"
 
 
-def _one_line(error: BaseException) -> str:
+def _error_message(error: BaseException) -> str:
+    """Return the message of an error on one line."""
     return " ".join(str(error).split())
 
 
