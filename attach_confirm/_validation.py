@@ -1,7 +1,7 @@
-"""Validate arguments against the service model before anything is sent.
+"""Validate arguments against the service model before a request is sent.
 
-botocore checks only the model's minimum lengths. A string that is too long therefore costs a round
-trip. A token that contains a newline raises an exception that prints the token.
+botocore checks only the model's minimum lengths, so a string that is too long is rejected only by
+the service. If a token contains a newline, botocore raises an exception that contains the token.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from botocore.model import ListShape, OperationModel, Shape, StructureShape
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
-# Names are sent in HTTP headers, which cannot carry characters of these Unicode categories.
+# Names are sent in HTTP headers, which cannot contain characters of these Unicode categories.
 _FORBIDDEN_CATEGORIES = {"Cc": "control character", "Cs": "lone surrogate"}
 
 
@@ -22,7 +22,7 @@ def get_operation_model(client: ConnectParticipantClient, operation: str) -> Ope
     """Return the model of an operation of the client's service.
 
     Args:
-        client: The client to validate.
+        client: The client that will call the operation.
         operation: Name of the API operation.
 
     Raises:
