@@ -37,7 +37,7 @@ def admin(send):
 
 
 def test_token_routes_return_usable_tokens(server, admin):
-    """A test in another language needs no Python to set up participants, views and sessions."""
+    """A test in another language can set up participants, views and sessions over HTTP."""
     token = admin("POST", "participant_token", role="AGENT", display_name="Ann")
     connection = attach_confirm.connect(server.client, token["participant_token"])
     server.client.send_message(
@@ -56,7 +56,7 @@ def test_token_routes_return_usable_tokens(server, admin):
     server.client.cancel_participant_authentication(SessionId=session, ConnectionToken=other)
 
 
-def test_token_for_other_region(server, send):
+def test_connection_token_for_other_region_is_valid_there(server, send):
     status, _, data = send("POST", "/_fake/connection_token?region=eu-central-1", {})
     assert status == 200
     other = ConnectParticipantServer(server.endpoint_url, "eu-central-1")
@@ -144,7 +144,7 @@ def test_faults_add_list_remove(server, admin):
     assert admin("GET", "faults") == pending
 
 
-def test_scanner_rules_by_name_and_delay(server, admin):
+def test_scanner_rules_apply_by_name_and_delay(server, admin):
     token = server.connection_token()
     admin("POST", "scanner", rule="hold")
     admin("POST", "scanner", rule="reject", name="b.txt")
@@ -178,7 +178,7 @@ def test_clock_total_above_century_rejected(send):
     assert [status for status, _, _ in responses] == [200, 200, 400]
 
 
-def test_quotas_enable_and_disable(server, admin):
+def test_quotas_can_be_enabled_and_disabled(server, admin):
     token = server.connection_token()
     config = Config(retries={"total_max_attempts": 1})
     client = attach_confirm.client(REGION, endpoint_url=server.endpoint_url, config=config)

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 
 def test_dashboard_allows_only_its_script_and_style(send):
-    """A name of an attachment that contains HTML cannot run a script."""
+    """An attachment name that contains HTML must not run a script."""
     status, headers, page = send("GET", "/")
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
     policy = headers["content-security-policy"]

@@ -212,7 +212,7 @@ def run_with_fault(transport, operation, fault, params):
 
 @pytest.mark.parametrize("operation", KINDS)
 @pytest.mark.parametrize("row", CONNECTION_FAULTS, ids=repr)
-def test_connection_fault(transports, operation, row):
+def test_connection_fault_raises_its_error(transports, operation, row):
     """A request is committed only if the fault is `after_commit`; the next attempt succeeds."""
     fault, in_process_error, socket_error, committed = row
     expected = {"in_process": in_process_error, "socket": socket_error}
@@ -232,8 +232,8 @@ def test_connection_fault(transports, operation, row):
 
 
 @pytest.mark.parametrize("operation", KINDS)
-def test_truncated_response(transports, operation):
-    """The request is committed, but only a PUT succeeds, because its status is enough."""
+def test_truncated_response_is_committed(transports, operation):
+    """Only the PUT succeeds, because its client does not need the body."""
     for transport in transports:
         params = make_params(transport.fake, operation)
         outcome, attempt = run_with_fault(transport, operation, TruncatedResponse(), params)
@@ -260,7 +260,7 @@ def test_truncated_response_is_empty_success_for_plain_client(transports):
 
 
 @pytest.mark.parametrize(("operation", "fault", "status", "code"), ERROR_FAULTS, ids=repr)
-def test_error_fault(transports, operation, fault, status, code):
+def test_error_fault_returns_its_error(transports, operation, fault, status, code):
     """The request is not committed, and the next attempt succeeds."""
     for transport in transports:
         params = make_params(transport.fake, operation)
@@ -272,8 +272,8 @@ def test_error_fault(transports, operation, fault, status, code):
 
 @pytest.mark.parametrize("operation", KINDS)
 @pytest.mark.parametrize(("fault", "committed"), [(ProxyPage(), False), (Latency(0), True)])
-def test_success_status_fault(transports, operation, fault, committed):
-    """A proxy's page has status 200 too, so only calls to the service detect it."""
+def test_success_status_fault_raises_only_for_api_calls(transports, operation, fault, committed):
+    """A proxy page has status 200, and the PUT in this module checks only the status."""
     for transport in transports:
         params = make_params(transport.fake, operation)
         outcome, attempt = run_with_fault(transport, operation, fault, params)
@@ -292,7 +292,7 @@ def test_success_status_fault(transports, operation, fault, committed):
     ],
     ids=repr,
 )
-def test_connection_fault_with_requests(fault, expected):
+def test_connection_fault_raises_error_of_requests(fault, expected):
     with serve_connectparticipant() as fake:
         params = make_params(fake, PUT)
         fake.inject(PUT, fault)

@@ -84,7 +84,7 @@ def send_for_error(endpoint, *chunks, shutdown=False):
         ("GET https://localhost/ HTTP/1.1", 400),
     ],
 )
-def test_malformed_request_line(endpoint, line, status):
+def test_malformed_request_line_rejected(endpoint, line, status):
     error = send_for_error(endpoint, f"{line}\r\nHost: localhost\r\n\r\n")
     assert error == (status, MALFORMED)
 
@@ -100,14 +100,14 @@ def test_malformed_request_line(endpoint, line, status):
         ("Host: localhost", "no colon here"),
     ],
 )
-def test_malformed_host_or_header(endpoint, headers):
+def test_malformed_host_or_header_rejected(endpoint, headers):
     for target in ("POST /participant/transcript", f"PUT {OBJECT_PATH}"):
         request = "\r\n".join([f"{target} HTTP/1.1", *headers, "", ""])
         assert send_for_error(endpoint, request) == (400, MALFORMED)
 
 
 @pytest.mark.parametrize("length", ["-1", "+1", "1.0", "\xb2", "9" * 5000])
-def test_malformed_content_length(endpoint, length):
+def test_malformed_content_length_rejected(endpoint, length):
     header = f"Content-Length: {length}"
     call = make_request("POST", "/participant/transcript", header)
     assert send_for_error(endpoint, call) == (400, MALFORMED)
@@ -115,14 +115,14 @@ def test_malformed_content_length(endpoint, length):
     assert send_for_error(endpoint, put) == (400, "InvalidRequest")
 
 
-def test_conflicting_content_lengths(endpoint):
+def test_conflicting_content_lengths_rejected(endpoint):
     lengths = ["Content-Length: 1", "Content-Length: 2"]
     call = make_request("POST", "/participant/transcript", *lengths)
     assert send_for_error(endpoint, call) == (400, MALFORMED)
 
 
 @pytest.mark.parametrize("headers", [[f"A: {'a' * 70_000}"], [f"A{n}: a" for n in range(200)]])
-def test_too_many_headers(endpoint, headers):
+def test_oversized_headers_rejected(endpoint, headers):
     call = make_request("POST", "/participant/transcript", *headers)
     assert send_for_error(endpoint, call) == (431, MALFORMED)
 
@@ -163,7 +163,7 @@ def test_oversized_request_rejected_before_body(endpoint):
         (True, (400, "IncompleteBody"), (400, "RequestAbortedException")),
     ],
 )
-def test_incomplete_body(endpoint, shutdown, put_error, call_error):
+def test_incomplete_body_rejected(endpoint, shutdown, put_error, call_error):
     length = "Content-Length: 2"
     put = make_request("PUT", OBJECT_PATH, length, body=b"1")
     assert send_for_error(endpoint, put, shutdown=shutdown) == put_error
@@ -173,12 +173,12 @@ def test_incomplete_body(endpoint, shutdown, put_error, call_error):
 
 @pytest.mark.usefixtures("short_timeout")
 @pytest.mark.parametrize("received", ["", "POST", "POST / HTTP/1.1\r\nHost: a"])
-def test_slow_headers_time_out(endpoint, received):
+def test_incomplete_headers_time_out(endpoint, received):
     assert send_raw(endpoint, received) == b""
 
 
-def test_pipelined_requests(endpoint):
-    """Responses come in order, and bytes after a body start the next request."""
+def test_pipelined_requests_get_responses_in_order(endpoint):
+    """Bytes after the end of a body are the start of the next request."""
     length = "Content-Length: 1"
     call = make_request(
         "POST", "/participant/transcript", length, body=b"{", connection="keep-alive"
@@ -192,7 +192,7 @@ def test_pipelined_requests(endpoint):
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"[" * 100_000])
-def test_invalid_json(endpoint, body):
+def test_invalid_json_rejected(endpoint, body):
     length = f"Content-Length: {len(body)}"
     call = make_request("POST", "/participant/transcript", length, body=body)
     code = "SerializationException" if body else "ValidationException"
@@ -212,13 +212,13 @@ def test_invalid_json(endpoint, body):
         ("GET", "//evil.example/participant"),
     ],
 )
-def test_unknown_path(endpoint, method, path):
+def test_unknown_path_rejected(endpoint, method, path):
     error = send_for_error(endpoint, make_request(method, path))
     assert error == (404, "UnknownOperationException")
 
 
 @pytest.mark.parametrize("bucket", ["bucket", "connect-attachments-123456789012-nowhere-1"])
-def test_unknown_bucket(endpoint, bucket):
+def test_unknown_bucket_rejected(endpoint, bucket):
     for method in ("GET", "PUT", "POST", "DELETE"):
         request = make_request(method, f"/{bucket}/final/a", "Content-Length: 0")
         assert send_for_error(endpoint, request) == (403, "SignatureDoesNotMatch")
@@ -231,7 +231,7 @@ def test_head_response_has_no_body(endpoint):
     assert body == b""
 
 
-def test_expect_100_continue(endpoint):
+def test_expect_100_continue_sends_100_before_body(endpoint):
     headers = ["Content-Length: 1", "Expect: 100-continue"]
     with connect(endpoint) as client:
         client.sendall(make_request("POST", "/participant/transcript", *headers))
@@ -248,7 +248,7 @@ def test_expect_100_continue(endpoint):
     ],
 )
 def test_rejected_upload_receives_response(endpoint, method, path, size, status):
-    """The client gets the error response, not a broken pipe."""
+    """The client must receive the error response, not a broken pipe."""
     with urllib3.PoolManager(retries=False, timeout=20) as pool:
         response = pool.request(method, f"{endpoint}{path}", body=bytes(size))
     assert response.status == status
@@ -264,8 +264,8 @@ def test_endless_request_is_disconnected(endpoint):
             all(result is None for result in writes)
 
 
-def test_client_disconnect(endpoint):
-    """The server ignores a reset, and serves the next client."""
+def test_client_reset_does_not_stop_server(endpoint):
+    """The server handles the next request after each reset."""
     put = make_request("PUT", OBJECT_PATH, "Content-Length: 9", body=b"1")
     for received in (b"", b"GET", put, b"GET /\r\n"):
         client = connect(endpoint)
@@ -275,7 +275,7 @@ def test_client_disconnect(endpoint):
     assert send_for_error(endpoint, make_request("GET", "/nowhere"))[0] == 404
 
 
-def test_http_1_0_client(endpoint):
+def test_http_1_0_request_closes_connection(endpoint):
     received = send_raw(endpoint, "GET /nowhere HTTP/1.0\r\nHost: localhost\r\n\r\n")
     assert received.startswith(b"HTTP/1.1 404 Not Found\r\n")
     assert b"\r\nconnection: close\r\n" in received

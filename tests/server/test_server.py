@@ -1,4 +1,4 @@
-"""The fake over HTTP: uploads by many clients, hosts and ports, and the state after a stop."""
+"""Uploads over HTTP, the server's hosts and ports, and the state after the server stops."""
 
 import http.client
 import json
@@ -30,7 +30,7 @@ DATA = bytes(range(256))
 
 
 def put_with_http_client(url, headers, data):
-    """Return the status of a PUT by the standard library's client."""
+    """Send a PUT with http.client, and return the HTTP status."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=20)
     connection.request("PUT", f"{parts.path}?{parts.query}", data, headers)
@@ -40,25 +40,25 @@ def put_with_http_client(url, headers, data):
 
 
 def put_with_urllib3(url, headers, data):
-    """Return the status of a PUT by urllib3."""
+    """Send a PUT with urllib3, and return the HTTP status."""
     with urllib3.PoolManager() as pool:
         return pool.request("PUT", url, body=data, headers=headers, retries=False).status
 
 
 def put_with_requests(url, headers, data):
-    """Return the status of a PUT by requests."""
+    """Send a PUT with requests, and return the HTTP status."""
     return requests.put(url, data, headers=headers, timeout=20).status_code
 
 
 def upload(server, *, client=None, data=DATA, name="a.bin"):
-    """Upload a file in a new chat."""
+    """Upload a file to a new chat, and return the confirmation."""
     return attach_confirm.upload(
         client or server.client, data, server.connection_token(), name=name
     )
 
 
-def test_connect_upload_wait_and_download(server):
-    """The file is larger than one read or write of the server."""
+def test_connect_upload_wait_and_download_succeed(server):
+    """The file is larger than the blocks that the server reads and writes."""
     data = os.urandom(3 * 1024 * 1024 + 1)
     token = attach_confirm.connect(server.client, server.participant_token()).token
     confirmation = attach_confirm.upload(server.client, data, token, name="a.pdf")
@@ -72,7 +72,7 @@ def test_connect_upload_wait_and_download(server):
     assert response.headers["x-amz-meta-contact_id"] == server.transcript[0]["ContactId"]
 
 
-def test_handle_shows_attachments_and_calls(server):
+def test_handle_returns_attachments_and_calls(server):
     confirmation = upload(server)
     (attachment,) = server.attachments
     assert (attachment.attachment_id, attachment.data) == (confirmation.attachment_id, DATA)
@@ -84,8 +84,8 @@ def test_handle_shows_attachments_and_calls(server):
 
 
 @pytest.mark.parametrize("put", [put_with_http_client, put_with_urllib3, put_with_requests])
-def test_put_by_other_http_clients(server, put):
-    """The pre-signed URL works for any HTTP client, and the signed headers are checked."""
+def test_put_with_any_http_client_succeeds(server, put):
+    """A PUT whose headers differ from the signed headers is rejected."""
     token = server.connection_token()
     started = server.client.start_attachment_upload(
         AttachmentName="a.bin",
@@ -104,8 +104,8 @@ def test_put_by_other_http_clients(server, put):
     assert server.attachments[0].data == DATA
 
 
-def test_start_chat_contact_in_other_region(server):
-    """StartChatContact of boto3's `connect` returns a participant token of its region."""
+def test_start_chat_contact_token_is_valid_in_its_region(server):
+    """The participant token is valid only in the region of the `connect` client."""
     options = {
         "region_name": "eu-central-1",
         "endpoint_url": server.endpoint_url,
@@ -126,16 +126,16 @@ def test_start_chat_contact_in_other_region(server):
     client.close()
 
 
-def test_concurrent_uploads(server):
+def test_concurrent_uploads_store_all_files(server):
     client = attach_confirm.client(REGION, endpoint_url=server.endpoint_url)
 
-    def upload_numbered(number):
+    def upload_file(number):
         data = str(number).encode() * 1000
         confirmation = upload(server, client=client, data=data, name=f"{number}.txt")
         return confirmation.attachment_id, data
 
     with ThreadPoolExecutor(16) as threads:
-        uploads = dict(threads.map(upload_numbered, range(32)))
+        uploads = dict(threads.map(upload_file, range(32)))
     client.close()
     attachments = server.attachments
     assert {attachment.attachment_id: attachment.data for attachment in attachments} == uploads
@@ -167,7 +167,7 @@ def test_latency_fault_sleeps_in_real_time(server, monkeypatch):
 
 
 def count_threads_and_files():
-    """Return the number of threads and of open file descriptors."""
+    """Return the number of threads and the number of open file descriptors."""
     return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
 
 
@@ -176,20 +176,20 @@ def test_stop_releases_threads_and_sockets():
     """Idle connections, partial requests and pending faults do not delay the stop."""
     with serve_connectparticipant():
         pass
-    before = count_threads_and_files()
+    counts_before = count_threads_and_files()
     with ExitStack() as clients, serve_connectparticipant() as server:
         upload(server, data=os.urandom(10_000_000))
         server.inject("GetTranscript", ReadTimeout(), Latency(3600))
         token = server.connection_token()
-        call = (
+        request = (
             f"POST /participant/transcript HTTP/1.1\r\nHost: a\r\nX-Amz-Bearer: {token}\r\n"
             "Content-Length: 2\r\n\r\n{}"
         ).encode()
         address = urlsplit(server.endpoint_url)
-        for data in (b"", b"GET", call[:-1], call, call):
+        for data in (b"", b"GET", request[:-1], request, request):
             client = socket.create_connection((address.hostname, address.port))
             clients.enter_context(client).sendall(data)
-    assert count_threads_and_files() == before
+    assert count_threads_and_files() == counts_before
 
 
 def test_state_is_reset_between_servers():
@@ -205,7 +205,7 @@ def test_state_is_reset_between_servers():
             second.client.get_transcript(ConnectionToken=token)
 
 
-def test_stop_keeps_other_buckets_of_mock_aws():
+def test_stop_keeps_other_buckets_in_mock_aws():
     with mock_aws():
         s3 = boto3.client("s3", region_name=REGION)
         s3.create_bucket(Bucket="receipts")
@@ -252,7 +252,7 @@ def test_empty_host_raises_valueerror():
     ("host", "client_host"),
     [("localhost", "localhost"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]")],
 )
-def test_endpoint_url_for_host(host, client_host):
+def test_endpoint_url_has_host_for_clients(host, client_host):
     try:
         with serve_connectparticipant(host) as server:
             assert urlsplit(server.endpoint_url).netloc.rpartition(":")[0] == client_host
@@ -261,8 +261,8 @@ def test_endpoint_url_for_host(host, client_host):
         pytest.skip(f"cannot bind {host}: {error}")
 
 
-def test_server_as_http_proxy(server):
-    """A client behind a proxy sends absolute URLs, and gets object URLs with its own host."""
+def test_object_url_has_endpoint_host_if_server_is_http_proxy(server):
+    """The client sends absolute URLs, and receives object URLs with the host of its endpoint."""
     client = attach_confirm.client(
         REGION,
         endpoint_url="http://chat.example:1234",

@@ -1,16 +1,17 @@
-"""Read requests from a connection and write the responses to it.
+"""Read requests from a connection, and write the responses to it.
 
-moto's werkzeug server drops headers whose names contain underscores, and uploads use such headers,
-so this module uses http.server.
+moto's werkzeug server drops headers whose names contain underscores. This module uses http.server
+instead, because the headers of an upload have such names.
 
-Requests that break HTTP's rules or the size limits get the error response that AWS or S3 returns,
-and the connection is closed:
+If a request is malformed or too large, the server sends the error response that AWS or S3 returns,
+and closes the connection. The S3 errors are:
 
-- RequestTimeout: the body stops arriving for `RequestHandler.timeout` seconds;
-- IncompleteBody: the connection ends before the whole body has arrived;
-- 501 NotImplemented: the request has a `Transfer-Encoding`, which no AWS SDK sends here;
-- MissingContentLength: a PUT has no `Content-Length`;
+- RequestTimeout: no part of the body arrived for `RequestHandler.timeout` seconds.
+- IncompleteBody: the client closed the connection before the whole body arrived.
+- NotImplemented (501): the request has a `Transfer-Encoding` header. AWS SDKs do not send it here.
+- MissingContentLength: a PUT has no `Content-Length` header.
 - EntityTooLarge: a PUT declares more than 5 GiB. It is rejected before the body is read.
+- InvalidRequest: the `Content-Length` header is not a number.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ MAX_OBJECT_SIZE = 5 * 1024**3
 MAX_REQUEST_SIZE = 10 * 1024**2
 
 _BLOCK_SIZE = 1024 * 1024
-# The email parser also reports multipart defects, because it never gets the body.
+# Other defects are ignored: the email parser reports a missing multipart body, because it parses
+# only the headers.
 _HEADER_DEFECTS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
 _NEWLINES = re.compile(r"[\r\n]+")
 _HOST = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -47,7 +49,15 @@ _CONTENT_LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 class _ErrorSpec(NamedTuple):
-    """The error response to an invalid request, as the service and as S3 return it."""
+    """The error response to an invalid request.
+
+    Attributes:
+        status: The HTTP status code of the service's response.
+        code: The error code of the service's response.
+        s3_status: The HTTP status code of S3's response.
+        s3_code: The error code of S3's response.
+        message: The message of both responses.
+    """
 
     status: int
     code: str
@@ -56,6 +66,7 @@ class _ErrorSpec(NamedTuple):
     message: str
 
     def to_response(self, *, is_object: bool) -> Response:
+        """Return S3's response if the request is for an object URL, otherwise the service's."""
         if is_object:
             response = exceptions.S3Error(self.s3_code, self.message).response
             return replace(response, status=self.s3_status)
@@ -106,7 +117,11 @@ _INCOMPLETE_BODY = _ErrorSpec(
 
 
 class _RequestError(Exception):
-    """An invalid request, detected before all of it was read."""
+    """A request is invalid, incomplete or too large.
+
+    Attributes:
+        response: The error response to send before the connection is closed.
+    """
 
     def __init__(self, error: _ErrorSpec, *, is_object: bool = False) -> None:
         super().__init__(error.code)
@@ -117,9 +132,9 @@ class RequestHandler(BaseHTTPRequestHandler):
     """Handles the requests of one connection.
 
     Args:
-        *args: The arguments of `BaseHTTPRequestHandler`.
-        router: Returns the response to a request.
-        sleep: Waits for a number of seconds, or until the server stops.
+        *args: Passed to `BaseHTTPRequestHandler`.
+        router: Dispatches the requests.
+        sleep: Function that sleeps for a number of seconds, or until the server stops.
 
     Attributes:
         timeout: Maximum time to wait for the next bytes from the client, in seconds.
@@ -154,13 +169,13 @@ class RequestHandler(BaseHTTPRequestHandler):
     do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = do_GET  # noqa: N815
 
     def handle_expect_100(self) -> bool:
-        """Do not send 100 Continue yet: `_read_request` sends it if the headers are valid."""
+        """Continue without a response, because `_read_request` sends 100 Continue."""
         return True
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Send the error response to a malformed request, without http.server's message.
+        """Send the error response to a malformed request.
 
-        That message can repeat the request line, which contains a signature.
+        http.server's message is not sent, because it can contain the request line with a signature.
         """
         del message, explain
         response = _MALFORMED_REQUEST.to_response(is_object=False)
@@ -170,7 +185,7 @@ class RequestHandler(BaseHTTPRequestHandler):
         """Log nothing, because request lines contain signatures."""
 
     def _read_request(self) -> Request:
-        """Read a request.
+        """Read and return a request.
 
         Raises:
             _RequestError: The request is invalid, incomplete or too large.
@@ -199,7 +214,7 @@ class RequestHandler(BaseHTTPRequestHandler):
         )
 
     def _parse_target(self) -> tuple[str, str]:
-        """Return the request's host, and its path with the query.
+        """Return the host, and the path with the query, of the request's URL.
 
         Raises:
             _RequestError: The request line or a header is malformed.
@@ -243,11 +258,11 @@ class RequestHandler(BaseHTTPRequestHandler):
             "connection": "close" if self.close_connection else "keep-alive",
             "date": self.date_time_string(),
         }
-        phrase = http.client.responses.get(response.status, "")
-        lines = [f"HTTP/1.1 {response.status} {phrase}"]
+        reason_phrase = http.client.responses.get(response.status, "")
+        lines = [f"HTTP/1.1 {response.status} {reason_phrase}"]
         lines += [f"{name}: {_NEWLINES.sub(' ', value)}" for name, value in headers.items()]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
-        # The timeout applies to each write, so a large body needs several.
+        # The timeout applies to each write, so a large body is sent in blocks.
         self.wfile.write(head + body[:_BLOCK_SIZE])
         for start in range(_BLOCK_SIZE, len(body), _BLOCK_SIZE):
             self.wfile.write(body[start : start + _BLOCK_SIZE])
@@ -267,7 +282,7 @@ class RequestHandler(BaseHTTPRequestHandler):
     def _apply_connection_fault(
         self, error: exceptions.ResponseNotDelivered, headers: Mapping[str, str]
     ) -> None:
-        """Apply a fault that affects the connection, then close it."""
+        """Apply a fault that affects the connection, and close the connection."""
         self.close_connection = True
         match error.fault:
             case _faults.TruncatedResponse():
