@@ -19,32 +19,33 @@ if TYPE_CHECKING:
 
     from attach_confirm import Journal
 
-_THREADS = 8
-_ROUNDS = 10
-_LONGEST_KEY = 500
+_THREAD_COUNT = 8
+_ROUND_COUNT = 10
+_MAX_KEY_LENGTH = 500
 
 
 def check_journal(factory: Callable[[], Journal]) -> None:
     """Check that a journal does what `attach_confirm.upload` relies on.
 
-    It uses keys that begin with a random UUID, and deletes their entries at the end.
+    The check uses keys that begin with a random UUID, and deletes their entries at the end.
 
     Args:
-        factory: Returns a new object for the same store each time, such as
+        factory: Function that returns a new journal object for the same store, for example
             `lambda: SQLiteJournal(path)`.
 
     Raises:
-        AssertionError: The journal breaks its contract; the message says how.
+        AssertionError: A method of the journal does not behave as `Journal` documents. The message
+            names the method.
     """
     prefix = str(uuid4())
     keys = [f"{prefix}-{suffix}" for suffix in ("a", "A", "ä", "a ", "a%", "a'", "a/../b")]
-    keys.append(prefix.ljust(_LONGEST_KEY, "x"))
+    keys.append(prefix.ljust(_MAX_KEY_LENGTH, "x"))
     try:
         _check_entries(factory, keys)
         _check_races(factory, prefix)
     finally:
         journal = factory()
-        for key in [*keys, *(f"{prefix}-race-{index}" for index in range(_ROUNDS))]:
+        for key in [*keys, *(f"{prefix}-race-{index}" for index in range(_ROUND_COUNT))]:
             journal.delete(key)
 
 
@@ -70,17 +71,23 @@ def _check_entries(factory: Callable[[], Journal], keys: list[str]) -> None:
             f"attachment-{index}", f"größe-{index}.pdf", 2**40, "text/plain", confirmed=True
         )
         marked = journal.get(key)
-        _check(marked == entry, f"mark_confirmed must change `confirmed` alone, not {marked!r}")
+        _check(
+            marked == entry,
+            f"mark_confirmed must change only `confirmed`, not {marked!r}",
+        )
     journal.delete(keys[0])
     _check(other.get(keys[0]) is None, "delete must remove the entry")
-    _check(other.get(keys[1]) is not None, "delete must remove one key's entry only")
+    _check(other.get(keys[1]) is not None, "delete must remove only the entry of its key")
 
 
 def _check_races(factory: Callable[[], Journal], prefix: str) -> None:
-    """Let threads claim one key at the same time, at the pace of one line each."""
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for index in range(_ROUNDS):
-            key, barrier = f"{prefix}-race-{index}", threading.Barrier(_THREADS)
+    """Check that threads that claim a key at the same time all receive the same entry.
+
+    The threads switch after each line of `claim`, which makes a race likely.
+    """
+    with ThreadPoolExecutor(_THREAD_COUNT) as pool:
+        for index in range(_ROUND_COUNT):
+            key, barrier = f"{prefix}-race-{index}", threading.Barrier(_THREAD_COUNT)
 
             def claim(number: int, key: str = key, barrier: Any = barrier) -> JournalEntry:
                 journal = factory()
@@ -93,16 +100,16 @@ def _check_races(factory: Callable[[], Journal], prefix: str) -> None:
                 finally:
                     sys.settrace(previous)
 
-            winners = set(pool.map(claim, range(_THREADS)))
+            entries = set(pool.map(claim, range(_THREAD_COUNT)))
             _check(
-                len(winners) == 1,
-                f"claim is not atomic: {_THREADS} claims of one key at the same time returned"
-                f" {len(winners)} different entries; insert if absent in one step",
+                len(entries) == 1,
+                f"claim is not atomic: {_THREAD_COUNT} claims of one key at the same time returned"
+                f" {len(entries)} different entries; insert the entry in one step if it is absent",
             )
 
 
 def _yield_at_each_line(file: str, frame: FrameType, *_: Any) -> Any:
-    """Trace the lines of one file, and switch threads at each."""
+    """Trace the lines of one file, and let another thread run before each line."""
     if frame.f_code.co_filename != file:
         return None
     time.sleep(0)

@@ -1,7 +1,6 @@
-"""`check_journal` accepts what keeps the contract, and names what does not."""
+"""`check_journal` accepts a correct journal, and rejects each kind of incorrect journal."""
 
 from dataclasses import replace
-from threading import Lock
 
 import pytest
 
@@ -9,11 +8,10 @@ from attach_confirm_stubs import check_journal
 
 
 class DictJournal:
-    """A journal in memory that keeps the contract."""
+    """A correct in-memory journal."""
 
     def __init__(self):
         self.entries = {}
-        self.lock = Lock()
 
     def get(self, key):
         return self.entries.get(key)
@@ -29,7 +27,9 @@ class DictJournal:
         self.entries.pop(key, None)
 
 
-class GetThenPut(DictJournal):
+class NonAtomicClaimJournal(DictJournal):
+    """Reads and then writes an entry in `claim`, so another thread can write in between."""
+
     def claim(self, key, entry):
         stored = self.get(key)
         if stored is None:
@@ -37,19 +37,25 @@ class GetThenPut(DictJournal):
         return stored
 
 
-class LastClaimWins(DictJournal):
+class OverwritingClaimJournal(DictJournal):
+    """Replaces an existing entry in `claim`."""
+
     def claim(self, key, entry):
         self.entries[key] = entry
         return entry
 
 
-class ReturnsOwnEntry(DictJournal):
+class UnstoredClaimJournal(DictJournal):
+    """Returns the new entry from `claim`, even if another entry is stored."""
+
     def claim(self, key, entry):
         self.entries.setdefault(key, entry)
         return entry
 
 
-class CaseInsensitive(DictJournal):
+class CaseInsensitiveJournal(DictJournal):
+    """Treats keys that differ only in case as equal."""
+
     def get(self, key):
         return super().get(key.lower())
 
@@ -57,36 +63,44 @@ class CaseInsensitive(DictJournal):
         return super().claim(key.lower(), entry)
 
 
-class NeverConfirmed(DictJournal):
+class UnconfirmedJournal(DictJournal):
+    """Ignores `mark_confirmed`."""
+
     def mark_confirmed(self, key):
         pass
 
 
-class CreatesOnMark(DictJournal):
+class UnknownKeyErrorJournal(DictJournal):
+    """Raises KeyError if `mark_confirmed` is called with an unknown key."""
+
     def mark_confirmed(self, key):
         self.entries[key] = replace(self.entries[key], confirmed=True)
 
 
-class KeepsDeleted(DictJournal):
+class UndeletedJournal(DictJournal):
+    """Ignores `delete`."""
+
     def delete(self, key):
         pass
 
 
-class DeletesAll(DictJournal):
+class DeletingAllJournal(DictJournal):
+    """Deletes all entries if one of them is deleted."""
+
     def delete(self, key):
         if key in self.entries:
             self.entries.clear()
 
 
-def test_contract_kept():
+def test_correct_journal_accepted():
     journal = DictJournal()
     check_journal(lambda: journal)
     assert journal.entries == {}
 
 
-def test_get_then_put_rejected():
-    """The race is provoked, so the check does not depend on luck."""
-    journal = GetThenPut()
+def test_non_atomic_claim_rejected():
+    """`check_journal` forces the race, so the result does not depend on timing."""
+    journal = NonAtomicClaimJournal()
     with pytest.raises(AssertionError, match="claim is not atomic"):
         check_journal(lambda: journal)
 
@@ -94,21 +108,21 @@ def test_get_then_put_rejected():
 @pytest.mark.parametrize(
     ("journal_type", "message"),
     [
-        (LastClaimWins, "a later claim must return the stored entry"),
-        (ReturnsOwnEntry, "a later claim must return the stored entry"),
-        (CaseInsensitive, "the first claim must return its own entry"),
-        (NeverConfirmed, "mark_confirmed must change"),
-        (KeepsDeleted, "delete must remove the entry"),
-        (DeletesAll, "delete must remove one key's entry only"),
+        (OverwritingClaimJournal, "a later claim must return the stored entry"),
+        (UnstoredClaimJournal, "a later claim must return the stored entry"),
+        (CaseInsensitiveJournal, "the first claim must return its own entry"),
+        (UnconfirmedJournal, "mark_confirmed must change"),
+        (UndeletedJournal, "delete must remove the entry"),
+        (DeletingAllJournal, "delete must remove only the entry"),
     ],
 )
-def test_broken_contract_named(journal_type, message):
+def test_incorrect_journal_rejected(journal_type, message):
     journal = journal_type()
     with pytest.raises(AssertionError, match=message):
         check_journal(lambda: journal)
 
 
-def test_mark_of_unknown_key_must_not_raise():
-    journal = CreatesOnMark()
+def test_error_of_mark_confirmed_with_unknown_key_propagates():
+    journal = UnknownKeyErrorJournal()
     with pytest.raises(KeyError):
         check_journal(lambda: journal)
