@@ -1,4 +1,4 @@
-"""The call history of a test double."""
+"""The calls that a test double records, and assertions about them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def format_call(operation: str, params: Mapping[str, Any]) -> str:
-    """Format a call as Python code, with its secrets redacted."""
-    return f"{operation}({', '.join(f'{k}={v!r}' for k, v in redact(params).items())})"
+    """Return a call as Python code, with its secrets redacted."""
+    arguments = ", ".join(f"{name}={value!r}" for name, value in redact(params).items())
+    return f"{operation}({arguments})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -25,7 +26,7 @@ class Call:
     Attributes:
         operation: The operation's name in the API, for example `CompleteAttachmentUpload`.
         params: The parameters that were sent, including a ClientToken that botocore generated.
-            Their `repr` shows no tokens.
+            Their `repr` does not contain tokens.
         result: The response that the call returned, or the exception that it raised.
     """
 
@@ -39,7 +40,9 @@ class Call:
         return f"Call({format_call(self.operation, self.params)} -> {result})"
 
 
-class _AnyCall(Protocol):
+class _CallLike(Protocol):
+    """A `Call` or a `RecordedCall`."""
+
     @property
     def operation(self) -> str: ...
 
@@ -47,15 +50,15 @@ class _AnyCall(Protocol):
     def params(self) -> dict[str, Any]: ...
 
 
-CallT = TypeVar("CallT", bound=_AnyCall)
+CallT = TypeVar("CallT", bound=_CallLike)
 
 
 class CallList(list[CallT], Generic[CallT]):
-    """Calls in the order in which they were made, with the assertions of `unittest.mock`.
+    """A list of calls, oldest first, with the assertion methods of `unittest.mock`.
 
-    Each operation is compared like a separate mock: `assert_called_once_with("SendMessage", ...)`
-    ignores calls of other operations. The parameters include every parameter that was sent; pass
-    `unittest.mock.ANY` for those that do not matter.
+    Each operation is treated as a separate mock: `assert_called_once_with("SendMessage", ...)`
+    ignores calls of other operations. Pass every parameter that was sent; use `unittest.mock.ANY`
+    for those whose value does not matter.
     """
 
     def __init__(self, operations: Iterable[str], calls: Iterable[CallT] = ()) -> None:
@@ -64,57 +67,58 @@ class CallList(list[CallT], Generic[CallT]):
 
     def __call__(self, operation: str) -> CallList[CallT]:
         """Return the calls of one operation."""
-        self._check(operation)
+        self._check_operation(operation)
         return CallList(self._operations, [c for c in self if c.operation == operation])
 
     def assert_called(self, operation: str) -> None:
         """Assert that the operation was called at least once."""
-        self._mock(operation).assert_called()
+        self._operation_mock(operation).assert_called()
 
     def assert_called_once(self, operation: str) -> None:
         """Assert that the operation was called exactly once."""
-        self._mock(operation).assert_called_once()
+        self._operation_mock(operation).assert_called_once()
 
     def assert_called_with(self, operation: str, **params: Any) -> None:
         """Assert that the operation's last call had these parameters."""
-        self._mock(operation).assert_called_with(**redact(params))
+        self._operation_mock(operation).assert_called_with(**redact(params))
 
     def assert_called_once_with(self, operation: str, **params: Any) -> None:
         """Assert that the operation was called exactly once, with these parameters."""
-        self._mock(operation).assert_called_once_with(**redact(params))
+        self._operation_mock(operation).assert_called_once_with(**redact(params))
 
     def assert_any_call(self, operation: str, **params: Any) -> None:
         """Assert that one of the operation's calls had these parameters."""
-        self._mock(operation).assert_any_call(**redact(params))
+        self._operation_mock(operation).assert_any_call(**redact(params))
 
     def assert_not_called(self, operation: str | None = None) -> None:
-        """Assert that the operation was not called; without an operation, that none was."""
+        """Assert that the operation was not called. None asserts that no operation was called."""
         for name in [operation] if operation else sorted({c.operation for c in self}):
-            self._mock(name).assert_not_called()
+            self._operation_mock(name).assert_not_called()
 
     def assert_has_calls(self, calls: Iterable[Any], *, any_order: bool = False) -> None:
-        """Assert that these calls were made, directly after one another.
+        """Assert that these calls were made in this order, with no other calls between them.
 
         Args:
             calls: Calls built with `unittest.mock.call`, for example
                 `call.SendMessage(Content="Hello", ...)`.
-            any_order: Whether the calls may come in any order, with other calls between them.
+            any_order: Whether to ignore the order, and to allow other calls between these.
         """
         expected = []
         for name, positional, params in calls:
-            self._check(name)
+            self._check_operation(name)
             expected.append(getattr(call, name)(*positional, **redact(params)))
-        self._as_mock().assert_has_calls(expected, any_order=any_order)
+        self._replay_on_mock().assert_has_calls(expected, any_order=any_order)
 
-    def _check(self, operation: str) -> None:
+    def _check_operation(self, operation: str) -> None:
         if operation not in self._operations:
             raise _service_model.unknown_operation(operation, self._operations)
 
-    def _mock(self, operation: str) -> Any:
-        self._check(operation)
-        return getattr(self._as_mock(), operation)
+    def _operation_mock(self, operation: str) -> Any:
+        self._check_operation(operation)
+        return getattr(self._replay_on_mock(), operation)
 
-    def _as_mock(self) -> Mock:
+    def _replay_on_mock(self) -> Mock:
+        """Return a mock on which the recorded calls were made."""
         mock = Mock(name="calls")
         for recorded in self:
             getattr(mock, recorded.operation)(**redact(recorded.params))

@@ -1,4 +1,4 @@
-"""Redaction of tokens and pre-signed URLs in recorded parameters and responses."""
+"""Redaction of tokens and presigned URLs in recorded parameters and responses."""
 
 from __future__ import annotations
 

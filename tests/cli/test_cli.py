@@ -199,7 +199,7 @@ def test_status_prints_transcript_status(run, fake, token):
     assert json.loads(json_result.stdout) == {"attachment_id": "other", "status": None}
 
 
-def test_token_file_or_stdin(run, fake, token, tmp_path):
+def test_token_is_read_from_file_or_stdin(run, fake, token, tmp_path):
     """The newline at the end of a file does not belong to the token."""
     sent = attach_confirm.upload(fake.client, b"a", token, name="a.txt")
     (tmp_path / "token").write_text(f"{token}\n")
@@ -239,7 +239,7 @@ def test_invalid_token_is_not_printed(run, fake):  # noqa: ARG001
     assert "secret" not in result.stderr
 
 
-def test_version(monkeypatch, capsys):
+def test_version_prints_version(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["attach-confirm", "--version"])
     with pytest.raises(SystemExit) as raised:
         cli.main()
@@ -267,7 +267,7 @@ def test_fake_without_stubs_extra_names_the_extra(arguments):
     )
 
 
-def test_console_script_on_terminal(pdf):
+def test_console_script_on_terminal_prints_table(pdf):
     controller, terminal = pty.openpty()
     script = Path(sys.executable).with_name("attach-confirm")
     env = {"PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "100"}

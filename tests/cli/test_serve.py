@@ -1,4 +1,4 @@
-"""The command `serve`, run as a process, and the AWS CLI against it."""
+"""The command `serve`, which runs in a separate process, and the AWS CLI as its client."""
 
 import json
 import os
@@ -19,14 +19,15 @@ from attach_confirm_stubs import serve_connectparticipant
 from attach_confirm_stubs.server import _banner
 
 SCRIPT = Path(sys.executable).with_name("attach-confirm")
-# `make` installs the AWS CLI into its own virtual environment, because it pins other packages.
-AWS = os.environ.get("AWSCLI")
+# `make cover` and `make wheel` install the AWS CLI, which pins its dependencies, into a separate
+# virtual environment.
+AWS_CLI = os.environ.get("AWSCLI")
 REGION = "us-east-1"
 
 
 @contextmanager
 def start_server(*arguments):
-    """Run `serve` in a process, and yield the process and the URL and tokens that it prints."""
+    """Run `serve` in a process. Yield the process, and the URL and the tokens that it prints."""
     with subprocess.Popen(
         [SCRIPT, "serve", *arguments],
         stdout=subprocess.PIPE,
@@ -56,7 +57,7 @@ def start_server(*arguments):
         ),
     ],
 )
-def test_serve_until_signal(host, signum, warning):
+def test_serve_exits_with_0_on_signal(host, signum, warning):
     with start_server("--host", host) as server:
         client = attach_confirm.client(REGION, endpoint_url=server.url)
         attach_confirm.upload(client, b"1", server.connection_token, name="a.txt")
@@ -69,7 +70,7 @@ def test_serve_until_signal(host, signum, warning):
 
 
 def run_serve(*arguments):
-    """Run `serve` with arguments that make it fail, and return its exit code and stderr."""
+    """Run `serve` with invalid arguments, and return its exit code and stderr."""
     result = subprocess.run(
         [SCRIPT, "serve", *arguments], capture_output=True, text=True, check=False, timeout=60
     )
@@ -77,9 +78,9 @@ def run_serve(*arguments):
     return result.returncode, result.stderr
 
 
-def test_serve_on_busy_port_is_usage_error():
-    with serve_connectparticipant() as other:
-        port = urlsplit(other.endpoint_url).port
+def test_serve_port_in_use_is_usage_error():
+    with serve_connectparticipant() as server:
+        port = urlsplit(server.endpoint_url).port
         exit_code, stderr = run_serve("--port", str(port))
     assert exit_code == 2
     assert stderr == (
@@ -87,8 +88,8 @@ def test_serve_on_busy_port_is_usage_error():
     )
 
 
-def test_serve_on_empty_host_is_usage_error():
-    """The socket module would bind an empty host to all addresses."""
+def test_serve_empty_host_is_usage_error():
+    """The socket module would bind all addresses if the host were empty."""
     exit_code, stderr = run_serve("--host", "")
     assert exit_code == 2
     assert stderr.startswith("attach-confirm: cannot serve at host '', port 0: host ")
@@ -102,7 +103,7 @@ def test_is_loopback(host, is_loopback):
     assert _banner.is_loopback(host) is is_loopback
 
 
-@pytest.mark.skipif(not AWS, reason="AWSCLI does not name the AWS CLI; `make test` does")
+@pytest.mark.skipif(not AWS_CLI, reason="AWSCLI is not the path of the AWS CLI; run `make cover`")
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 def test_aws_cli_uploads_and_downloads(tmp_path):
     file = tmp_path / "receipt.pdf"
@@ -111,10 +112,10 @@ def test_aws_cli_uploads_and_downloads(tmp_path):
     def run(*command):
         return subprocess.run(command, capture_output=True, check=True, env=env).stdout
 
-    def aws(operation, **parameters):
+    def run_aws_cli(operation, **parameters):
         # The AWS CLI parses a value that starts with a dash as an option, unless "=" precedes it.
         options = [f"--{name.replace('_', '-')}={value}" for name, value in parameters.items()]
-        output = run(AWS, "connectparticipant", operation, "--no-sign-request", *options)
+        output = run(AWS_CLI, "connectparticipant", operation, "--no-sign-request", *options)
         return json.loads(output or "{}")
 
     with start_server() as server:
@@ -123,13 +124,13 @@ def test_aws_cli_uploads_and_downloads(tmp_path):
             "AWS_ENDPOINT_URL_CONNECTPARTICIPANT": server.url,
             "AWS_DEFAULT_REGION": REGION,
         }
-        connection = aws(
+        connection = run_aws_cli(
             "create-participant-connection",
             type="CONNECTION_CREDENTIALS",
             participant_token=server.participant_token,
         )
         token = connection["ConnectionCredentials"]["ConnectionToken"]
-        started = aws(
+        started = run_aws_cli(
             "start-attachment-upload",
             content_type="application/pdf",
             attachment_size_in_bytes=file.stat().st_size,
@@ -139,10 +140,12 @@ def test_aws_cli_uploads_and_downloads(tmp_path):
         upload, attachment_id = started["UploadMetadata"], started["AttachmentId"]
         headers = [f"-H{name}: {value}" for name, value in upload["HeadersToInclude"].items()]
         run("curl", "-sS", "--fail", "--upload-file", file, *headers, upload["Url"])
-        confirmation = {"attachment_ids": attachment_id, "connection_token": token}
-        assert aws("complete-attachment-upload", **confirmation) == {}
-        transcript = aws("get-transcript", connection_token=token)["Transcript"]
+        params = {"attachment_ids": attachment_id, "connection_token": token}
+        assert run_aws_cli("complete-attachment-upload", **params) == {}
+        transcript = run_aws_cli("get-transcript", connection_token=token)["Transcript"]
         attachments = [a for item in transcript for a in item.get("Attachments", [])]
         assert [attachment["Status"] for attachment in attachments] == ["APPROVED"]
-        download = aws("get-attachment", attachment_id=attachment_id, connection_token=token)
+        download = run_aws_cli(
+            "get-attachment", attachment_id=attachment_id, connection_token=token
+        )
         assert run("curl", "-sS", "--fail", download["Url"]) == file.read_bytes()

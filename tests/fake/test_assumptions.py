@@ -27,7 +27,7 @@ def test_settings_are_reset_after_block():
         assert second.assumptions == Assumptions()
 
 
-def test_complete_before_put(fake, token):
+def test_complete_before_put_code_is_returned_or_accepted(fake, token):
     pending = start_pending(fake, token)
     fake.assumptions.complete_before_put = "ConflictException"
     with pytest.raises(fake.client.exceptions.ConflictException):
@@ -39,7 +39,7 @@ def test_complete_before_put(fake, token):
         fake.client.get_attachment(AttachmentId=pending.attachment_id, ConnectionToken=token)
 
 
-def test_complete_again(fake, token):
+def test_complete_again_none_adds_no_item(fake, token):
     fake.assumptions.complete_again = None
     attachment_id = upload_file(fake, token)
     attach_confirm.confirm(fake.client, attachment_id, token, client_token=CLIENT_TOKEN)
@@ -47,8 +47,8 @@ def test_complete_again(fake, token):
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "SomeException"])
-def test_error_codes_of_attachment_ids(fake, token, code):
-    """The codes need not be declared by the operation."""
+def test_attachment_id_settings_set_error_code(fake, token, code):
+    """The operation does not have to declare the codes."""
     fake.assumptions.unknown_id = fake.assumptions.other_chat = code
     fake.assumptions.not_available = code
     other_chat_id = start_pending(fake, fake.connection_token()).attachment_id
@@ -59,7 +59,7 @@ def test_error_codes_of_attachment_ids(fake, token, code):
         assert raised.value.response["Error"]["Code"] == code
 
 
-def test_client_token_reused(fake, token):
+def test_client_token_reused_code_is_returned(fake, token):
     first = start_pending(fake, token, name="a", client_token=CLIENT_TOKEN)
     second = start_pending(fake, token, name="b", client_token=CLIENT_TOKEN)
     assert first.attachment_id == second.attachment_id
@@ -69,7 +69,7 @@ def test_client_token_reused(fake, token):
         start_pending(fake, token, name="b", client_token=CLIENT_TOKEN)
 
 
-def test_client_token_lifetime(fake, token):
+def test_client_token_lifetime_expires_client_tokens(fake, token):
     def start():
         return start_pending(fake, token, client_token=CLIENT_TOKEN).attachment_id
 
@@ -81,7 +81,7 @@ def test_client_token_lifetime(fake, token):
     assert start() != first
 
 
-def test_upload_url_lifetime(fake, token):
+def test_upload_url_lifetime_expires_upload_urls(fake, token):
     fake.assumptions.upload_url_lifetime = timedelta(seconds=20)
     pending = start_pending(fake, token)
     assert "X-Amz-Expires=20&" in pending.url
@@ -90,7 +90,7 @@ def test_upload_url_lifetime(fake, token):
         attach_confirm.put(fake.client, pending, b"1")
 
 
-def test_content_disposition(fake, token):
+def test_content_disposition_sets_signed_header(fake, token):
     fake.assumptions.content_disposition = lambda name: f"inline; filename={name}"
     assert start_pending(fake, token).headers["Content-Disposition"] == "inline; filename=a"
 
@@ -114,13 +114,13 @@ def test_rejected_item_without_attachments(fake, token):
     assert attach_confirm.status(fake.client, attachment_id, token) is None
 
 
-def test_joined_item_disabled(fake):
+def test_joined_item_false_adds_no_item(fake):
     fake.assumptions.joined_item = False
     attach_confirm.connect(fake.client, fake.participant_token())
     assert fake.transcript == []
 
 
-def test_zero_results(fake, token):
+def test_zero_results_sets_page_size(fake, token):
     fake.assumptions.zero_results = 2
     for _ in range(3):
         upload_file(fake, token)
@@ -128,7 +128,7 @@ def test_zero_results(fake, token):
     assert len(page["Transcript"]) == 2
 
 
-def test_position_excluded(fake, token):
+def test_position_included_false_excludes_item(fake, token):
     for _ in range(3):
         upload_file(fake, token)
     fake.assumptions.position_included = False

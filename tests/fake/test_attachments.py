@@ -263,7 +263,7 @@ def test_download_url_expires(fake, token, params, lifetime):
 
 
 def test_chat_has_at_most_35_attachments(fake, token):
-    """A retry of an earlier start still succeeds, and so do starts in other chats."""
+    """A repeated start with an earlier ClientToken and starts in other chats still succeed."""
     client = fake.client
     for number in range(35):
         started = start_upload(client, token, ClientToken=str(number))

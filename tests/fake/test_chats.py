@@ -23,7 +23,7 @@ def send_message(fake, token):
 
 
 def item_types(fake):
-    """Return the type and content type of each transcript item."""
+    """Return the type and the content type, without its prefix, of each transcript item."""
     return [
         (item["Type"], item["ContentType"].removeprefix(EVENT_PREFIX)) for item in fake.transcript
     ]
@@ -37,11 +37,11 @@ def test_send_message_returns_id_and_time_of_item(fake, send_message):
     assert (item["Id"], item["AbsoluteTime"]) == (response["Id"], response["AbsoluteTime"])
 
 
-def test_send_message_is_idempotent_per_client_token(fake, send_message):
-    first_ids = {send_message(ClientToken="once")["Id"] for _ in range(2)}
-    assert len(first_ids) == 1
-    other_ids = {send_message(ClientToken="twice")["Id"], send_message()["Id"]}
-    assert other_ids & first_ids == set()
+def test_send_message_repeated_client_token_adds_one_item(fake, send_message):
+    repeated_ids = {send_message(ClientToken="first")["Id"] for _ in range(2)}
+    assert len(repeated_ids) == 1
+    other_ids = {send_message(ClientToken="second")["Id"], send_message()["Id"]}
+    assert other_ids & repeated_ids == set()
     assert len(fake.transcript) == 3
 
 
@@ -56,13 +56,13 @@ def test_send_message_invalid_content_rejected(fake, send_message, content, cont
     assert fake.transcript == []
 
 
-def test_send_message_of_16384_bytes(fake, send_message):
-    send_message("ä" * 8192)
+def test_send_message_maximum_size_accepted(fake, send_message):
+    send_message("ä" * 8192)  # 16,384 bytes
     assert len(fake.transcript) == 1
 
 
 @pytest.mark.parametrize("event", ["typing", "connection.acknowledged"])
-def test_send_event_adds_no_item(fake, token, event):
+def test_send_event_adds_item_only_if_typing_item_is_set(fake, token, event):
     params = {"ContentType": EVENT_PREFIX + event, "ConnectionToken": token}
     assert fake.client.send_event(**params)["Id"]
     assert fake.transcript == []
@@ -71,14 +71,14 @@ def test_send_event_adds_no_item(fake, token, event):
     assert item_types(fake) == ([("EVENT", "typing")] if event == "typing" else [])
 
 
-def test_receipts_are_merged_per_recipient(fake, token, send_message):
+def test_receipts_of_one_recipient_are_merged(fake, token, send_message):
     message_id = send_message()["Id"]
-    agent = fake.connection_token(contact_id=fake.transcript[0]["ContactId"], role="AGENT")
+    agent_token = fake.connection_token(contact_id=fake.transcript[0]["ContactId"], role="AGENT")
     for event in ("message.delivered", "message.read", "message.read"):
         fake.client.send_event(
             ContentType=EVENT_PREFIX + event,
             Content=json.dumps({"messageId": message_id}),
-            ConnectionToken=agent,
+            ConnectionToken=agent_token,
         )
     (item,) = fake.client.get_transcript(ConnectionToken=token)["Transcript"]
     assert item["MessageMetadata"]["MessageId"] == message_id
@@ -105,14 +105,14 @@ def test_send_event_invalid_content_rejected(fake, token, send_message, event, c
 
 
 def test_disconnect_of_customer_ends_chat(fake, token):
-    agent = fake.participant_token(contact_id=get_contact_id(fake, token), role="AGENT")
-    agent_token = attach_confirm.connect(fake.client, agent).token
+    participant_token = fake.participant_token(contact_id=get_contact_id(fake, token), role="AGENT")
+    agent_token = attach_confirm.connect(fake.client, participant_token).token
     fake.client.disconnect_participant(ConnectionToken=token)
-    for expired_token in (token, agent_token):
+    for connection_token in (token, agent_token):
         with pytest.raises(fake.client.exceptions.AccessDeniedException):
-            fake.client.get_transcript(ConnectionToken=expired_token)
+            fake.client.get_transcript(ConnectionToken=connection_token)
     with pytest.raises(fake.client.exceptions.AccessDeniedException):
-        attach_confirm.connect(fake.client, agent)
+        attach_confirm.connect(fake.client, participant_token)
     assert item_types(fake) == [
         ("EVENT", "participant.joined"),
         ("EVENT", "participant.left"),
@@ -121,22 +121,25 @@ def test_disconnect_of_customer_ends_chat(fake, token):
 
 
 def test_disconnect_of_agent_keeps_chat_open(fake, token):
-    """With `chat_ends_with_customer=False`, so does the customer's disconnect."""
-    contact_id = get_contact_id(fake, token)
-    agents = [fake.connection_token(contact_id=contact_id, role="AGENT") for _ in range(2)]
-    fake.client.disconnect_participant(ConnectionToken=agents[0])
+    agent_token = fake.connection_token(contact_id=get_contact_id(fake, token), role="AGENT")
+    fake.client.disconnect_participant(ConnectionToken=agent_token)
     fake.client.get_transcript(ConnectionToken=token)
-    fake.assumptions.chat_ends_with_customer = False
-    fake.client.disconnect_participant(ConnectionToken=token)
-    fake.client.get_transcript(ConnectionToken=agents[1])
-    for disconnected in (agents[0], token):
-        with pytest.raises(fake.client.exceptions.AccessDeniedException):
-            fake.client.get_transcript(ConnectionToken=disconnected)
-
-
-def test_disconnect_is_idempotent_per_client_token(fake, token):
-    for _ in range(2):
-        fake.client.disconnect_participant(ConnectionToken=token, ClientToken="once")
     with pytest.raises(fake.client.exceptions.AccessDeniedException):
-        fake.client.disconnect_participant(ConnectionToken=token, ClientToken="twice")
+        fake.client.get_transcript(ConnectionToken=agent_token)
+
+
+def test_disconnect_of_customer_keeps_chat_open_if_setting_is_false(fake, token):
+    fake.assumptions.chat_ends_with_customer = False
+    agent_token = fake.connection_token(contact_id=get_contact_id(fake, token), role="AGENT")
+    fake.client.disconnect_participant(ConnectionToken=token)
+    fake.client.get_transcript(ConnectionToken=agent_token)
+    with pytest.raises(fake.client.exceptions.AccessDeniedException):
+        fake.client.get_transcript(ConnectionToken=token)
+
+
+def test_disconnect_repeated_client_token_succeeds(fake, token):
+    for _ in range(2):
+        fake.client.disconnect_participant(ConnectionToken=token, ClientToken="first")
+    with pytest.raises(fake.client.exceptions.AccessDeniedException):
+        fake.client.disconnect_participant(ConnectionToken=token, ClientToken="second")
     assert len(fake.transcript) == 2

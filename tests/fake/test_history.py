@@ -35,7 +35,7 @@ def test_calls_are_recorded_in_order(fake):
 
 
 def test_repeated_call_is_a_second_call(fake, token):
-    """Only attempts by the SDK, not calls with the same ClientToken, are one call."""
+    """Only retries by the SDK are attempts of one call. A repeated ClientToken is a new call."""
     attachment_id = upload_file(fake, token)
     attach_confirm.confirm(fake.client, attachment_id, token)
     first, second = fake.calls("CompleteAttachmentUpload")

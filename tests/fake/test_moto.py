@@ -29,7 +29,7 @@ OTHER_ACCOUNT = "111122223333"
 
 
 def upload_and_download(client, token):
-    """Upload two bytes, and return the downloaded ones."""
+    """Upload two bytes, and return the bytes that are downloaded afterwards."""
     uploaded = attach_confirm.upload(client, b"\xff1", token, name="a.txt")
     attach_confirm.wait(client, uploaded.attachment_id, token)
     download = client.get_attachment(AttachmentId=uploaded.attachment_id, ConnectionToken=token)
@@ -112,7 +112,7 @@ def test_import_ignores_aws_configuration():
     run_python("import attach_confirm_stubs.fake", AWS_PROFILE="no-such-profile")
 
 
-def test_plain_mock_aws():
+def test_mock_aws_without_fixture_runs_upload():
     with mock_aws():
         handle = FakeConnectParticipant()
         client = boto3.client("connectparticipant", region_name=REGION)
@@ -130,7 +130,7 @@ def test_plain_mock_aws():
         ("cn-north-1", "amazonaws.com.cn"),
     ],
 )
-def test_each_region_and_partition(region, suffix):
+def test_upload_url_has_host_of_region_and_partition(region, suffix):
     with fake_connectparticipant(region) as fake:
         client = boto3.client("connectparticipant", region_name=region)
         assert fake.client.meta.region_name == region
@@ -190,7 +190,7 @@ def test_moto_account_id_variable(monkeypatch):
     ],
 )
 def test_other_buckets_belong_to_moto(fake, token, name):
-    """The name alone does not make a bucket the fake's."""
+    """The fake does not handle a bucket only because its name looks like an attachment bucket."""
     region = "us-west-2"
     s3 = boto3.client("s3", region_name=region, config=Config(signature_version="s3v4"))
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})

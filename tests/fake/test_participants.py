@@ -1,4 +1,4 @@
-"""The backend's participants and connections."""
+"""Participants and connections of the fake."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -44,13 +44,13 @@ def test_connection_token_expires_after_one_day(fake):
         fake.client.get_transcript(ConnectionToken=connection.token)
 
 
-def test_connect_timeout_applies_to_first_connection(fake):
-    late, early = fake.participant_token(), fake.participant_token()
-    attach_confirm.connect(fake.client, early)
+def test_connect_timeout_applies_only_to_first_connection(fake):
+    connected_token, unconnected_token = fake.participant_token(), fake.participant_token()
+    attach_confirm.connect(fake.client, connected_token)
     fake.clock.advance(300)
-    attach_confirm.connect(fake.client, early)
+    attach_confirm.connect(fake.client, connected_token)
     with pytest.raises(fake.client.exceptions.AccessDeniedException):
-        attach_confirm.connect(fake.client, late)
+        attach_confirm.connect(fake.client, unconnected_token)
 
 
 def test_chat_ends_after_25_hours(fake):
@@ -65,8 +65,8 @@ def test_connections_of_one_participant_share_client_tokens(fake):
     participant_token = fake.participant_token()
     tokens = [attach_confirm.connect(fake.client, participant_token).token for _ in range(2)]
     assert tokens[0] != tokens[1]
-    started = [start_upload(fake.client, token, ClientToken="once") for token in tokens]
-    assert started[0]["AttachmentId"] == started[1]["AttachmentId"]
+    responses = [start_upload(fake.client, token, ClientToken="same") for token in tokens]
+    assert responses[0]["AttachmentId"] == responses[1]["AttachmentId"]
 
 
 @pytest.fixture(params=["unknown", "participant_token", "expired"])
@@ -83,9 +83,9 @@ def wrong_token(request, fake):
 
 def test_wrong_connection_token_denied(fake, wrong_token):
     client = fake.client
-    upload = {"AttachmentName": "a", "AttachmentSizeInBytes": 1, "ContentType": "text/plain"}
+    start_params = {"AttachmentName": "a", "AttachmentSizeInBytes": 1, "ContentType": "text/plain"}
     for method, params in (
-        (client.start_attachment_upload, upload),
+        (client.start_attachment_upload, start_params),
         (client.complete_attachment_upload, {"AttachmentIds": ["att-1"]}),
         (client.get_attachment, {"AttachmentId": "att-1"}),
         (client.get_transcript, {}),
@@ -106,7 +106,7 @@ def test_wrong_participant_token_denied(fake, token):
             )
 
 
-def test_first_connection_adds_joined_item(fake):
+def test_only_first_connection_adds_joined_item(fake):
     participant_token = fake.participant_token(display_name="Jane")
     for _ in range(2):
         attach_confirm.connect(fake.client, participant_token)
@@ -116,5 +116,5 @@ def test_first_connection_adds_joined_item(fake):
 
 
 def test_participant_token_for_unknown_chat_rejected(fake):
-    with pytest.raises(ValueError, match="unknown contact_id 'none'; pass the id of an existing"):
+    with pytest.raises(ValueError, match="unknown contact_id 'none'; pass the ID of an existing"):
         fake.participant_token(contact_id="none")

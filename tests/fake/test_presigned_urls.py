@@ -1,4 +1,4 @@
-"""Pre-signed URLs: the PUT, as S3 accepts or rejects it."""
+"""Presigned URLs: the PUT, as S3 accepts or rejects it."""
 
 from io import BytesIO
 from xml.etree import ElementTree as ET

@@ -1,4 +1,4 @@
-"""GetTranscript: items, pages, directions, sort orders and start positions."""
+"""GetTranscript: its items, pages, scan directions, sort orders and start positions."""
 
 import re
 from datetime import datetime, timedelta
@@ -12,11 +12,11 @@ from tests.fake.uploads import get_contact_id, upload_file
 
 @pytest.fixture
 def send_files(fake, token):
-    """Return a function that sends files to the chat, which are named 0, 1, 2, ..."""
+    """Return a function that sends files named 0, 1, 2, ... to the chat."""
     numbers = count()
 
-    def send(number_of_files=1):
-        for _ in range(number_of_files):
+    def send(file_count=1):
+        for _ in range(file_count):
             upload_file(fake, token, name=str(next(numbers)))
 
     return send
@@ -24,7 +24,7 @@ def send_files(fake, token):
 
 @pytest.fixture
 def get_page(fake, token):
-    """Return a function that returns a page of the chat's transcript."""
+    """Return a function that gets one page of the chat's transcript."""
 
     def get(**params):
         return fake.client.get_transcript(ConnectionToken=token, **params)
@@ -34,7 +34,7 @@ def get_page(fake, token):
 
 @pytest.fixture
 def get_pages(get_page):
-    """Return a function that returns all pages, each as a list of file numbers."""
+    """Return a function that gets all pages, each as a list of file numbers."""
 
     def get(**params):
         response = get_page(**params)
@@ -42,23 +42,23 @@ def get_pages(get_page):
         while "NextToken" in response:
             response = get_page(NextToken=response["NextToken"], **params)
             pages.append(file_numbers(response))
-            assert len(pages) < 20, "the NextTokens form a loop"
+            assert len(pages) < 20, "GetTranscript returned NextTokens endlessly"
         return pages
 
     return get
 
 
 def file_numbers(response):
-    """Return the names of the files on a page, as numbers."""
+    """Return the file names on a page as numbers."""
     return [int(item["Attachments"][0]["AttachmentName"]) for item in response["Transcript"]]
 
 
 def item_time(item):
-    """Return an item's time."""
+    """Return the time of an item as a datetime."""
     return datetime.fromisoformat(item["AbsoluteTime"].replace("Z", "+00:00"))
 
 
-def test_item_has_members_of_the_service(fake, send_files, get_page):
+def test_attachment_item_has_the_members_of_a_service_item(fake, send_files, get_page):
     send_files()
     response = get_page()
     (item,) = response["Transcript"]
@@ -90,7 +90,7 @@ def test_handle_returns_copies_of_items(fake, send_files):
     assert fake.transcript[0]["Attachments"]
 
 
-def test_empty_transcript(get_page):
+def test_empty_transcript_has_no_next_token(get_page):
     response = get_page()
     assert response["Transcript"] == []
     assert "NextToken" not in response
@@ -130,7 +130,7 @@ def test_scan_direction_orders_pages_and_sort_order_orders_items(send_files, get
 
 
 def test_pages_contain_each_item_once(send_files, get_pages):
-    """Only the last page is short, and no page is empty."""
+    """Every page except the last one has `MaxResults` items."""
     send_files(6)
     for size in (1, 2, 3, 4, 5, 6, 7, 100):
         pages = get_pages(MaxResults=size)
@@ -140,19 +140,19 @@ def test_pages_contain_each_item_once(send_files, get_pages):
 
 def test_new_items_do_not_shift_backward_pages(send_files, get_page):
     send_files(4)
-    first = get_page(MaxResults=2)
+    first_page = get_page(MaxResults=2)
     send_files(2)
-    second = get_page(MaxResults=2, NextToken=first["NextToken"])
-    assert (file_numbers(first), file_numbers(second)) == ([3, 2], [1, 0])
+    second_page = get_page(MaxResults=2, NextToken=first_page["NextToken"])
+    assert (file_numbers(first_page), file_numbers(second_page)) == ([3, 2], [1, 0])
 
 
 def test_new_items_are_on_last_forward_page(send_files, get_page):
     send_files(3)
     params = {"MaxResults": 2, "ScanDirection": "FORWARD", "SortOrder": "ASCENDING"}
-    first = get_page(**params)
+    first_page = get_page(**params)
     send_files(1)
-    second = get_page(NextToken=first["NextToken"], **params)
-    assert (file_numbers(first), file_numbers(second)) == ([0, 1], [2, 3])
+    second_page = get_page(NextToken=first_page["NextToken"], **params)
+    assert (file_numbers(first_page), file_numbers(second_page)) == ([0, 1], [2, 3])
 
 
 @pytest.mark.parametrize(
@@ -163,21 +163,21 @@ def test_new_items_are_on_last_forward_page(send_files, get_page):
         ({"ScanDirection": "BACKWARD", "SortOrder": "ASCENDING"}, [[1, 2], [0]]),
     ],
 )
-def test_start_position_id(fake, send_files, get_pages, params, expected):
+def test_start_position_id_starts_at_that_item(fake, send_files, get_pages, params, expected):
     send_files(5)
     position = {"Id": fake.transcript[2]["Id"]}
     assert get_pages(MaxResults=2, StartPosition=position, **params) == expected
 
 
 @pytest.mark.parametrize(
-    ("most_recent", "oldest_first"), [(2, [3, 4]), (9, [0, 1, 2, 3, 4]), (0, [0, 1, 2, 3, 4])]
+    ("most_recent", "expected"), [(2, [3, 4]), (9, [0, 1, 2, 3, 4]), (0, [0, 1, 2, 3, 4])]
 )
-def test_start_position_most_recent(send_files, get_pages, most_recent, oldest_first):
+def test_start_position_most_recent_limits_items(send_files, get_pages, most_recent, expected):
     send_files(5)
     position = {"MostRecent": most_recent}
-    assert get_pages(StartPosition=position) == [oldest_first[::-1]]
+    assert get_pages(StartPosition=position) == [expected[::-1]]
     pages = get_pages(StartPosition=position, ScanDirection="FORWARD", SortOrder="ASCENDING")
-    assert pages == [oldest_first]
+    assert pages == [expected]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_start_position_most_recent(send_files, get_pages, most_recent, oldest_f
         lambda time: time.isoformat(timespec="milliseconds"),
         lambda time: time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
     ],
-    ids=["like the service", "offset", "microseconds"],
+    ids=["service format", "UTC offset", "microseconds"],
 )
 def test_start_position_absolute_time_includes_equal_times(
     fake, send_files, get_pages, format_time
@@ -195,20 +195,20 @@ def test_start_position_absolute_time_includes_equal_times(
     send_files(3)
     times = [item_time(item) for item in fake.transcript]
     position = {"AbsoluteTime": format_time(times[1])}
-    until = [number for number in (2, 1, 0) if times[number] <= times[1]]
-    since = [number for number in (0, 1, 2) if times[number] >= times[1]]
-    assert get_pages(StartPosition=position, ScanDirection="BACKWARD") == [until]
+    backward = [number for number in (2, 1, 0) if times[number] <= times[1]]
+    forward = [number for number in (0, 1, 2) if times[number] >= times[1]]
+    assert get_pages(StartPosition=position, ScanDirection="BACKWARD") == [backward]
     pages = get_pages(StartPosition=position, ScanDirection="FORWARD", SortOrder="ASCENDING")
-    assert pages == [since]
+    assert pages == [forward]
 
 
 def test_start_position_absolute_time_without_milliseconds(fake, send_files, get_pages):
-    """A comparison of strings would be wrong."""
+    """Times with and without milliseconds must not be compared as strings."""
     send_files(2)
-    before = item_time(fake.transcript[0]).replace(microsecond=0)
+    first_second = item_time(fake.transcript[0]).replace(microsecond=0)
     early, late = (
         {"AbsoluteTime": time.strftime("%Y-%m-%dT%H:%M:%SZ")}
-        for time in (before, before + timedelta(seconds=3600))
+        for time in (first_second, first_second + timedelta(hours=1))
     )
     forward = {"ScanDirection": "FORWARD", "SortOrder": "ASCENDING"}
     assert get_pages(StartPosition=early, **forward) == [[0, 1]]
@@ -222,7 +222,7 @@ def test_start_position_changes_default_direction(send_files, get_pages):
     assert get_pages(MaxResults=2, StartPosition={"MostRecent": 3}) == [[1, 0], [2]]
 
 
-def test_invalid_position_rejected(fake, send_files, get_page):
+def test_get_transcript_invalid_params_rejected(fake, send_files, get_page):
     send_files()
     for params in (
         {"NextToken": "unknown"},
@@ -239,7 +239,7 @@ def test_invalid_position_rejected(fake, send_files, get_page):
         assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
-def test_position_of_other_chat_rejected(fake, send_files, get_page):
+def test_next_token_and_start_position_of_other_chat_rejected(fake, send_files, get_page):
     send_files(2)
     other_token = fake.connection_token()
     next_token = get_page(MaxResults=1)["NextToken"]

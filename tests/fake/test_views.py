@@ -9,7 +9,7 @@ def test_describe_view_returns_members(fake, token):
     assert response["View"] == view
 
 
-def test_describe_view_unknown_token(fake, token):
+def test_describe_view_unknown_token_rejected(fake, token):
     """The token is part of the path, where botocore escapes it."""
     with pytest.raises(fake.client.exceptions.ResourceNotFoundException) as raised:
         fake.client.describe_view(ViewToken="a/b c", ConnectionToken=token)

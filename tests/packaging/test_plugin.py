@@ -1,4 +1,4 @@
-"""The pytest plugin, run in generated test suites."""
+"""Run the pytest plugin in generated test modules."""
 
 import os
 import subprocess
@@ -12,11 +12,11 @@ from attach_confirm_stubs import ConnectParticipantStubber, _session
 pytest_plugins = ["pytester"]
 
 PLUGIN = "attach_confirm_stubs.plugin"
-# pytester unloads modules that only the inner run imported, and a second import would create
-# these classes again.
-IMPORTED = (ConnectParticipantStubber, _session)
+# pytester unloads modules that only the inner run imported. A second import would create these
+# classes again, so they are imported here.
+KEEP_IMPORTED = (ConnectParticipantStubber, _session)
 
-APP = """
+MODULE_HEADER = """
 import pytest
 
 TOKEN = "connection-token"
@@ -36,15 +36,17 @@ def send_message_suppressing_errors(client):
 
 
 """
-UNEXPECTED = """\
+UNEXPECTED_MESSAGE = """\
 Unexpected call:
   SendMessage(Content='Hello', ContentType='text/plain', ClientToken='once', \
 ConnectionToken=<redacted 1469>)
 Nothing is stubbed.
 To allow the call, add:
   stubber.stub_send_message(Content='Hello', ContentType='text/plain')"""
-SUPPRESSED = f"The code under test made unexpected calls and caught the errors.\n\n{UNEXPECTED}"
-UNUSED = """\
+SUPPRESSED_MESSAGE = (
+    f"The code under test made unexpected calls and caught the errors.\n\n{UNEXPECTED_MESSAGE}"
+)
+UNUSED_MESSAGE = """\
 Not every stub was used.
 Stubs:
   1. SendMessage(Content='Hello'): unused
@@ -53,18 +55,18 @@ To allow an unused stub, pass optional=True to it."""
 
 @pytest.fixture
 def run_suite(pytester):
-    """Return a function that runs a test module with the plugin loaded."""
+    """Return a function that runs a test module with the plugin."""
 
     def run(source, *args, plugin=PLUGIN, subprocess=False):
-        pytester.makepyfile(APP + source)
+        pytester.makepyfile(MODULE_HEADER + source)
         runner = pytester.runpytest_subprocess if subprocess else pytester.runpytest_inprocess
         return runner("-p", plugin, "-p", "no:randomly", "-p", "no:cacheprovider", *args)
 
     return run
 
 
-def section(result, title):
-    """Return the text of a section of pytest's output."""
+def output_section(result, title):
+    """Return the text of the section with this title in pytest's output."""
     lines = iter(result.outlines)
     for line in lines:
         if f" {title} " in line:
@@ -73,7 +75,7 @@ def section(result, title):
 
 
 def error_lines(result):
-    """Return the lines that pytest marks with an E, without the marker."""
+    """Return the lines that pytest marks with "E", without the mark."""
     return [line.removeprefix("E       ") for line in result.outlines if line.startswith("E  ")]
 
 
@@ -98,17 +100,17 @@ def test_unused(connectparticipant_stubber):
     connectparticipant_stubber.stub_send_message(Content="Hello")
 """)
     result.assert_outcomes(passed=1, errors=1)
-    assert section(result, "ERROR at teardown of test_unused") == UNUSED
+    assert output_section(result, "ERROR at teardown of test_unused") == UNUSED_MESSAGE
 
 
 def test_unexpected_call_fails_the_test(run_suite):
-    """The message is not repeated at teardown."""
+    """The message must not be repeated at teardown."""
     result = run_suite("""
 def test_unexpected(connectparticipant_stubber):
     send_message(connectparticipant_stubber.client)
 """)
     result.assert_outcomes(failed=1)
-    first, *others = UNEXPECTED.splitlines()
+    first, *others = UNEXPECTED_MESSAGE.splitlines()
     assert error_lines(result) == [
         f"attach_confirm_stubs.UnexpectedCallError: {first}",
         *others,
@@ -116,24 +118,24 @@ def test_unexpected(connectparticipant_stubber):
     assert "Captured connectparticipant" not in result.stdout.str()
 
 
-def test_suppressed_call_fails_at_teardown(run_suite):
+def test_unexpected_call_whose_error_is_suppressed_fails_at_teardown(run_suite):
     result = run_suite("""
 def test_suppressed(connectparticipant_stubber):
     send_message_suppressing_errors(connectparticipant_stubber.client)
 """)
     result.assert_outcomes(passed=1, errors=1)
-    assert section(result, "ERROR at teardown of test_suppressed") == SUPPRESSED
+    assert output_section(result, "ERROR at teardown of test_suppressed") == SUPPRESSED_MESSAGE
 
 
-def test_suppressed_call_is_reported_with_other_failure(run_suite):
-    """A second failure at teardown would hide that both have the same cause."""
+def test_unexpected_call_whose_error_is_suppressed_is_reported_with_failure(run_suite):
+    """The call is reported in a section, because it may be the cause of the failure."""
     result = run_suite("""
 def test_suppressed(connectparticipant_stubber):
     assert send_message_suppressing_errors(connectparticipant_stubber.client)
 """)
     result.assert_outcomes(failed=1)
     assert error_lines(result)[0] == "assert None"
-    assert section(result, "Captured connectparticipant teardown") == SUPPRESSED
+    assert output_section(result, "Captured connectparticipant teardown") == SUPPRESSED_MESSAGE
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_suppressed(connectparticipant_stubber):
         ),
     ],
 )
-def test_unused_stub_is_ignored_if_test_did_not_finish(run_suite, source, outcomes):
+def test_unused_stub_is_ignored_if_test_does_not_pass(run_suite, source, outcomes):
     result = run_suite(f"""
 @pytest.fixture
 def stubbed(connectparticipant_stubber):
@@ -170,7 +172,7 @@ def stubbed(connectparticipant_stubber):
 
 
 def test_rerun_ignores_failure_of_first_run(run_suite, pytester):
-    """Plugins such as pytest-rerunfailures run a failed test again with the same item."""
+    """pytest-rerunfailures, for example, runs a failed test again with the same item."""
     pytester.makeconftest("""
 from _pytest.runner import runtestprotocol
 
@@ -188,11 +190,11 @@ def test_flaky(connectparticipant_stubber):
     assert len(runs) == 2
 """)
     result.assert_outcomes(passed=1, errors=1)
-    assert section(result, "ERROR at teardown of test_flaky") == UNUSED
+    assert output_section(result, "ERROR at teardown of test_flaky") == UNUSED_MESSAGE
 
 
 def test_output_does_not_contain_tokens(run_suite):
-    """A traceback in pytest's output shows the arguments of its last frame."""
+    """Pytest prints the arguments of the last frame of a traceback."""
     result = run_suite("""
 @pytest.fixture
 def stubber(connectparticipant_stubber):
@@ -226,7 +228,7 @@ def test_failed_assertion(stubber):
     assert "another-token" not in "\n".join(lines)
 
 
-SEND_OUT_OF_ORDER = """
+SKIP_IF_ORDERED = """
 def skip_if_ordered(stubber):
     stubber.stub_send_message(Content="a")
     stubber.stub_send_message(Content="b")
@@ -238,12 +240,12 @@ def skip_if_ordered(stubber):
 """
 
 
-def test_marker_closest_to_the_test_wins(run_suite):
+def test_closest_marker_overrides_others(run_suite):
     result = run_suite(
         f"""
 pytestmark = pytest.mark.connectparticipant(any_order=True)
 
-{SEND_OUT_OF_ORDER}
+{SKIP_IF_ORDERED}
 
 def test_module_marker(connectparticipant_stubber):
     skip_if_ordered(connectparticipant_stubber)
@@ -262,13 +264,17 @@ class TestClass:
     )
     result.assert_outcomes(passed=2, skipped=1)
     result.stdout.fnmatch_lines_random(
-        ["PASSED *::test_module_marker", "SKIPPED *in order", "PASSED *::test_function_marker"]
+        [
+            "PASSED *::test_module_marker",
+            "SKIPPED *in order",
+            "PASSED *::test_function_marker",
+        ]
     )
 
 
 def test_stubber_fixture_without_marker_is_ordered(run_suite):
     result = run_suite(f"""
-{SEND_OUT_OF_ORDER}
+{SKIP_IF_ORDERED}
 
 def test(connectparticipant_stubber):
     skip_if_ordered(connectparticipant_stubber)
@@ -277,7 +283,7 @@ def test(connectparticipant_stubber):
 
 
 @pytest.mark.parametrize("options", ["True", "any_ordre=True", "strict=False"])
-def test_marker_unknown_option_is_rejected(run_suite, options):
+def test_marker_with_invalid_options_is_rejected(run_suite, options):
     result = run_suite(f"""
 @pytest.mark.connectparticipant({options})
 def test(connectparticipant_stubber):
@@ -322,7 +328,7 @@ def test_served(connectparticipant_server, number):
 
 
 def test_client_fixture_is_new_for_each_test(run_suite):
-    """Retry quotas and event handlers belong to a client, so tests must not share one."""
+    """Tests must not share a client, because it has a retry quota and event handlers."""
     result = run_suite("""
 clients = []
 
@@ -348,7 +354,7 @@ def test(connectparticipant_stubber, number):
         subprocess=True,
     )
     result.assert_outcomes(passed=4, errors=1)
-    assert section(result, "ERROR at teardown of test[0]").endswith(f"\n{UNUSED}")
+    assert output_section(result, "ERROR at teardown of test[0]").endswith(f"\n{UNUSED_MESSAGE}")
 
 
 def test_plugin_is_loaded_from_entry_point(pytester):
@@ -376,7 +382,7 @@ def test_plugin_can_be_disabled(run_suite):
 
 
 def test_plugin_imports_only_pytest():
-    """The plugin is imported at every start of pytest."""
+    """Pytest imports the plugin at every start, so the import must be fast."""
     program = f"import sys, {PLUGIN}; print(*sys.modules)"
     command = [sys.executable, "-c", program]
     modules = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
@@ -384,7 +390,7 @@ def test_plugin_imports_only_pytest():
     assert not {"attach_confirm", "boto3", "botocore", "moto", "unittest.mock"} & set(modules)
 
 
-CONFIGURED_MACHINE = {
+MACHINE_CONFIGURATION = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
     "AWS_CA_BUNDLE": "/does/not/exist",
     "AWS_CONFIG_FILE": "",
@@ -433,7 +439,7 @@ def test_request(connectparticipant_client):
 """
 
 
-@pytest.mark.parametrize("environment", [{}, CONFIGURED_MACHINE])
+@pytest.mark.parametrize("environment", [{}, MACHINE_CONFIGURATION])
 def test_fixtures_ignore_machine_configuration(run_suite, monkeypatch, tmp_path, environment):
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""`modeled_errors` and `failure_cases`."""
+"""The functions `modeled_errors` and `failure_cases`."""
 
 import pytest
 
@@ -9,13 +9,13 @@ OPERATIONS = ("CreateParticipantConnection", "StartAttachmentUpload", "CompleteA
 
 
 def call_operations(client):
-    """Call each operation in turn."""
+    """Call each of `OPERATIONS` once, in this order."""
     for operation in OPERATIONS:
         call_operation(client, operation)
 
 
 @pytest.mark.parametrize("failure", failure_cases(*OPERATIONS), ids=str)
-def test_failure_case_stubs_preceding_successes_and_the_error(stubber, failure):
+def test_failure_case_stubs_preceding_calls_and_failing_call(stubber, failure):
     failure.stub(stubber, **({"ConnectionToken": "x" * 40} if failure.before else {}))
     with pytest.raises(getattr(stubber.client.exceptions, failure.error_code)):
         call_operations(stubber.client)
@@ -23,7 +23,7 @@ def test_failure_case_stubs_preceding_successes_and_the_error(stubber, failure):
     stubber.verify()
 
 
-def test_failure_cases_cover_each_error_of_each_operation():
+def test_failure_cases_include_each_error_of_each_operation():
     cases = failure_cases(*OPERATIONS)
     assert [case.error_code for case in cases] == [
         code for operation in OPERATIONS for code in modeled_errors(operation)
@@ -32,7 +32,7 @@ def test_failure_cases_cover_each_error_of_each_operation():
     assert "CompleteAttachmentUpload-ConflictException" in map(str, cases)
 
 
-def test_failure_cases_put_object_precedes_but_does_not_fail():
+def test_failure_cases_put_object_never_fails():
     cases = failure_cases("PutObject", "SendMessage")
     assert {(case.before, case.operation) for case in cases} == {(("PutObject",), "SendMessage")}
 

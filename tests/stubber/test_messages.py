@@ -100,7 +100,7 @@ def test_unexpected_call_with_used_stub(stubber):
 
 
 def test_unexpected_call_with_used_add_response(stubber):
-    """Its expected parameters are None."""
+    """The stub of `add_response` has no expected parameters."""
     stubber.add_response("complete_attachment_upload", {})
     confirm(stubber.client)
     assert unexpected_message(stubber) == (

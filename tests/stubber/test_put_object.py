@@ -1,4 +1,4 @@
-"""`stub_put_object`, for the PUT between the API calls of an upload."""
+"""`stub_put_object`, which stubs the PUT that an upload sends between its API calls."""
 
 import io
 
@@ -13,22 +13,22 @@ UPLOAD_OPERATIONS = ["StartAttachmentUpload", "PutObject", "CompleteAttachmentUp
 
 @pytest.fixture
 def stubber(stubber):
-    """Return an active stubber with an optional stub of StartAttachmentUpload."""
+    """Return an active stubber with an optional stub for StartAttachmentUpload."""
     stubber.stub_start_attachment_upload(optional=True)
     return stubber
 
 
 def upload(client, body=b"%PDF", **options):
-    """Upload a file."""
+    """Upload a file, and return the confirmation."""
     return attach_confirm.upload(client, body, "token", name="a.pdf", **options)
 
 
 @pytest.mark.parametrize("params", [{}, {"Body": b"%PDF", "ContentType": "application/pdf"}])
 def test_upload_succeeds(client, params):
     with ConnectParticipantStubber(client) as stubber:
-        headers = {"HeadersToInclude": {"Content-Type": "application/pdf"}}
+        metadata = {"HeadersToInclude": {"Content-Type": "application/pdf"}}
         stubber.stub_start_attachment_upload(
-            response={"AttachmentId": "att-1", "UploadMetadata": headers}
+            response={"AttachmentId": "att-1", "UploadMetadata": metadata}
         )
         stubber.stub_put_object(**params)
         stubber.stub_complete_attachment_upload(AttachmentIds=["att-1"])
@@ -77,7 +77,7 @@ def test_error_code_raises_put_failed_error(stubber):
 
 
 @pytest.mark.parametrize("status", [300, 418])
-def test_status_without_error_code(stubber, status):
+def test_status_without_error_code_raises_put_failed_error(stubber, status):
     stubber.stub_put_object(status=status)
     with pytest.raises(attach_confirm.PutFailedError) as caught:
         upload(stubber.client)
@@ -93,20 +93,20 @@ def test_error_code_requires_error_status(stubber, options):
         stubber.stub_put_object(**options)
 
 
-def test_error_is_raised(stubber):
+def test_error_argument_is_raised(stubber):
     stubber.stub_put_object(error=HTTPClientError(error="broken"))
     with pytest.raises(HTTPClientError, match="broken"):
         upload(stubber.client)
     assert isinstance(stubber.calls[-1].result, HTTPClientError)
 
 
-def test_missing_content_type_is_none(stubber, make_pending_upload):
+def test_missing_content_type_is_recorded_as_none(stubber, make_pending_upload):
     stubber.stub_put_object(ContentType=None)
     attach_confirm.put(stubber.client, make_pending_upload(size=4), b"%PDF")
     assert stubber.calls[0].params == {"Body": b"%PDF", "ContentType": None}
 
 
-def test_each_retry_is_a_call(stubber, sleeps):
+def test_each_attempt_of_put_is_recorded_as_call(stubber, sleeps):
     stubber.stub_put_object(status=503, error_code="SlowDown", times=2)
     stubber.stub_put_object(Body=b"%PDF")
     stubber.stub_complete_attachment_upload()
@@ -116,11 +116,15 @@ def test_each_retry_is_a_call(stubber, sleeps):
     stubber.verify()
 
 
-def test_put_is_not_intercepted_without_stub_methods(client, scripted_responses):
-    """The Stubber of botocore does not intercept it either."""
+def test_put_is_not_intercepted_if_only_add_response_is_used(client, scripted_responses):
+    """Botocore's Stubber does not intercept the PUT either."""
     requests = scripted_responses(client, "s3.PutObject", 200)
-    url = {"Url": "https://bucket.example/a", "UrlExpiry": "2099-01-01T00:00:00.000Z"}
-    response = {"AttachmentId": "1", "UploadMetadata": {**url, "HeadersToInclude": {}}}
+    metadata = {
+        "Url": "https://bucket.example/a",
+        "UrlExpiry": "2099-01-01T00:00:00.000Z",
+        "HeadersToInclude": {},
+    }
+    response = {"AttachmentId": "1", "UploadMetadata": metadata}
     with ConnectParticipantStubber(client) as stubber:
         stubber.add_response("start_attachment_upload", response)
         stubber.add_response("complete_attachment_upload", {})
@@ -137,7 +141,7 @@ def test_put_is_not_intercepted_after_deactivation(
     assert len(requests) == 1
 
 
-def test_failure_case_after_put_stubs_the_put(client):
+def test_failure_case_stubs_preceding_put(client):
     cases = failure_cases(*UPLOAD_OPERATIONS)
     failure = next(case for case in cases if case.operation == "CompleteAttachmentUpload")
     with ConnectParticipantStubber(client) as stubber:

@@ -223,7 +223,7 @@ def test_error_code_raises_modeled_exception(stubber, operation, code):
     "error", [ReadTimeoutError(endpoint_url="https://x"), KeyError("oops"), KeyboardInterrupt()]
 )
 def test_error_is_raised_with_a_new_traceback(stubber, error):
-    """Without a new one, each call that raises the same exception would make it longer."""
+    """If the traceback were kept, each call that raises the same exception would extend it."""
     stubber.stub_send_message(error=error, times=2)
     lengths = []
     for _ in range(2):
@@ -382,7 +382,7 @@ def test_stub_method_makes_stubber_strict(stubber):
 
 
 def test_add_client_error_unknown_method_is_rejected(stubber):
-    """The Stubber of botocore accepts it."""
+    """Botocore's Stubber accepts this code."""
     Stubber(stubber.client).add_client_error("send_mesage")
     with pytest.raises(ValueError, match="does not have method: send_mesage"):
         stubber.add_client_error("send_mesage")

@@ -32,8 +32,8 @@ class Assumptions:
             None accepts it.
         complete_again: Error code returned if an attachment is completed again under another
             ClientToken; None accepts it and changes nothing.
-        unknown_id: Error code returned for an unknown attachment id.
-        other_chat: Error code returned for the id of an attachment in another chat.
+        unknown_id: Error code returned for an unknown attachment ID.
+        other_chat: Error code returned for the ID of an attachment in another chat.
         not_available: Error code returned by GetAttachment for an attachment that is not
             approved.
         client_token_reused: Error code returned if a ClientToken is sent again with other

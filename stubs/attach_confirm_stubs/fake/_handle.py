@@ -52,7 +52,7 @@ class FakeConnectParticipant:
         """Add a participant to a chat, and return the participant token.
 
         Args:
-            contact_id: The contact id of an existing chat. By default a new chat is started.
+            contact_id: The contact ID of an existing chat. By default a new chat is started.
             role: CUSTOMER, AGENT, SYSTEM, CUSTOM_BOT or SUPERVISOR.
             display_name: The name that the chat's other participants see.
 
@@ -76,7 +76,7 @@ class FakeConnectParticipant:
         Unlike a connection by the API, this adds no item to the transcript.
 
         Args:
-            contact_id: The contact id of an existing chat. By default a new chat is started.
+            contact_id: The contact ID of an existing chat. By default a new chat is started.
             role: CUSTOMER, AGENT, SYSTEM, CUSTOM_BOT or SUPERVISOR.
             display_name: The name that the chat's other participants see.
 

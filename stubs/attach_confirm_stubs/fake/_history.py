@@ -91,7 +91,7 @@ class History:
         Args:
             operation: The operation's name in the API.
             params: The request's parameters.
-            invocation_id: An id that all attempts of the call share, or None if the request is
+            invocation_id: An ID that all attempts of the call share, or None if the request is
                 the only one.
         """
         with self._lock:

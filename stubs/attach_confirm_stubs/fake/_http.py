@@ -1,4 +1,4 @@
-"""Requests and responses, independent of the transport: moto or the server."""
+"""Requests and responses, whether moto or the server transports them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Request:
     """An HTTP request.
 
     Attributes:
-        method: The HTTP method.
-        url: The URL, as it was sent.
-        headers: The headers, by the names that `normalize_header_name` returns.
-        body: The body.
-        sleep: Called with the seconds by which to delay a late response.
-        base_url: The URL of the served fake, for example `http://127.0.0.1:8000`. None
-            in-process: responses then contain AWS's URLs.
+        method: HTTP method, for example `POST`.
+        url: URL, as the client sent it.
+        headers: Headers, by normalized name; see `normalize_header_name`.
+        body: Request body.
+        sleep: Function that delays the response by a number of seconds.
+        base_url: Base URL of the server, for example `http://127.0.0.1:8000`. None if the fake runs
+            in-process; responses then contain AWS's URLs.
     """
 
     method: str
@@ -38,10 +38,10 @@ class Response:
     """An HTTP response.
 
     Attributes:
-        status: The HTTP status code.
-        headers: The headers.
-        body: The body.
-        error_code: The error code in the response, or None if it has none.
+        status: HTTP status code.
+        headers: Response headers.
+        body: Response body.
+        error_code: Error code in the body, or None if there is none.
     """
 
     status: int
@@ -51,12 +51,12 @@ class Response:
 
 
 def json_response(body: str, *, status: int = 200, error_code: str | None = None) -> Response:
-    """Return a response as AWS's JSON services send it.
+    """Return a JSON response with the headers of an AWS service.
 
     Args:
-        body: The JSON document, or an empty string.
-        status: The HTTP status code.
-        error_code: The error code, or None if the response is not an error.
+        body: JSON document, or an empty string.
+        status: HTTP status code.
+        error_code: Error code, or None if the response is not an error.
     """
     headers = {"content-type": "application/json", "x-amzn-requestid": str(uuid4())}
     if error_code is not None:
@@ -64,16 +64,16 @@ def json_response(body: str, *, status: int = 200, error_code: str | None = None
     return Response(status, headers, body.encode(), error_code)
 
 
-def s3_request_id() -> str:
-    """Return a new request id in the format of S3."""
+def new_s3_request_id() -> str:
+    """Return a new request ID in S3's format."""
     return uuid4().hex[:16].upper()
 
 
 def parse_json_object(body: bytes) -> dict[str, Any]:
-    """Parse a JSON request body; an empty body counts as an empty object.
+    """Parse a JSON request body. An empty body is parsed as an empty object.
 
     Raises:
-        ValueError: The body is not JSON, or not a JSON object.
+        ValueError: The body is not a JSON object.
     """
     try:
         members = json.loads(body or b"{}")
@@ -85,7 +85,7 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
 
 
 def truncate(response: Response) -> Response:
-    """Return the first half of a response, with the Content-Length of the whole response."""
+    """Return a response with the first half of the body, and the Content-Length of all of it."""
     declared_length = max(len(response.body), 2)
     headers = {**response.headers, "content-length": str(declared_length)}
     return replace(response, headers=headers, body=response.body[: declared_length // 2])
@@ -94,13 +94,13 @@ def truncate(response: Response) -> Response:
 def normalize_header_name(name: str) -> str:
     """Return a header name in lower case, with hyphens instead of underscores.
 
-    werkzeug, which moto uses, replaces underscores as well.
+    werkzeug, which moto uses, also replaces underscores, so the original name is not available.
     """
     return name.lower().replace("_", "-")
 
 
 def normalize_headers(items: Iterable[tuple[str, Any]]) -> dict[str, str]:
-    """Return headers by normalized name, with their values as str."""
+    """Return headers with normalized names, and with values of type `str`."""
     return {
         normalize_header_name(name): value.decode("utf-8", "replace")
         if isinstance(value, bytes)

@@ -55,7 +55,7 @@ def api(request: Any, full_url: str, _: Any) -> TYPE_RESPONSE:
 def s3_object(request: Any, full_url: str, headers: Any) -> TYPE_RESPONSE:
     """Handle a request to an object URL of the attachments' bucket.
 
-    Pre-signed requests with the fake's access key and unsigned PUTs are handled by the fake.
+    Presigned requests with the fake's access key and unsigned PUTs are handled by the fake.
     Other S3 requests are passed to moto.
     """
     request_headers = normalize_headers(request.headers.items())

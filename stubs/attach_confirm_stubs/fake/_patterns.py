@@ -1,4 +1,4 @@
-"""URL patterns, host names, bucket names and object keys. No other module spells them out."""
+"""URL patterns, host names, bucket names and object keys. Other modules import them from here."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def bucket_name(account_id: str, region_name: str) -> str:
 
 
 def parse_bucket_name(bucket: str) -> tuple[str, str] | None:
-    """Return the account id and region of an attachment bucket, or None for any other bucket."""
+    """Return the account ID and region of an attachment bucket, or None for another bucket."""
     match = re.fullmatch(_BUCKET, bucket)
     return (match[1], match[2]) if match else None
 
@@ -60,7 +60,7 @@ def final_key(attachment_id: str) -> str:
 
 
 def attachment_id_of(key: str) -> str:
-    """Return the attachment id in an object key."""
+    """Return the attachment ID in an object key."""
     return key.rpartition("/")[2]
 
 

@@ -1,4 +1,4 @@
-"""Create pre-signed URLs like S3's, and verify requests like S3 does."""
+"""Create presigned URLs like S3's, and verify requests like S3 does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ACCESS_KEY_ID = "ASIAFAKEFAKEFAKEFAKE"
 
 @dataclass(frozen=True, slots=True)
 class PresignedUrl:
-    """A pre-signed URL. The signature is random: the fake looks URLs up instead of verifying it.
+    """A presigned URL. The signature is random: the fake looks URLs up instead of verifying it.
 
     Attributes:
         method: The HTTP method that the URL is valid for.
@@ -63,7 +63,7 @@ class PresignedUrl:
 
 
 class PresignedUrls:
-    """The pre-signed URLs that the fake has created."""
+    """The presigned URLs that the fake has created."""
 
     def __init__(self) -> None:
         self._urls: dict[tuple[str, str, str], PresignedUrl] = {}
@@ -78,7 +78,7 @@ class PresignedUrls:
         now: datetime,
         expires_at: datetime,
     ) -> PresignedUrl:
-        """Create a pre-signed URL.
+        """Create a presigned URL.
 
         Args:
             method: The HTTP method that the URL is valid for.
@@ -103,7 +103,7 @@ class PresignedUrls:
         return presigned
 
     def get(self, url: str) -> PresignedUrl:
-        """Return the pre-signed URL that a request was sent to.
+        """Return the presigned URL that a request was sent to.
 
         Raises:
             exceptions.SignatureDoesNotMatch: The URL is not one that the fake has created.

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from attach_confirm_stubs import _service_model
 from attach_confirm_stubs.fake import _faults
-from attach_confirm_stubs.fake._http import Response, json_response, s3_request_id
+from attach_confirm_stubs.fake._http import Response, json_response, new_s3_request_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -93,7 +93,7 @@ class S3Error(ErrorResponse):
     """An error of S3, in XML."""
 
     def __init__(self, code: str, message: str, **members: str) -> None:
-        request_id = s3_request_id()
+        request_id = new_s3_request_id()
         elements = {"Code": code, "Message": message, **members, "RequestId": request_id}
         xml = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in elements.items())
         headers = {"content-type": "application/xml", "x-amz-request-id": request_id}
@@ -124,7 +124,7 @@ class HeadersNotSigned(S3Error):
 
 
 class RequestExpired(S3Error):
-    """The pre-signed URL has expired."""
+    """The presigned URL has expired."""
 
     def __init__(self, expired: datetime, now: datetime) -> None:
         super().__init__(

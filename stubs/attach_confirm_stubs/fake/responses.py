@@ -18,8 +18,8 @@ from attach_confirm_stubs.fake._http import (
     Request,
     Response,
     json_response,
+    new_s3_request_id,
     parse_json_object,
-    s3_request_id,
 )
 from attach_confirm_stubs.fake.models import (
     ConnectParticipantBackend,
@@ -177,17 +177,17 @@ class ConnectParticipantResponse:
         return json.dumps(result | ({"NextToken": next_token} if next_token else {}))
 
     def send_event(self) -> str:
-        """Send an event, and return its id and time."""
+        """Send an event, and return its ID and time."""
         item = self.connectparticipant_backend.send_event(self.params)
         return json.dumps({"Id": item["Id"], "AbsoluteTime": item["AbsoluteTime"]})
 
     def send_message(self) -> str:
-        """Send a message, and return its id and time."""
+        """Send a message, and return its ID and time."""
         item = self.connectparticipant_backend.send_message(self.params)
         return json.dumps({"Id": item["Id"], "AbsoluteTime": item["AbsoluteTime"]})
 
     def start_attachment_upload(self) -> str:
-        """Start an upload, and return the pre-signed URL and its headers."""
+        """Start an upload, and return the presigned URL and its headers."""
         attachment = self.connectparticipant_backend.start_attachment_upload(
             self.params, self.request.base_url
         )
@@ -222,7 +222,7 @@ def dispatch(request: Request) -> Response:
 
 
 def dispatch_s3(request: Request, bucket: str, key: str) -> Response:
-    """Return the response to a request with a pre-signed URL.
+    """Return the response to a request with a presigned URL.
 
     Args:
         request: The request.
@@ -249,14 +249,14 @@ def dispatch_s3(request: Request, bucket: str, key: str) -> Response:
 
 def _put_object(backend: ConnectParticipantBackend, key: str, request: Request) -> Response:
     etag = backend.put_object(_patterns.attachment_id_of(key), request)
-    return Response(200, {"etag": etag, "x-amz-request-id": s3_request_id()})
+    return Response(200, {"etag": etag, "x-amz-request-id": new_s3_request_id()})
 
 
 def _get_object(backend: ConnectParticipantBackend, key: str, request: Request) -> Response:
     stored = backend.get_object(key, request)
     if stored is None:
         raise exceptions.S3Error("NoSuchKey", "The specified key does not exist.", Key=key)
-    headers = {"etag": stored.etag, "x-amz-request-id": s3_request_id()}
+    headers = {"etag": stored.etag, "x-amz-request-id": new_s3_request_id()}
     return Response(200, headers | dict(stored.metadata.items()), stored.value)
 
 

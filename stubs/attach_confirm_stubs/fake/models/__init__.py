@@ -50,7 +50,7 @@ class ConnectParticipantBackend(
         clock.reset()
 
     def get_transcript(self, params: Mapping[str, Any]) -> tuple[str, list[Item], str | None]:
-        """Return the contact id, a page of the transcript, and the next page's token or None."""
+        """Return the contact ID, a page of the transcript, and the next page's token or None."""
         with self.lock:
             chat = self.require_connected(params["ConnectionToken"]).chat
             if params.get("ContactId", chat.contact_id) != chat.contact_id:

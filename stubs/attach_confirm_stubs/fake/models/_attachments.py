@@ -31,8 +31,8 @@ class AttachmentsBackend(ParticipantsBackend):
 
     Attributes:
         bucket: The name of the S3 bucket.
-        attachments: The attachments, by attachment id.
-        presigned_urls: The pre-signed URLs of uploads and downloads.
+        attachments: The attachments, by attachment ID.
+        presigned_urls: The presigned URLs of uploads and downloads.
         scanner: The attachment scanner.
     """
 
@@ -86,7 +86,7 @@ class AttachmentsBackend(ParticipantsBackend):
             return str(stored.etag)
 
     def get_object(self, key: str, request: Request) -> FakeKey | None:
-        """Return the object of a pre-signed GET, or None if it was deleted.
+        """Return the object of a presigned GET, or None if it was deleted.
 
         Raises:
             exceptions.S3Error: S3 rejects the request.
@@ -217,7 +217,7 @@ class AttachmentsBackend(ParticipantsBackend):
         """Return an attachment of the participant's chat.
 
         Raises:
-            exceptions.ServiceError: The id is unknown, or belongs to another chat.
+            exceptions.ServiceError: The ID is unknown, or belongs to another chat.
         """
         attachment = self.attachments.get(attachment_id)
         if attachment is None:

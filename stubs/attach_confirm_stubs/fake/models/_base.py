@@ -37,7 +37,7 @@ class ParticipantsBackend(BaseBackend):
     Attributes:
         lock: Guards all state of the backend.
         instance_id: The Connect instance of chats that name none.
-        chats: The chats, by contact id.
+        chats: The chats, by contact ID.
         started_chats: The customers of the chats that StartChatContact has started, by
             InstanceId and ClientToken.
         participants: The participants, by participant token.
@@ -87,7 +87,7 @@ class ParticipantsBackend(BaseBackend):
             ValueError: `contact_id` is unknown.
         """
         if contact_id not in self.chats:
-            raise ValueError(f"unknown contact_id {contact_id!r}; pass the id of an existing chat")
+            raise ValueError(f"unknown contact_id {contact_id!r}; pass the ID of an existing chat")
         return self.chats[contact_id]
 
     def add_participant(

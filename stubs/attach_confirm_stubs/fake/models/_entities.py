@@ -1,4 +1,4 @@
-"""Chats, participants, connections and attachments."""
+"""The stored state of chats, participants, connections and attachments."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def new_token() -> str:
 
 @dataclass(eq=False)
 class Chat:
-    """A chat.
+    """A chat and its transcript.
 
     Attributes:
-        contact_id: The contact id.
-        instance_id: The Connect instance.
-        expires_at: The time at which the chat ends or has ended.
-        content_types: The content types of messages that the chat accepts.
-        items: The transcript, oldest first.
-        attachment_count: The number of attachments that count against the quota.
+        contact_id: ID of the contact, as in `StartChatContact`.
+        instance_id: ID of the Connect instance that the chat belongs to.
+        expires_at: End time of the chat, which may be in the past.
+        content_types: Content types that a message of the chat may have.
+        items: The transcript items, oldest first.
+        attachment_count: Number of attachments that count towards the quota of 35.
     """
 
     contact_id: str
@@ -47,12 +47,12 @@ class Chat:
 
 @dataclass(frozen=True)
 class IdempotentResult:
-    """The stored result of an idempotent operation.
+    """The result of the first request with a ClientToken.
 
     Attributes:
-        result: The result.
-        params: The request's parameters, except for its tokens.
-        created_at: The time at which the request was processed.
+        result: The return value of the operation.
+        params: The parameters of the request, except for its tokens.
+        created_at: Time at which the request was processed.
     """
 
     result: Any
@@ -65,16 +65,16 @@ class Participant:
     """A participant of a chat.
 
     Attributes:
-        chat: The chat.
-        role: A value of the model's ParticipantRole.
-        display_name: The name that the chat's other participants see.
+        chat: The chat that the participant belongs to.
+        role: A value of the model's ParticipantRole, for example `CUSTOMER`.
+        display_name: Name that the other participants see.
         token: The participant token.
-        created_at: The time at which the participant was added.
-        participant_id: The participant id.
+        created_at: Time at which the participant was added.
+        participant_id: ID of the participant.
         connected: Whether the participant has ever connected.
         joined: Whether the transcript has an item for the participant's first connection.
         disconnected: Whether the participant has disconnected.
-        idempotent_results: The results of idempotent operations, by operation and ClientToken.
+        idempotent_results: Results of idempotent operations, by operation and ClientToken.
     """
 
     chat: Chat
@@ -93,18 +93,21 @@ class Participant:
         return not self.disconnected and now < self.chat.expires_at
 
     def can_connect(self, now: datetime) -> bool:
-        """Return whether the participant may connect. The first time must be within 5 minutes."""
-        in_time = self.connected or now < self.created_at + _limits.CONNECT_TIMEOUT
-        return in_time and self.is_active(now)
+        """Return whether the participant may connect.
+
+        The first connection must be created within 5 minutes after the participant was added.
+        """
+        is_in_time = self.connected or now < self.created_at + _limits.CONNECT_TIMEOUT
+        return is_in_time and self.is_active(now)
 
 
 @dataclass(frozen=True)
 class Connection:
-    """A connection, which a connection token identifies.
+    """A connection of a participant, which a connection token identifies.
 
     Attributes:
-        participant: The connected participant.
-        expires_at: The time at which the connection token expires.
+        participant: The participant that created the connection.
+        expires_at: Expiry time of the connection token.
     """
 
     participant: Participant
@@ -116,15 +119,15 @@ class Attachment:
     """An attachment whose upload was started.
 
     Attributes:
-        attachment_id: The attachment id.
-        name: The declared name.
-        content_type: The declared MIME type.
-        size: The declared size, in bytes.
-        participant: The participant who started the upload.
-        key: The object key in the bucket: `staging/...`, or `final/...` once confirmed.
-        upload_url: The pre-signed URL for the PUT.
-        state: The state, see `FakeAttachment`.
-        completed_at: The time of the confirmation, or None.
+        attachment_id: ID of the attachment.
+        name: Name that StartAttachmentUpload declared.
+        content_type: MIME type that StartAttachmentUpload declared.
+        size: Size that StartAttachmentUpload declared, in bytes.
+        participant: The participant that started the upload.
+        key: Object key in the bucket: `staging/...`, or `final/...` after the confirmation.
+        upload_url: The presigned URL for the PUT.
+        state: State of the attachment, as in `FakeAttachment`.
+        completed_at: Time of the confirmation, or None before it.
         item: The transcript item; empty before the confirmation.
     """
 

@@ -13,10 +13,10 @@ class FakeAttachment:
     """A snapshot of an attachment.
 
     Attributes:
-        attachment_id: The attachment id.
-        name: The declared name.
-        content_type: The declared MIME type.
-        size: The declared size, in bytes.
+        attachment_id: ID of the attachment.
+        name: Name that StartAttachmentUpload declared.
+        content_type: MIME type that StartAttachmentUpload declared.
+        size: Size that StartAttachmentUpload declared, in bytes.
         data: The stored bytes; empty before the PUT and after a rejection.
         state: STARTED before the PUT, UPLOADED before the confirmation, and then the status in
             the transcript: IN_PROGRESS, APPROVED or REJECTED.
