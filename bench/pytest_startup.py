@@ -3,7 +3,7 @@
 Both run one trivial test, in a new process and in a temporary folder, so that no project's
 configuration applies. The subject loads the plugin through its entry point, and the baseline
 disables it with `-p no:attach_confirm_stubs.plugin`. Both disable all other plugins. Loading the
-plugin takes half a millisecond, but two starts differ by 5 %, so many rounds are necessary.
+plugin takes half a millisecond, but two starts differ by 5%, so many rounds are necessary.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Time: the baseline starts and completes the upload with boto3 and streams the PUT with urllib3. Both
 use the same client, file and server, which runs in another process. Both open a new connection for
-the PUT: with a kept-alive one the ratio varied by 10 % between runs. urllib3 uses its default block
+the PUT: with a kept-alive one the ratio varied by 10% between runs. urllib3 uses its default block
 size, 16 KiB, and then the 128 KiB that botocore sets for its clients. The first ratio is mostly the
 effect of the block size; the second one shows the cost of `upload()` itself.
 

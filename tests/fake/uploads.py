@@ -41,7 +41,7 @@ def complete_upload(client, token, started, **params):
 
 
 def upload_file(fake, token, name="a.txt", data=b"1"):
-    """Upload a file with `attach_confirm`, and return the attachment id."""
+    """Upload a file with `attach_confirm`, and return the attachment ID."""
     return attach_confirm.upload(
         fake.client, data, token, name=name, content_type="text/plain"
     ).attachment_id
@@ -57,7 +57,7 @@ def start_pending(fake, token, **params):
 
 
 def get_contact_id(fake, token):
-    """Return the contact id of a connection's chat."""
+    """Return the contact ID of a connection's chat."""
     return fake.client.get_transcript(ConnectionToken=token)["InitialContactId"]
 
 
