@@ -9,6 +9,19 @@ def test_describe_view_returns_members(fake, token):
     assert response["View"] == view
 
 
+@pytest.mark.parametrize(
+    ("view", "message"),
+    [
+        ({"self": 1}, "unknown member 'self' of a view; expected one of Id, Arn, Name, Version, C"),
+        ({"Version": "3"}, "Value at 'Version' failed to satisfy constraint: Member must be a int"),
+        ({"Id": "", "Name": ""}, "Value at 'Id' .* or equal to 1; Value at 'Name' failed"),
+    ],
+)
+def test_invalid_view_rejected(fake, view, message):
+    with pytest.raises(ValueError, match=message):
+        fake.view_token(**view)
+
+
 def test_describe_view_unknown_token_rejected(fake, token):
     """The token is part of the path, where botocore escapes it."""
     with pytest.raises(fake.client.exceptions.ResourceNotFoundException) as raised:

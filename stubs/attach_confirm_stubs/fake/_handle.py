@@ -89,12 +89,15 @@ class FakeConnectParticipant:
         token, _ = self._backend.create_participant_connection(participant_token)
         return token
 
-    def view_token(self, **view: Any) -> str:
+    def view_token(self, /, **view: Any) -> str:
         """Add a view, and return the token with which DescribeView returns it.
 
         Args:
             **view: The members of DescribeView's response: `Id`, `Arn`, `Name`, `Version` or
                 `Content`.
+
+        Raises:
+            ValueError: A member is unknown, or its value is invalid.
         """
         return self._backend.create_view(view)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from attach_confirm_stubs import _service_model
 from attach_confirm_stubs.fake import exceptions
 from attach_confirm_stubs.fake.models._base import ParticipantsBackend
 from attach_confirm_stubs.fake.models._entities import new_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from botocore.model import StructureShape
 
 
 class ViewsBackend(ParticipantsBackend):
@@ -24,7 +27,19 @@ class ViewsBackend(ParticipantsBackend):
         self.views: dict[str, dict[str, Any]] = {}
 
     def create_view(self, content: Mapping[str, Any]) -> str:
-        """Add a view, and return its token."""
+        """Add a view, and return its token.
+
+        Raises:
+            ValueError: A member is unknown, or its value is invalid.
+        """
+        shape = _view_shape()
+        for name in content:
+            if name not in shape.members:
+                expected = ", ".join(shape.members)
+                raise ValueError(f"unknown member {name!r} of a view; expected one of {expected}")
+        violations = list(_service_model.constraint_violations(shape, content))
+        if violations:
+            raise ValueError("; ".join(violations))
         token = new_token()
         self.views[token] = dict(content)
         return token
@@ -36,3 +51,8 @@ class ViewsBackend(ParticipantsBackend):
         if view is None:
             raise exceptions.ServiceError("ResourceNotFoundException", "The view was not found.")
         return view
+
+
+def _view_shape() -> StructureShape:
+    output = cast("StructureShape", _service_model.operation("DescribeView").output_shape)
+    return cast("StructureShape", output.members["View"])
