@@ -57,6 +57,13 @@ def error_codes(operation_name: str) -> list[str]:
     return [shape.name for shape in operation(operation_name).error_shapes]
 
 
+@cache
+def all_error_codes() -> list[str]:
+    """Return the codes of the errors that the service's operations declare."""
+    operations = service_model().operation_names
+    return sorted({code for name in operations for code in error_codes(name)})
+
+
 def check_error_code(
     operation_name: str, code: str, declared: Collection[str], *, hint: str = ""
 ) -> None:

@@ -31,6 +31,8 @@ def test_assumptions_table_lists_settings_and_defaults():
     }
     assert len(error_codes) > 5
     assert {name: documented[name] for name in error_codes} == error_codes
+    for name in ("start_again", "item_appears"):
+        assert documented[name].startswith(f'`"{settings[name]}"`: ')
 
 
 def test_faults_table_lists_each_fault():

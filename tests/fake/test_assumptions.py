@@ -9,7 +9,15 @@ import pytest
 import attach_confirm
 from attach_confirm_stubs import fake_connectparticipant
 from attach_confirm_stubs.fake._assumptions import Assumptions
-from tests.fake.uploads import start_pending, upload_file
+from tests.fake.uploads import (
+    DATA,
+    complete_upload,
+    expect_error,
+    put_data,
+    start_pending,
+    start_upload,
+    upload_file,
+)
 
 CLIENT_TOKEN = "22222222-2222-4222-8222-222222222222"
 
@@ -81,6 +89,129 @@ def test_client_token_lifetime_expires_client_tokens(fake, token):
     assert start() != first
 
 
+@pytest.mark.parametrize("code", ["ConflictException", None])
+def test_complete_after_client_token_lifetime_adds_no_item(fake, token, code):
+    """The service no longer recognizes the retry by its ClientToken."""
+    fake.assumptions.client_token_lifetime = timedelta(minutes=10)
+    fake.assumptions.complete_again = code
+    client, started = fake.client, start_upload(fake.client, token)
+    put_data(started)
+    for _ in range(2):
+        complete_upload(client, token, started, ClientToken=CLIENT_TOKEN)
+        fake.clock.advance(599)
+    args = (client, token, started)
+    if code:
+        expect_error(client, code, complete_upload, *args, ClientToken=CLIENT_TOKEN)
+    else:
+        complete_upload(*args, ClientToken=CLIENT_TOKEN)
+    assert len(fake.transcript) == 1
+
+
+def test_start_again_same_url_returns_expired_url(fake, token):
+    """The URL of the first response may have expired."""
+    first = start_upload(fake.client, token, ClientToken=CLIENT_TOKEN)
+    fake.clock.advance(300)
+    second = start_upload(fake.client, token, ClientToken=CLIENT_TOKEN)
+    assert (second["AttachmentId"], second["UploadMetadata"]) == (
+        first["AttachmentId"],
+        first["UploadMetadata"],
+    )
+    assert put_data(second).status_code == 403
+
+
+def test_start_again_fresh_url_returns_valid_url(fake, token):
+    """The new URL is for the same attachment, with the same headers. The first one expires."""
+    fake.assumptions.start_again = "fresh_url"
+    first = start_upload(fake.client, token, ClientToken=CLIENT_TOKEN)
+    fake.clock.advance(299)
+    second = start_upload(fake.client, token, ClientToken=CLIENT_TOKEN)
+    assert second["AttachmentId"] == first["AttachmentId"]
+    before, after = first["UploadMetadata"], second["UploadMetadata"]
+    assert after["Url"] != before["Url"]
+    assert after["UrlExpiry"] > before["UrlExpiry"]
+    assert after["HeadersToInclude"] == before["HeadersToInclude"]
+    assert put_data(first).status_code == 200
+    fake.clock.advance(1)
+    assert [put_data(started).status_code for started in (first, second)] == [403, 200]
+    assert len(fake.attachments) == 1
+
+
+def test_start_again_fresh_url_counts_once_towards_quota(fake, token):
+    fake.assumptions.start_again = "fresh_url"
+    for _ in range(40):
+        start_upload(fake.client, token, ClientToken=CLIENT_TOKEN)
+    for _ in range(34):
+        start_upload(fake.client, token)
+    expect_error(fake.client, "ServiceQuotaExceededException", start_upload, fake.client, token)
+
+
+@pytest.mark.parametrize("code", ["ConflictException", "ValidationException"])
+def test_start_again_error_code_is_returned(fake, token, code):
+    fake.assumptions.start_again = code
+    client, started = fake.client, start_upload(fake.client, token, ClientToken=CLIENT_TOKEN)
+    expect_error(client, code, start_upload, client, token, ClientToken=CLIENT_TOKEN)
+    assert put_data(started).status_code == 200
+    assert len(fake.attachments) == 1
+
+
+@pytest.mark.parametrize(
+    ("start_again", "client_token_reused", "outcome"),
+    [
+        ("fresh_url", None, "new URL"),
+        ("ConflictException", None, "ConflictException"),
+        ("ConflictException", "ValidationException", "ValidationException"),
+        ("fresh_url", "ValidationException", "ValidationException"),
+    ],
+)
+def test_start_again_applies_after_client_token_reused(fake, token, start_again, client_token_reused, outcome):
+    """The setting `client_token_reused` is applied first."""
+    fake.assumptions.start_again = start_again
+    fake.assumptions.client_token_reused = client_token_reused
+    client, started = fake.client, start_upload(fake.client, token, ClientToken=CLIENT_TOKEN)
+    params = {"AttachmentName": "other.png", "ClientToken": CLIENT_TOKEN}
+    if outcome == "new URL":
+        again = start_upload(client, token, **params)
+        assert again["AttachmentId"] == started["AttachmentId"]
+        assert again["UploadMetadata"]["Url"] != started["UploadMetadata"]["Url"]
+    else:
+        expect_error(client, outcome, start_upload, client, token, **params)
+
+
+def test_start_again_unknown_value_rejected(fake):
+    message = (
+        "unknown start_again 'new_url'; choose one of same_url, fresh_url, AccessDeniedException"
+    )
+    with pytest.raises(ValueError, match=message):
+        fake.assumptions.start_again = "new_url"
+    assert fake.assumptions.start_again == "same_url"
+
+
+@pytest.mark.parametrize(("verdict", "data"), [("APPROVED", DATA), ("REJECTED", b"")])
+@pytest.mark.parametrize("start_again", ["same_url", "fresh_url"])
+def test_put_after_confirmation_changes_nothing(fake, token, start_again, verdict, data):
+    """A redelivery sends the file again, and confirms it with the same ClientToken."""
+    fake.assumptions.start_again = start_again
+    if verdict == "REJECTED":
+        fake.scanner.reject()
+    for body in (DATA, DATA[::-1]):
+        started = start_upload(fake.client, token, ClientToken=CLIENT_TOKEN)
+        assert put_data(started, body).status_code == 200
+        complete_upload(fake.client, token, started, ClientToken=CLIENT_TOKEN)
+    (attachment,) = fake.attachments
+    assert (attachment.state, attachment.data) == (verdict, data)
+    (item,) = fake.transcript
+    assert item["Attachments"][0]["Status"] == verdict
+
+
+def test_put_after_confirmation_without_bytes_changes_nothing(fake, token):
+    fake.assumptions.complete_before_put = None
+    started = start_upload(fake.client, token)
+    complete_upload(fake.client, token, started)
+    assert put_data(started).status_code == 200
+    (attachment,) = fake.attachments
+    assert (attachment.state, attachment.data) == ("APPROVED", b"")
+
+
 def test_upload_url_lifetime_expires_upload_urls(fake, token):
     fake.assumptions.upload_url_lifetime = timedelta(seconds=20)
     pending = start_pending(fake, token)
@@ -114,10 +245,98 @@ def test_rejected_item_without_attachments(fake, token):
     assert attach_confirm.status(fake.client, attachment_id, token) is None
 
 
+def list_types(fake, token):
+    """Return the types of a chat's items, oldest first, as GetTranscript returns them."""
+    page = fake.client.get_transcript(ConnectionToken=token, SortOrder="ASCENDING")
+    times = [item["AbsoluteTime"] for item in page["Transcript"]]
+    assert times == sorted(times)
+    return [item["Type"] for item in page["Transcript"]]
+
+
+@pytest.mark.parametrize(
+    ("item_appears", "types", "status"),
+    [
+        ("completed", ["ATTACHMENT", "MESSAGE", "MESSAGE"], "IN_PROGRESS"),
+        ("decided", ["MESSAGE", "ATTACHMENT", "MESSAGE"], None),
+    ],
+)
+def test_item_appears_sets_place_in_transcript(fake, token, item_appears, types, status):
+    """The position does not depend on when the transcript is read."""
+    fake.assumptions.item_appears = item_appears
+    fake.scanner.approve(after=60)
+    attachment_id = upload_file(fake, token)
+    assert fake.attachments[0].state == "IN_PROGRESS"
+    assert attach_confirm.status(fake.client, attachment_id, token) == status
+    message = {"Content": "Hello", "ContentType": "text/plain", "ConnectionToken": token}
+    fake.client.send_message(**message)
+    fake.clock.advance(60)
+    fake.client.send_message(**message)
+    assert list_types(fake, token) == types
+    assert attach_confirm.status(fake.client, attachment_id, token) == "APPROVED"
+
+
+def test_item_appears_decided_without_scanner_adds_item_at_once(fake, token):
+    fake.assumptions.item_appears = "decided"
+    attachment_id = upload_file(fake, token)
+    assert list_types(fake, token) == ["ATTACHMENT"]
+    assert attach_confirm.status(fake.client, attachment_id, token) == "APPROVED"
+
+
+def test_item_appears_decided_adds_due_items_first(fake, token):
+    """Each verdict adds the items that are due, oldest confirmation first."""
+    fake.assumptions.item_appears = "decided"
+    fake.scanner.approve(after=60)
+    upload_file(fake, token, "a.txt")
+    upload_file(fake, token, "b.txt")
+    fake.scanner.approve("c.txt")
+    fake.clock.advance(60)
+    upload_file(fake, token, "c.txt")
+    names = [item["Attachments"][0]["AttachmentName"] for item in fake.transcript]
+    assert names == ["a.txt", "b.txt", "c.txt"]
+
+
+@pytest.mark.parametrize("rejected_item", [True, False])
+def test_item_appears_decided_adds_rejected_item(fake, token, rejected_item):
+    fake.assumptions.item_appears = "decided"
+    fake.assumptions.rejected_item = rejected_item
+    fake.scanner.reject()
+    attachment_id = upload_file(fake, token)
+    (item,) = fake.client.get_transcript(ConnectionToken=token)["Transcript"]
+    assert (item["Type"], "Attachments" in item) == ("ATTACHMENT", rejected_item)
+    status = attach_confirm.status(fake.client, attachment_id, token)
+    assert status == ("REJECTED" if rejected_item else None)
+
+
+@pytest.mark.parametrize("code", ["ConflictException", None])
+def test_complete_again_before_item_appears_adds_one_item(fake, token, code):
+    """The transcript does not show yet whether the first confirmation succeeded."""
+    fake.assumptions.item_appears = "decided"
+    fake.assumptions.complete_again = code
+    fake.scanner.approve(after=60)
+    client, started = fake.client, start_upload(fake.client, token)
+    put_data(started)
+    complete_upload(client, token, started)
+    if code:
+        expect_error(client, code, complete_upload, client, token, started)
+    else:
+        complete_upload(client, token, started)
+    assert fake.transcript == []
+    fake.clock.advance(60)
+    assert len(fake.transcript) == 1
+
+
 def test_joined_item_false_adds_no_item(fake):
     fake.assumptions.joined_item = False
     attach_confirm.connect(fake.client, fake.participant_token())
     assert fake.transcript == []
+
+
+def test_no_connection_type_code_is_returned(fake):
+    fake.assumptions.no_connection_type = "ValidationException"
+    client, params = fake.client, {"ParticipantToken": fake.participant_token()}
+    expect_error(client, "ValidationException", client.create_participant_connection, **params)
+    client.create_participant_connection(**params, ConnectParticipant=True)
+    client.create_participant_connection(**params, Type=["CONNECTION_CREDENTIALS"])
 
 
 def test_zero_results_sets_page_size(fake, token):

@@ -26,6 +26,18 @@ def test_create_connection_returns_requested_types(fake, types, members):
     assert response.keys() - {"ResponseMetadata"} == members
 
 
+@pytest.mark.parametrize("params", [{}, {"ConnectParticipant": True}])
+def test_create_connection_without_type_returns_no_members(fake, params):
+    """With ConnectParticipant, like chatjs sends it for agents, it marks them as connected."""
+    participant_token = fake.participant_token(role="AGENT")
+    response = fake.client.create_participant_connection(
+        ParticipantToken=participant_token, **params
+    )
+    assert response.keys() == {"ResponseMetadata"}
+    joined = [item["ContentType"] for item in fake.transcript]
+    assert joined == [f"{EVENT_PREFIX}participant.joined"] * len(params)
+
+
 def test_create_webrtc_connection_rejected(fake):
     with pytest.raises(fake.client.exceptions.ValidationException):
         fake.client.create_participant_connection(

@@ -210,6 +210,9 @@ def test_assumptions_read_and_change(server, admin):
         client_token_lifetime=20,
         complete_before_put=None,
         quota_counts="completed",
+        start_again="fresh_url",
+        item_appears="decided",
+        no_connection_type="ValidationException",
         rejected_item=False,
         zero_results=5,
     )
@@ -219,7 +222,11 @@ def test_assumptions_read_and_change(server, admin):
     assert assumptions.client_token_lifetime == timedelta(seconds=20)
     assert assumptions.complete_before_put is None
     assert (assumptions.quota_counts, assumptions.zero_results) == ("completed", 5)
+    assert (assumptions.start_again, assumptions.item_appears) == ("fresh_url", "decided")
+    assert assumptions.no_connection_type == "ValidationException"
     assert assumptions.rejected_item is False
+    admin("POST", "assumptions", start_again="ConflictException")
+    assert assumptions.start_again == "ConflictException"
 
 
 def fault_request(fault):
@@ -270,6 +277,15 @@ def fault_request(fault):
         ("faults", fault_request({"fault": "ModeledError", "code": "SlowDown"}), "SendMessage "),
         ("scanner", {"rule": "burn"}, "'rule' must be one of approve, reject, hold"),
         ("scanner", {"rule": "hold", "after": 1}, "'after' cannot be combined with the rule hold"),
+        ("view_token", {"self": 1}, "unknown member 'self' of a view; expected one of Id, "),
+        ("view_token", {"Version": "3"}, "Value at 'Version' failed to satisfy constraint: "),
+        ("assumptions", {"item_appears": "never"}, "'item_appears' must be one of completed, deci"),
+        (
+            "assumptions",
+            {"start_again": None},
+            "'start_again' must be one of same_url, fresh_url, ",
+        ),
+        ("assumptions", {"start_again": "MyException"}, "'start_again' must be one of same_url, "),
         ("quotas", {}, "missing parameter 'enabled'"),
         ("assumptions", {"nonsense": 1}, "unknown parameter 'nonsense'; expected one of complete_"),
         ("assumptions", {"unknown_id": None}, "'unknown_id' must be a string"),

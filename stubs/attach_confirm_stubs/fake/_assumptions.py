@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
+
+from attach_confirm_stubs import _service_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,11 +20,17 @@ def content_disposition_header(name: str) -> str:
     return f"attachment; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
 
 
+def start_again_choices() -> list[str]:
+    """Return the valid values of `Assumptions.start_again`."""
+    return ["same_url", "fresh_url", *_service_model.all_error_codes()]
+
+
 @dataclass
 class Assumptions:
     """What the fake does when the service's behaviour is undocumented.
 
-    An error code may be one that the operation does not declare. The docs page "The fake" has the
+    An error code may be one that the operation does not declare; for `start_again` it must be one
+    that the service declares. The docs page "The fake" has the
     same list with the defaults. Two more assumptions are not settings of this class: without a
     rule of `fake.scanner`, an attachment is approved at once; and an operation without an entry
     in `fake.quotas.limits` is never throttled.
@@ -38,6 +46,11 @@ class Assumptions:
             approved.
         client_token_reused: Error code returned if a ClientToken is sent again with other
             parameters; None returns the first result again.
+        start_again: What StartAttachmentUpload returns for a ClientToken that it remembers:
+            "same_url" returns the first response again, with a URL that may have expired;
+            "fresh_url" returns the same AttachmentId with a new URL and a new expiry; an error
+            code returns that error. It also applies to other parameters that
+            `client_token_reused` accepts.
         client_token_lifetime: Time after which a ClientToken counts as new; None keeps it for as
             long as the chat exists.
         upload_url_lifetime: Time after which an upload URL expires.
@@ -45,6 +58,9 @@ class Assumptions:
             attachment name; the default uses RFC 6266's `filename*` for names outside of ASCII.
         quota_counts: When an attachment counts towards the chat's quota of 35: when it is
             "started" or "completed".
+        item_appears: When the transcript lists an attachment: "completed" adds the item at the
+            confirmation, with the status IN_PROGRESS until the verdict; "decided" adds it at the
+            scanner's verdict.
         rejected_item: Whether the transcript item of a rejected attachment keeps its
             `Attachments` member.
         chat_ends_with_customer: Whether the chat ends when its customer disconnects.
@@ -56,6 +72,8 @@ class Assumptions:
         zero_results: Number of items on a page if `MaxResults` is 0.
         other_contact: Error code returned by GetTranscript for the ContactId of another chat.
         unknown_session: Error code returned for an unknown authentication SessionId.
+        no_connection_type: Error code returned by CreateParticipantConnection without `Type` and
+            `ConnectParticipant`; None returns no members.
         webrtc: Error code returned if a participant of a chat requests a WEBRTC_CONNECTION.
     """
 
@@ -65,10 +83,12 @@ class Assumptions:
     other_chat: str = "AccessDeniedException"
     not_available: str = "ValidationException"
     client_token_reused: str | None = None
+    start_again: str = "same_url"
     client_token_lifetime: timedelta | None = None
     upload_url_lifetime: timedelta = timedelta(seconds=300)
     content_disposition: Callable[[str], str] = content_disposition_header
     quota_counts: Literal["started", "completed"] = "started"
+    item_appears: Literal["completed", "decided"] = "completed"
     rejected_item: bool = True
     chat_ends_with_customer: bool = True
     joined_item: bool = True
@@ -77,4 +97,16 @@ class Assumptions:
     zero_results: int = 10
     other_contact: str = "ValidationException"
     unknown_session: str = "ValidationException"
+    no_connection_type: str | None = None
     webrtc: str = "ValidationException"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a setting.
+
+        Raises:
+            ValueError: `start_again` is unknown.
+        """
+        if name == "start_again" and value not in start_again_choices():
+            choices = ", ".join(start_again_choices())
+            raise ValueError(f"unknown start_again {value!r}; choose one of {choices}")
+        super().__setattr__(name, value)

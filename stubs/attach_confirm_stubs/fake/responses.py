@@ -26,6 +26,7 @@ from attach_confirm_stubs.fake.models import (
     all_backends,
     connectparticipant_backends,
 )
+from attach_confirm_stubs.fake.models._base import raise_if_set
 from attach_confirm_stubs.fake.models._transcript import format_timestamp
 
 if TYPE_CHECKING:
@@ -119,14 +120,22 @@ class ConnectParticipantResponse:
         return ""
 
     def create_participant_connection(self) -> str:
-        """Connect a participant, with a token, a websocket URL or both."""
-        backend, types = self.connectparticipant_backend, self.params["Type"]
+        """Connect a participant, and return the requested token and websocket URL.
+
+        AWS SDKs document `Type` as optional, earlier API references only with ConnectParticipant.
+        """
+        backend, types = self.connectparticipant_backend, self.params.get("Type", ())
+        connect = self.params.get("ConnectParticipant", False)
+        if not types and not connect:
+            raise_if_set(
+                backend.assumptions.no_connection_type, "Type or ConnectParticipant is required."
+            )
         if "WEBRTC_CONNECTION" in types:
             message = "WEBRTC_CONNECTION is not supported for chats."
             raise exceptions.ServiceError(backend.assumptions.webrtc, message)
         token, expires_at = backend.create_participant_connection(
             self.params["ParticipantToken"],
-            join=self.params.get("ConnectParticipant", False) or "WEBSOCKET" in types,
+            join=connect or "WEBSOCKET" in types,
         )
         result = {}
         if "CONNECTION_CREDENTIALS" in types:

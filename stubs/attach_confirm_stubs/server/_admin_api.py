@@ -47,6 +47,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from attach_confirm_stubs._redaction import to_plain_json
 from attach_confirm_stubs.fake import _faults, exceptions
+from attach_confirm_stubs.fake._assumptions import start_again_choices
 from attach_confirm_stubs.fake._handle import FakeConnectParticipant
 from attach_confirm_stubs.fake._http import Response, parse_json_object
 from attach_confirm_stubs.fake.models import all_backends, connectparticipant_backends, reset_all
@@ -216,9 +217,11 @@ _SETTINGS: dict[str, _Parser] = {
     "other_chat": _string,
     "not_available": _string,
     "client_token_reused": _nullable(_string),
+    "start_again": _one_of(*start_again_choices()),
     "client_token_lifetime": _nullable(_duration),
     "upload_url_lifetime": _duration,
     "quota_counts": _one_of("started", "completed"),
+    "item_appears": _one_of("completed", "decided"),
     "rejected_item": _boolean,
     "chat_ends_with_customer": _boolean,
     "joined_item": _boolean,
@@ -227,6 +230,7 @@ _SETTINGS: dict[str, _Parser] = {
     "zero_results": _integer,
     "other_contact": _string,
     "unknown_session": _string,
+    "no_connection_type": _nullable(_string),
     "webrtc": _string,
 }
 

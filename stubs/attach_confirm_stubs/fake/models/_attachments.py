@@ -20,10 +20,13 @@ from attach_confirm_stubs.fake.models._snapshot import FakeAttachment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from moto.s3.models import FakeKey, S3Backend
 
     from attach_confirm_stubs.fake._http import Request
+    from attach_confirm_stubs.fake.models._entities import Item
+    from attach_confirm_stubs.fake.models._scanner import Verdict
 
 
 class AttachmentsBackend(ParticipantsBackend):
@@ -40,6 +43,8 @@ class AttachmentsBackend(ParticipantsBackend):
         super().__init__(region_name, account_id)
         self.bucket = _patterns.bucket_name(account_id, region_name)
         self.attachments: dict[str, Attachment] = {}
+        # The confirmed attachments that have no verdict yet, with the times of the confirmations.
+        self._undecided: dict[Attachment, datetime] = {}
         self.presigned_urls = PresignedUrls()
         self.scanner = Scanner()
 
@@ -64,7 +69,16 @@ class AttachmentsBackend(ParticipantsBackend):
             self.attachments[attachment.attachment_id] = attachment
             return attachment
 
-        return self.run_idempotent("StartAttachmentUpload", params, start)
+        def start_again(attachment: Attachment) -> None:
+            code = self.assumptions.start_again
+            if code == "fresh_url":
+                attachment.upload_url = self._presign_put(
+                    attachment.attachment_id, attachment.upload_url.headers, base_url
+                )
+            elif code != "same_url":
+                raise exceptions.ServiceError(code, "The ClientToken was used before.")
+
+        return self.run_idempotent("StartAttachmentUpload", params, start, repeat=start_again)
 
     def put_object(self, attachment_id: str, request: Request) -> str:
         """Store the bytes of a PUT, and return their ETag.
@@ -95,7 +109,7 @@ class AttachmentsBackend(ParticipantsBackend):
         return self.s3.get_object(self.bucket, key)
 
     def complete_attachment_upload(self, params: Mapping[str, Any]) -> None:
-        """Confirm an upload: move the bytes to the final key, and add a transcript item."""
+        """Confirm an upload, and move the bytes to the final key."""
         (attachment_id,) = params["AttachmentIds"]
 
         def complete(participant: Participant) -> None:
@@ -146,16 +160,18 @@ class AttachmentsBackend(ParticipantsBackend):
 
     def apply_due_verdicts(self) -> None:
         """Apply the scanner's verdicts whose time has come."""
-        for attachment in self.attachments.values():
-            if attachment.state == "IN_PROGRESS" and attachment.completed_at:
-                elapsed_seconds = (clock.now() - attachment.completed_at).total_seconds()
-                get_snapshot = partial(self._snapshot, attachment)
-                verdict = self.scanner.verdict(get_snapshot, elapsed_seconds)
-                attachment.state = attachment.item["Attachments"][0]["Status"] = verdict
-                if verdict == "REJECTED":
-                    self.s3.delete_object(self.bucket, attachment.key)
-                    if not self.assumptions.rejected_item:
-                        del attachment.item["Attachments"]
+        for attachment, completed_at in list(self._undecided.items()):
+            elapsed_seconds = (clock.now() - completed_at).total_seconds()
+            get_snapshot = partial(self._snapshot, attachment)
+            verdict = self.scanner.verdict(get_snapshot, elapsed_seconds)
+            if verdict != "IN_PROGRESS":
+                del self._undecided[attachment]
+                self._apply_verdict(attachment, verdict)
+
+    def add_item(self, participant: Participant, item_type: str, **members: Any) -> Item:
+        """Add an item to the transcript, after the items that due verdicts add."""
+        self.apply_due_verdicts()
+        return super().add_item(participant, item_type, **members)
 
     def _count_against_quota(self, chat: Chat, event: str) -> None:
         """Count an attachment against the chat's quota, if this event is when it counts."""
@@ -180,16 +196,21 @@ class AttachmentsBackend(ParticipantsBackend):
             "Content-Type": params["ContentType"],
             "x-amz-meta-organization_id": participant.chat.instance_id,
         }
-        key, lifetime = _patterns.staging_key(attachment_id), self.assumptions.upload_url_lifetime
         return Attachment(
             attachment_id=attachment_id,
             name=params["AttachmentName"],
             content_type=params["ContentType"],
             size=params["AttachmentSizeInBytes"],
             participant=participant,
-            key=key,
-            upload_url=self._presign("PUT", key, headers, lifetime, base_url),
+            key=_patterns.staging_key(attachment_id),
+            upload_url=self._presign_put(attachment_id, headers, base_url),
         )
+
+    def _presign_put(
+        self, attachment_id: str, headers: Mapping[str, str], base_url: str | None
+    ) -> PresignedUrl:
+        key, lifetime = _patterns.staging_key(attachment_id), self.assumptions.upload_url_lifetime
+        return self._presign("PUT", key, headers, lifetime, base_url)
 
     def _presign(
         self,
@@ -233,18 +254,33 @@ class AttachmentsBackend(ParticipantsBackend):
         if staged is not None:
             self.s3.copy_object(staged, self.bucket, final_key)
             self.s3.delete_object(self.bucket, attachment.key)
-        attachment.key, attachment.completed_at = final_key, clock.now()
-        attachment.state = "IN_PROGRESS"
+        attachment.key, attachment.state = final_key, "IN_PROGRESS"
+        if self.assumptions.item_appears == "completed":
+            self._add_attachment_item(attachment)
+        self._undecided[attachment] = clock.now()
+        self.apply_due_verdicts()
+
+    def _apply_verdict(self, attachment: Attachment, verdict: Verdict) -> None:
+        attachment.state = verdict
+        if not attachment.item:
+            self._add_attachment_item(attachment)
+        attachment.item["Attachments"][0]["Status"] = verdict
+        if verdict == "REJECTED":
+            self.s3.delete_object(self.bucket, attachment.key)
+            if not self.assumptions.rejected_item:
+                del attachment.item["Attachments"]
+
+    def _add_attachment_item(self, attachment: Attachment) -> None:
         transcript_attachment = {
             "AttachmentId": attachment.attachment_id,
             "AttachmentName": attachment.name,
             "ContentType": attachment.content_type,
             "Status": attachment.state,
         }
-        attachment.item = self.add_item(
+        # Not self.add_item(), because that applies verdicts, of which this may be one.
+        attachment.item = super().add_item(
             attachment.participant, "ATTACHMENT", Attachments=[transcript_attachment]
         )
-        self.apply_due_verdicts()
 
     def _snapshot(self, attachment: Attachment) -> FakeAttachment:
         snapshot = FakeAttachment(

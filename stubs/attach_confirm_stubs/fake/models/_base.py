@@ -144,7 +144,12 @@ class ParticipantsBackend(BaseBackend):
         return participant
 
     def run_idempotent(
-        self, operation: str, params: Mapping[str, Any], action: Callable[[Participant], T]
+        self,
+        operation: str,
+        params: Mapping[str, Any],
+        action: Callable[[Participant], T],
+        *,
+        repeat: Callable[[T], object] | None = None,
     ) -> T:
         """Run an action, or return the stored result of the same ClientToken.
 
@@ -152,6 +157,7 @@ class ParticipantsBackend(BaseBackend):
             operation: The operation's name in the API.
             params: The request's parameters, with a ConnectionToken and optionally a ClientToken.
             action: Processes the request of the participant, and returns the result.
+            repeat: Called with a stored result before it is returned again.
 
         Raises:
             exceptions.ErrorResponse: The request is rejected. Its ClientToken is not stored.
@@ -172,6 +178,8 @@ class ParticipantsBackend(BaseBackend):
                         self.assumptions.client_token_reused, "The ClientToken was used before."
                     )
                 stored_result: T = stored.result
+                if repeat:
+                    repeat(stored_result)
                 return stored_result
             result = action(self.require_connected(params["ConnectionToken"]))
             participant.idempotent_results[key] = IdempotentResult(result, compared_params, now)

@@ -127,8 +127,7 @@ class Attachment:
         key: Object key in the bucket: `staging/...`, or `final/...` after the confirmation.
         upload_url: The presigned URL for the PUT.
         state: State of the attachment, as in `FakeAttachment`.
-        completed_at: Time of the confirmation, or None before it.
-        item: The transcript item; empty before the confirmation.
+        item: The transcript item; empty until it is added to the transcript.
     """
 
     attachment_id: str
@@ -139,5 +138,4 @@ class Attachment:
     key: str
     upload_url: PresignedUrl
     state: AttachmentState = "STARTED"
-    completed_at: datetime | None = None
     item: Item = field(default_factory=dict)
