@@ -163,7 +163,9 @@ def test_start_again_error_code_is_returned(fake, token, code):
         ("fresh_url", "ValidationException", "ValidationException"),
     ],
 )
-def test_start_again_applies_after_client_token_reused(fake, token, start_again, client_token_reused, outcome):
+def test_start_again_applies_after_client_token_reused(
+    fake, token, start_again, client_token_reused, outcome
+):
     """The setting `client_token_reused` is applied first."""
     fake.assumptions.start_again = start_again
     fake.assumptions.client_token_reused = client_token_reused

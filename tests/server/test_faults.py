@@ -1,4 +1,4 @@
-"""Faults as clients observe them, in-process and over a socket."""
+"""Faults as clients observe them, in-process, over a socket and over TLS."""
 
 import threading
 from dataclasses import dataclass
@@ -81,22 +81,25 @@ class Transport:
     """A way to send requests to the fake.
 
     Attributes:
-        name: "in_process" or "socket".
+        name: "in_process", "socket" or "tls".
         fake: The fake's handle.
         endpoint_url: The endpoint URL of clients, or None for AWS's.
+        verify: The `verify` setting of clients.
     """
 
     name: str
     fake: FakeConnectParticipant
     endpoint_url: str | None
+    verify: bool | str = True
 
     def client(self, fault=None):
         """Return a client without retries; its read timeout is short if the fault needs that."""
-        return create_client(self.endpoint_url, 0.1 if isinstance(fault, ReadTimeout) else 20)
+        read_timeout = 0.1 if isinstance(fault, ReadTimeout) else 20
+        return create_client(self.endpoint_url, self.verify, read_timeout)
 
 
 @cache
-def create_client(endpoint_url, read_timeout):
+def create_client(endpoint_url, verify, read_timeout):
     """Return a client without retries."""
     config = Config(proxies={}, read_timeout=read_timeout, retries={"total_max_attempts": 1})
     return attach_confirm.client(
@@ -104,20 +107,27 @@ def create_client(endpoint_url, read_timeout):
         session=shared_session(),
         config=config,
         endpoint_url=endpoint_url,
-        verify=True,
+        verify=verify,
     )
 
 
 @pytest.fixture(scope="module")
 def transports():
-    """Return both transports: in-process and over a socket."""
-    with fake_connectparticipant() as fake, serve_connectparticipant() as server:
-        yield (
+    """Return the transports. The fake of this process and the servers share their state."""
+    with (
+        fake_connectparticipant() as fake,
+        serve_connectparticipant() as server,
+        serve_connectparticipant(tls=True) as tls_server,
+    ):
+        transports = (
             Transport("in_process", fake, None),
             Transport("socket", server, server.endpoint_url),
+            Transport("tls", tls_server, tls_server.endpoint_url, tls_server.ca_bundle),
         )
-        for read_timeout in (0.1, 20):
-            create_client(server.endpoint_url, read_timeout).close()
+        yield transports
+        for transport in transports:
+            for fault in (None, ReadTimeout()):
+                transport.client(fault).close()
 
 
 def make_members(fake, operation):
@@ -215,7 +225,7 @@ def run_with_fault(transport, operation, fault, params):
 def test_connection_fault_raises_its_error(transports, operation, row):
     """A request is committed only if the fault is `after_commit`; the next attempt succeeds."""
     fault, in_process_error, socket_error, committed = row
-    expected = {"in_process": in_process_error, "socket": socket_error}
+    expected = {"in_process": in_process_error, "socket": socket_error, "tls": socket_error}
     for transport in transports:
         fake, params = transport.fake, make_params(transport.fake, operation)
         outcome, attempt = run_with_fault(transport, operation, fault, params)
@@ -251,7 +261,7 @@ def test_truncated_response_is_empty_success_for_plain_client(transports):
             REGION,
             config=Config(proxies={}, signature_version=UNSIGNED),
             endpoint_url=transport.endpoint_url,
-            verify=True,
+            verify=transport.verify,
         )
         transport.fake.inject("StartAttachmentUpload", TruncatedResponse())
         params = make_params(transport.fake, "StartAttachmentUpload")

@@ -1,5 +1,6 @@
 """Malformed, slow and oversized requests over a raw socket."""
 
+import dataclasses
 import json
 import re
 import socket
@@ -9,11 +10,24 @@ from urllib.parse import urlsplit
 import pytest
 import urllib3
 
-from attach_confirm_stubs import FakeConnectParticipant, ReadTimeout, serve_connectparticipant
+import attach_confirm
+from attach_confirm_stubs import (
+    ConnectionReset,
+    FakeConnectParticipant,
+    ModeledError,
+    ProxyPage,
+    ReadTimeout,
+    ServerError,
+    Throttle,
+    serve_connectparticipant,
+)
 from attach_confirm_stubs.server import _handler
+from tests.fake.uploads import start_pending
 
 OBJECT_PATH = "/connect-attachments-123456789012-us-east-1/staging/a"
 MALFORMED = "MalformedHttpRequestException"
+DATA = bytes(range(100))
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +252,155 @@ def test_expect_100_continue_sends_100_before_body(endpoint):
         assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.sendall(b"{")
         assert b"SerializationException" in b"".join(iter(lambda: client.recv(4096), b""))
+
+
+@pytest.fixture
+def fake(endpoint):
+    """Return the handle of the server. Remaining faults are removed at the end."""
+    fake = FakeConnectParticipant()
+    fake.client = attach_confirm.client("us-east-1", endpoint_url=endpoint)
+    yield fake
+    fake.client.close()
+    fake.reset_faults()
+    fake.clock.reset()
+
+
+@pytest.fixture
+def pending(fake):
+    """Start the upload of DATA."""
+    return start_pending(fake, fake.connection_token(), size=len(DATA))
+
+
+def make_put(pending, *headers, body=b"", version="HTTP/1.1"):
+    """Return the bytes of an upload's PUT, which by default waits for 100 Continue."""
+    parts = urlsplit(pending.url)
+    lines = [f"PUT {parts.path}?{parts.query} {version}", f"Host: {parts.netloc}"]
+    lines += [f"{name}: {value}" for name, value in pending.headers.items()]
+    return "\r\n".join([*lines, "Expect: 100-continue", *headers, "", ""]).encode() + body
+
+
+def get_attempt(fake, pending):
+    """Return the only recorded attempt of an upload's PUT."""
+    (call,) = (
+        call for call in fake.calls("PutObject") if pending.attachment_id in call.params["Key"]
+    )
+    assert call.params["ContentLength"] == len(DATA)
+    (attempt,) = call.attempts
+    return attempt
+
+
+def read_until_end(client):
+    """Return the bytes that the server sends before it closes the connection."""
+    return b"".join(iter(lambda: client.recv(64 * 1024), b""))
+
+
+def test_put_waits_for_100_continue(fake, pending):
+    with connect(pending.url) as client:
+        client.sendall(make_put(pending, "Connection: close"))
+        assert client.recv(100) == CONTINUE
+        client.sendall(DATA)
+        assert read_until_end(client).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert (get_attempt(fake, pending).status, get_attempt(fake, pending).committed) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        (ServerError(), 500, "InternalError"),
+        (ServerError(502), 502, None),
+        (Throttle(), 503, "SlowDown"),
+        (ModeledError("SignatureDoesNotMatch"), 403, "SignatureDoesNotMatch"),
+        (ProxyPage(), 200, None),
+    ],
+    ids=repr,
+)
+def test_injected_error_comes_before_body(fake, pending, fault, status, code):
+    """The server closes the connection, because the next bytes may be the body or a request."""
+    fake.inject("PutObject", fault)
+    head, _, body = send_raw(pending.url, make_put(pending)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"\r\nconnection: close\r\n" in head
+    assert (code or "").encode() in body
+    attempt = get_attempt(fake, pending)
+    assert (attempt.status, attempt.error_code, attempt.committed) == (status, code, False)
+
+
+def test_error_comes_before_body(fake, pending):
+    """The headers show whether the URL has expired and whether the signature matches."""
+    url = pending.url.replace("X-Amz-Signature=", "X-Amz-Signature=0")
+    for changed in (
+        dataclasses.replace(pending, url=url),
+        dataclasses.replace(pending, headers={**pending.headers, "x-amz-acl": "private"}),
+        dataclasses.replace(pending, headers={**pending.headers, "Content-Length": "99"}),
+    ):
+        error = send_for_error(pending.url, make_put(changed))
+        assert error == (403, "SignatureDoesNotMatch")
+    fake.clock.advance(300)
+    response = send_raw(pending.url, make_put(pending))
+    assert response.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+    assert b"<Message>Request has expired</Message>" in response
+
+
+def test_body_after_early_error_is_discarded(fake, pending):
+    """A client may send the body before it has read the response."""
+    fake.inject("PutObject", Throttle())
+    size = 8 * 1024 * 1024
+    pending = start_pending(fake, fake.connection_token(), size=size)
+    with connect(pending.url) as client:
+        client.sendall(make_put(pending))
+        client.sendall(bytes(size))
+        assert read_until_end(client).startswith(b"HTTP/1.1 503 ")
+
+
+def test_early_error_has_cors_headers(fake, pending):
+    fake.inject("PutObject", Throttle())
+    response = send_raw(pending.url, make_put(pending, "Origin: https://shop.example"))
+    assert b"\r\naccess-control-allow-origin: *\r\n" in response
+
+
+@pytest.mark.parametrize("after_commit", [False, True])
+def test_connection_fault_comes_after_body(fake, pending, after_commit):
+    fake.inject("PutObject", ConnectionReset(after_commit=after_commit))
+    with connect(pending.url) as client:
+        client.sendall(make_put(pending))
+        assert client.recv(100) == CONTINUE
+        client.sendall(DATA)
+        with pytest.raises(ConnectionResetError):
+            client.recv(100)
+    assert get_attempt(fake, pending).committed is after_commit
+
+
+@pytest.mark.usefixtures("short_timeout")
+@pytest.mark.parametrize(
+    ("shutdown", "code"), [(False, "RequestTimeout"), (True, "IncompleteBody")]
+)
+@pytest.mark.parametrize("fault", [None, ConnectionReset()])
+def test_incomplete_body_after_100_continue(fake, pending, shutdown, code, fault):
+    """The attempt is recorded, because the request had arrived."""
+    fake.inject("PutObject", *([fault] if fault else []))
+    put = make_put(pending, body=DATA[:-1])
+    response = send_raw(pending.url, put, shutdown=shutdown)
+    assert response.startswith(CONTINUE + b"HTTP/1.1 400 ")
+    assert f"<Code>{code}</Code>".encode() in response
+    attempt = get_attempt(fake, pending)
+    assert (attempt.fault, attempt.committed) == (fault, False)
+    assert attempt.error_code == (None if fault else code)
+
+
+def test_slow_body_does_not_block_other_requests(fake, pending):
+    """The URL must be valid at the start of the request only, as with S3."""
+    with connect(pending.url) as client:
+        client.sendall(make_put(pending, "Connection: close", body=DATA[:1]))
+        assert client.recv(100) == CONTINUE
+        fake.client.get_transcript(ConnectionToken=fake.connection_token())
+        fake.clock.advance(300)
+        client.sendall(DATA[1:])
+        assert read_until_end(client).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_http_1_0_client_gets_no_100_continue(pending):
+    response = send_raw(pending.url, make_put(pending, body=DATA, version="HTTP/1.0"))
+    assert response.startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -22,8 +23,10 @@ from attach_confirm_stubs import (
     ConnectParticipantServer,
     Latency,
     ReadTimeout,
+    Throttle,
     serve_connectparticipant,
 )
+from attach_confirm_stubs.fake._clock import virtual_sleep
 
 REGION = "us-east-1"
 DATA = bytes(range(256))
@@ -154,16 +157,52 @@ def test_connection_is_kept_alive_after_error(server):
     connection.close()
 
 
-def test_latency_fault_sleeps_in_real_time(server, monkeypatch):
-    delays = []
+@pytest.fixture
+def real_sleeps(sleeps, monkeypatch):
+    """Return the list of the durations of sleeps, those of the server included."""
     monkeypatch.setattr(
         "attach_confirm_stubs.server._server.Server.sleep_or_stop",
-        lambda _, seconds: delays.append(seconds),
+        lambda _, seconds: sleeps.append(seconds),
     )
+    return sleeps
+
+
+def test_latency_fault_sleeps_in_real_time(server, real_sleeps):
     server.inject("GetTranscript", Latency(1.5))
     server.client.get_transcript(ConnectionToken=server.connection_token())
-    assert delays == [1.5]
+    assert real_sleeps == [1.5]
     assert server.clock.offset_seconds == 0
+
+
+def test_virtual_sleep_skips_delays(real_sleeps):
+    """Delays of the server, retry delays and polls advance the clock, which is shared."""
+    with serve_connectparticipant(virtual_sleep=True) as server:
+        token = server.connection_token()
+        server.inject("GetTranscript", Throttle(), Latency(3600))
+        server.client.get_transcript(ConnectionToken=token)
+        assert server.clock.offset_seconds > 3600
+        server.scanner.approve(after=60)
+        attachment_id = attach_confirm.upload(
+            server.client, DATA, token, name="a.bin"
+        ).attachment_id
+        attach_confirm.wait(server.client, attachment_id, token)
+        assert server.clock.offset_seconds > 3660
+    assert real_sleeps == []
+    with serve_connectparticipant() as server:
+        server.inject("GetTranscript", Throttle())
+        server.client.get_transcript(ConnectionToken=server.connection_token())
+    assert len(real_sleeps) == 1
+
+
+def test_virtual_sleep_inside_server_block(server, real_sleeps):
+    token = server.connection_token()
+    with virtual_sleep():
+        server.inject("GetTranscript", Latency(3600), Latency(1.5))
+        server.client.get_transcript(ConnectionToken=token)
+    assert server.clock.offset_seconds == 3600
+    server.client.get_transcript(ConnectionToken=token)
+    assert real_sleeps == [1.5]
+    assert server.clock.offset_seconds == 3600
 
 
 def count_threads_and_files():
@@ -172,12 +211,16 @@ def count_threads_and_files():
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="requires /proc")
-def test_stop_releases_threads_and_sockets():
-    """Idle connections, partial requests and pending faults do not delay the stop."""
-    with serve_connectparticipant():
+@pytest.mark.parametrize("tls", [False, True])
+def test_stop_releases_threads_and_sockets(tls):
+    """Idle connections, partial requests and pending faults do not delay the stop.
+
+    With TLS, neither do unfinished handshakes.
+    """
+    with serve_connectparticipant(tls=tls):
         pass
     counts_before = count_threads_and_files()
-    with ExitStack() as clients, serve_connectparticipant() as server:
+    with ExitStack() as clients, serve_connectparticipant(tls=tls) as server:
         upload(server, data=os.urandom(10_000_000))
         server.inject("GetTranscript", ReadTimeout(), Latency(3600))
         token = server.connection_token()
@@ -188,6 +231,10 @@ def test_stop_releases_threads_and_sockets():
         address = urlsplit(server.endpoint_url)
         for data in (b"", b"GET", request[:-1], request, request):
             client = socket.create_connection((address.hostname, address.port))
+            if tls:
+                clients.enter_context(socket.create_connection((address.hostname, address.port)))
+                context = ssl.create_default_context(cafile=server.ca_bundle)
+                client = context.wrap_socket(client, server_hostname=address.hostname)
             clients.enter_context(client).sendall(data)
     assert count_threads_and_files() == counts_before
 

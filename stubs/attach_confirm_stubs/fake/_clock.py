@@ -18,7 +18,13 @@ class Clock:
 
     The expiry of URLs, tokens and chats and the scanner's verdicts depend on it. Code outside of
     the fake does not see it.
+
+    Attributes:
+        skips_sleeps: Whether `virtual_sleep` is active. The server then advances the clock as well,
+            instead of delaying a response.
     """
+
+    skips_sleeps = False
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -76,9 +82,10 @@ class _FakeTimeModule:
 def virtual_sleep() -> Iterator[None]:
     """Advance the fake's clock instead of sleeping between attempts and polls.
 
-    Applies to botocore and to `attach_confirm`.
+    Applies to botocore, to `attach_confirm` and to servers in this process.
     """
     with (
+        patch.object(clock, "skips_sleeps", True),
         patch("botocore.endpoint.time", _FakeTimeModule()),
         patch("attach_confirm._clock.sleep", clock.advance),
         patch("attach_confirm._clock.monotonic", clock.monotonic),

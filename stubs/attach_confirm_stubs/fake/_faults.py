@@ -116,7 +116,8 @@ class ProxyPage(Fault):
 class Latency(Fault):
     """Process the request, but delay the response.
 
-    In-process, the fake's clock is advanced instead. The server waits in real time.
+    In-process, and on a server with `virtual_sleep`, the fake's clock is advanced instead. Other
+    servers wait in real time.
 
     Attributes:
         seconds: The delay, in seconds.

@@ -19,7 +19,9 @@ class Request:
         method: HTTP method, for example `POST`.
         url: URL, as the client sent it.
         headers: Headers, by normalized name; see `normalize_header_name`.
-        body: Request body.
+        content_length: Length of the body, in bytes.
+        read_body: Function that returns the body. The server calls it only if the body is used,
+            because a client that sends `Expect: 100-continue` waits for that.
         sleep: Function that delays the response by a number of seconds.
         base_url: Base URL of the server, for example `http://127.0.0.1:8000`. None if the fake runs
             in-process; responses then contain AWS's URLs.
@@ -28,9 +30,19 @@ class Request:
     method: str
     url: str
     headers: Mapping[str, str]
-    body: bytes
+    content_length: int
+    read_body: Callable[[], bytes]
     sleep: Callable[[float], object]
     base_url: str | None = None
+
+    @property
+    def body(self) -> bytes:
+        """The body. On the server, reading it may wait for the client.
+
+        Raises:
+            exceptions.ErrorResponse: The body is incomplete.
+        """
+        return self.read_body()
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,8 @@ def _from_moto(request: Any, url: str) -> Request:
     did. Later versions always pass werkzeug's. werkzeug replaces underscores in header names.
     """
     headers = normalize_headers(request.headers.items())
-    return Request(request.method, url, headers, _read_body(request), clock.advance)
+    body = _read_body(request)
+    return Request(request.method, url, headers, len(body), lambda: body, clock.advance)
 
 
 def _read_body(request: Any) -> bytes:

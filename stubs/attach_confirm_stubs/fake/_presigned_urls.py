@@ -44,16 +44,17 @@ class PresignedUrl:
 
         Raises:
             exceptions.RequestExpired: The URL has expired.
-            exceptions.SignatureDoesNotMatch: The method, a signed header or the body's length is
-                not as signed.
+            exceptions.SignatureDoesNotMatch: The method, a signed header or the body's length
+                differs from what was signed.
             exceptions.HeadersNotSigned: An `x-amz-` header was not signed.
         """
         if self.expires_at <= now:
             raise exceptions.RequestExpired(self.expires_at, now)
         signed = {normalize_header_name(name): value for name, value in self.headers.items()}
-        length = signed.get("content-length", str(len(request.body)))
+        content_length = str(request.content_length)
+        signed_length = signed.get("content-length", content_length)
         changed = any(request.headers.get(name) != value for name, value in signed.items())
-        if changed or request.method != self.method or length != str(len(request.body)):
+        if changed or request.method != self.method or signed_length != content_length:
             raise exceptions.SignatureDoesNotMatch
         # S3 accepts the hash of the body unsigned.
         unsigned = request.headers.keys() - signed.keys() - {"x-amz-content-sha256"}

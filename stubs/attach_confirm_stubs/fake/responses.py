@@ -247,7 +247,7 @@ def dispatch_s3(request: Request, bucket: str, key: str) -> Response:
         return exceptions.SignatureDoesNotMatch().response
     if request.method != "PUT":
         return _to_response(partial(_get_object, backend, key, request))
-    params = {"Bucket": bucket, "Key": key, "ContentLength": len(request.body)}
+    params = {"Bucket": bucket, "Key": key, "ContentLength": request.content_length}
     return _attempts.run_attempt(
         backend,
         backend.history.get_or_create(PUT_OBJECT, params, key),

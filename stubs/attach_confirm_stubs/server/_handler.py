@@ -3,6 +3,10 @@
 moto's werkzeug server drops headers whose names contain underscores. This module uses http.server
 instead, because the headers of an upload have such names.
 
+A request with `Expect: 100-continue` gets `100 Continue` when its body is needed. If the headers
+already lead to an error, for example because a presigned URL has expired, the server returns that
+error instead and closes the connection, as S3 does.
+
 If a request is malformed or too large, the server sends the error response that AWS or S3 returns,
 and closes the connection. The S3 errors are:
 
@@ -116,16 +120,11 @@ _INCOMPLETE_BODY = _ErrorSpec(
 )
 
 
-class _RequestError(Exception):
-    """A request is invalid, incomplete or too large.
-
-    Attributes:
-        response: The error response to send before the connection is closed.
-    """
+class _RequestError(exceptions.ErrorResponse):
+    """A request is invalid, incomplete or too large."""
 
     def __init__(self, error: _ErrorSpec, *, is_object: bool = False) -> None:
-        super().__init__(error.code)
-        self.response = error.to_response(is_object=is_object)
+        super().__init__(error.to_response(is_object=is_object))
 
 
 class RequestHandler(BaseHTTPRequestHandler):
@@ -133,8 +132,9 @@ class RequestHandler(BaseHTTPRequestHandler):
 
     Args:
         *args: Passed to `BaseHTTPRequestHandler`.
+        scheme: Scheme of the server's URL, "http" or "https".
         router: Dispatches the requests.
-        sleep: Function that sleeps for a number of seconds, or until the server stops.
+        sleep: Function that delays a response by a number of seconds.
 
     Attributes:
         timeout: Maximum time to wait for the next bytes from the client, in seconds.
@@ -145,8 +145,13 @@ class RequestHandler(BaseHTTPRequestHandler):
     timeout = 20.0
 
     def __init__(
-        self, *args: Any, router: _router.Router, sleep: Callable[[float], object]
+        self,
+        *args: Any,
+        scheme: str,
+        router: _router.Router,
+        sleep: Callable[[float], object],
     ) -> None:
+        self._scheme = scheme
         self._router = router
         self._sleep = sleep
         super().__init__(*args)
@@ -155,21 +160,25 @@ class RequestHandler(BaseHTTPRequestHandler):
         """Handle a request of any method."""
         try:
             request = self._read_request()
-        except _RequestError as error:
+            headers = _router.cors_headers(request)
+            try:
+                response = self._router.dispatch(request)
+            except exceptions.ResponseNotDelivered as error:
+                self._read_body()
+                self._apply_connection_fault(error, headers)
+                return
+        except exceptions.ErrorResponse as error:
             self._respond_and_close(error.response)
             return
-        headers = _router.cors_headers(request)
-        try:
-            response = self._router.dispatch(request)
-        except exceptions.ResponseNotDelivered as error:
-            self._apply_connection_fault(error, headers)
+        if self._remaining:
+            self._respond_and_close(response, headers)
         else:
             self._write_response(response, headers)
 
     do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = do_GET  # noqa: N815
 
     def handle_expect_100(self) -> bool:
-        """Continue without a response, because `_read_request` sends 100 Continue."""
+        """Continue without a response, because `_read_body` sends 100 Continue."""
         return True
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
@@ -185,49 +194,70 @@ class RequestHandler(BaseHTTPRequestHandler):
         """Log nothing, because request lines contain signatures."""
 
     def _read_request(self) -> Request:
-        """Read and return a request.
+        """Read and return a request, without the body if the client waits for 100 Continue.
 
         Raises:
             _RequestError: The request is invalid, incomplete or too large.
         """
-        host, path = self._parse_target()
-        is_object = _router.is_object_path(urlsplit(path).path)
-        remaining = self._parse_content_length(is_object=is_object)
-        if remaining and self.headers.get("expect", "").lower() == "100-continue":
-            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        blocks = []
-        try:
-            while remaining and (block := self.rfile.read(min(remaining, _BLOCK_SIZE))):
-                remaining -= len(block)
-                blocks.append(block)
-        except TimeoutError:
-            raise _RequestError(_REQUEST_TIMEOUT, is_object=is_object) from None
-        if remaining:
-            raise _RequestError(_INCOMPLETE_BODY, is_object=is_object)
+        base_url, path = self._parse_target()
+        self._is_object = _router.is_object_path(urlsplit(path).path)
+        self._body: bytes | None = None
+        self._remaining = length = self._parse_content_length(is_object=self._is_object)
+        self._client_waits = (
+            self.request_version >= "HTTP/1.1"
+            and self.headers.get("expect", "").lower() == "100-continue"
+        )
+        if not self._client_waits:
+            self._read_body()
         return Request(
             self.command,
-            f"http://{host}{path}",
+            f"{base_url}{path}",
             normalize_headers(self.headers.items()),
-            b"".join(blocks),
+            length,
+            self._read_body,
             self._sleep,
-            f"http://{host}",
+            base_url,
         )
 
+    def _read_body(self) -> bytes:
+        """Return the request body, which the first call reads.
+
+        Raises:
+            _RequestError: The body is incomplete.
+        """
+        if self._body is None:
+            if self._client_waits:
+                self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            blocks = []
+            try:
+                while self._remaining and (
+                    block := self.rfile.read(min(self._remaining, _BLOCK_SIZE))
+                ):
+                    self._remaining -= len(block)
+                    blocks.append(block)
+            except TimeoutError:
+                raise _RequestError(_REQUEST_TIMEOUT, is_object=self._is_object) from None
+            if self._remaining:
+                raise _RequestError(_INCOMPLETE_BODY, is_object=self._is_object)
+            self._body = b"".join(blocks)
+        return self._body
+
     def _parse_target(self) -> tuple[str, str]:
-        """Return the host, and the path with the query, of the request's URL.
+        """Return the base URL of the request, and its path with the query.
 
         Raises:
             _RequestError: The request line or a header is malformed.
         """
-        host, path = self.headers.get("host", ""), self.path
+        scheme, host, path = self._scheme, self.headers.get("host", ""), self.path
         if path.startswith("http://"):
             # A client that uses the server as its HTTP proxy sends an absolute URL.
+            scheme = "http"
             host, slash, path = path.removeprefix("http://").partition("/")
             path = slash + path
         malformed = any(isinstance(defect, _HEADER_DEFECTS) for defect in self.headers.defects)
         if malformed or not _HOST.fullmatch(host) or not path.startswith("/"):
             raise _RequestError(_MALFORMED_REQUEST)
-        return host, path
+        return f"{scheme}://{host}", path
 
     def _parse_content_length(self, *, is_object: bool) -> int:
         """Return the length of the request body, in bytes.
@@ -267,13 +297,15 @@ class RequestHandler(BaseHTTPRequestHandler):
         for start in range(_BLOCK_SIZE, len(body), _BLOCK_SIZE):
             self.wfile.write(body[start : start + _BLOCK_SIZE])
 
-    def _respond_and_close(self, response: Response) -> None:
+    def _respond_and_close(
+        self, response: Response, extra_headers: Mapping[str, str] | None = None
+    ) -> None:
         """Send a response, read the rest of the request, and close the connection.
 
         Closing a socket with unread data sends RST, and the client may then lose the response.
         """
         self.close_connection = True
-        self._write_response(response, {})
+        self._write_response(response, extra_headers or {})
         self.connection.shutdown(socket.SHUT_WR)
         deadline = time.monotonic() + self.timeout
         while self.connection.recv(_BLOCK_SIZE) and time.monotonic() < deadline:

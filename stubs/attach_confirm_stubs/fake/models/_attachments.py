@@ -86,13 +86,15 @@ class AttachmentsBackend(ParticipantsBackend):
         Raises:
             exceptions.S3Error: S3 rejects the request.
         """
+        upload_url = self.presigned_urls.get(request.url)
+        upload_url.verify(request, clock.now())
+        # Outside of the lock, because a client may send the body slowly.
+        data = request.body
         with self.lock:
-            upload_url = self.presigned_urls.get(request.url)
-            upload_url.verify(request, clock.now())
             if self.bucket not in self.s3.buckets:
                 raise exceptions.S3Error("NoSuchBucket", "The specified bucket does not exist")
             key = _patterns.staging_key(attachment_id)
-            stored = self.s3.put_object(self.bucket, key, request.body)
+            stored = self.s3.put_object(self.bucket, key, data)
             stored.set_metadata(_object_metadata(upload_url.headers))
             attachment = self.attachments[attachment_id]
             if attachment.state == "STARTED":
