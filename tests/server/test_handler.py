@@ -310,7 +310,6 @@ def test_put_waits_for_100_continue(fake, pending):
         (ServerError(502), 502, None),
         (Throttle(), 503, "SlowDown"),
         (ModeledError("SignatureDoesNotMatch"), 403, "SignatureDoesNotMatch"),
-        (ProxyPage(), 200, None),
     ],
     ids=repr,
 )
@@ -323,6 +322,17 @@ def test_injected_error_comes_before_body(fake, pending, fault, status, code):
     assert (code or "").encode() in body
     attempt = get_attempt(fake, pending)
     assert (attempt.status, attempt.error_code, attempt.committed) == (status, code, False)
+
+
+def test_injected_page_comes_after_body(fake, pending):
+    """A success is never returned before the body."""
+    fake.inject("PutObject", ProxyPage())
+    with connect(pending.url) as client:
+        client.sendall(make_put(pending, "Connection: close"))
+        assert client.recv(100) == CONTINUE
+        client.sendall(DATA)
+        assert read_until_end(client).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert get_attempt(fake, pending).committed is False
 
 
 def test_error_comes_before_body(fake, pending):

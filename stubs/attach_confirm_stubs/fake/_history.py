@@ -41,7 +41,7 @@ class RecordedCall:
     """One call of an operation, with all of its attempts.
 
     Requests with the same `amz-sdk-invocation-id` header, which AWS SDKs send, are attempts of
-    one call. PUTs to the same upload URL are as well. Any other request is a call with one
+    one call. PUTs of the same attachment are as well. Any other request is a call with one
     attempt.
 
     Attributes:

@@ -27,6 +27,7 @@ import struct
 import time
 from dataclasses import replace
 from email.errors import FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -163,6 +164,8 @@ class RequestHandler(BaseHTTPRequestHandler):
             headers = _router.cors_headers(request)
             try:
                 response = self._router.dispatch(request)
+                if response.status < HTTPStatus.BAD_REQUEST:
+                    self._read_body()
             except exceptions.ResponseNotDelivered as error:
                 self._read_body()
                 self._apply_connection_fault(error, headers)
