@@ -19,7 +19,7 @@ def test_python_example_runs(example):
 
 
 def test_assumptions_table_lists_settings_and_defaults():
-    """Only error codes are compared, because the table describes the other defaults in words."""
+    """Most defaults that are not error codes are described in words, so they are not compared."""
     documented = {
         code_spans(setting)[0]: default
         for _, default, setting in table_rows(PAGE, "undocumented behaviour")

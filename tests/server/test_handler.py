@@ -294,7 +294,7 @@ def read_until_end(client):
     return b"".join(iter(lambda: client.recv(64 * 1024), b""))
 
 
-def test_put_waits_for_100_continue(fake, pending):
+def test_put_with_expect_gets_100_continue(fake, pending):
     with connect(pending.url) as client:
         client.sendall(make_put(pending, "Connection: close"))
         assert client.recv(100) == CONTINUE
@@ -313,7 +313,7 @@ def test_put_waits_for_100_continue(fake, pending):
     ],
     ids=repr,
 )
-def test_injected_error_comes_before_body(fake, pending, fault, status, code):
+def test_injected_error_is_returned_before_body(fake, pending, fault, status, code):
     """The server closes the connection, because the next bytes may be the body or a request."""
     fake.inject("PutObject", fault)
     head, _, body = send_raw(pending.url, make_put(pending)).partition(b"\r\n\r\n")
@@ -324,7 +324,7 @@ def test_injected_error_comes_before_body(fake, pending, fault, status, code):
     assert (attempt.status, attempt.error_code, attempt.committed) == (status, code, False)
 
 
-def test_injected_page_comes_after_body(fake, pending):
+def test_injected_page_is_returned_after_body(fake, pending):
     """A success is never returned before the body."""
     fake.inject("PutObject", ProxyPage())
     with connect(pending.url) as client:
@@ -335,7 +335,7 @@ def test_injected_page_comes_after_body(fake, pending):
     assert get_attempt(fake, pending).committed is False
 
 
-def test_error_comes_before_body(fake, pending):
+def test_expired_or_changed_request_is_rejected_before_body(fake, pending):
     """The headers show whether the URL has expired and whether the signature matches."""
     url = pending.url.replace("X-Amz-Signature=", "X-Amz-Signature=0")
     for changed in (
@@ -369,7 +369,7 @@ def test_early_error_has_cors_headers(fake, pending):
 
 
 @pytest.mark.parametrize("after_commit", [False, True])
-def test_connection_fault_comes_after_body(fake, pending, after_commit):
+def test_connection_fault_applies_after_body(fake, pending, after_commit):
     fake.inject("PutObject", ConnectionReset(after_commit=after_commit))
     with connect(pending.url) as client:
         client.sendall(make_put(pending))
@@ -385,8 +385,8 @@ def test_connection_fault_comes_after_body(fake, pending, after_commit):
     ("shutdown", "code"), [(False, "RequestTimeout"), (True, "IncompleteBody")]
 )
 @pytest.mark.parametrize("fault", [None, ConnectionReset()])
-def test_incomplete_body_after_100_continue(fake, pending, shutdown, code, fault):
-    """The attempt is recorded, because the request had arrived."""
+def test_incomplete_body_after_100_continue_rejected(fake, pending, shutdown, code, fault):
+    """The attempt is recorded, because its headers had arrived."""
     fake.inject("PutObject", *([fault] if fault else []))
     put = make_put(pending, body=DATA[:-1])
     response = send_raw(pending.url, put, shutdown=shutdown)

@@ -21,6 +21,7 @@ from moto import mock_aws
 import attach_confirm
 from attach_confirm_stubs import (
     ConnectParticipantServer,
+    FakeConnectParticipant,
     Latency,
     ReadTimeout,
     Throttle,
@@ -194,7 +195,7 @@ def test_virtual_sleep_skips_delays(real_sleeps):
     assert len(real_sleeps) == 1
 
 
-def test_virtual_sleep_inside_server_block(server, real_sleeps):
+def test_virtual_sleep_inside_server_block_skips_delays(server, real_sleeps):
     token = server.connection_token()
     with virtual_sleep():
         server.inject("GetTranscript", Latency(3600), Latency(1.5))
@@ -250,6 +251,13 @@ def test_state_is_reset_between_servers():
         assert second.clock.offset_seconds == 0
         with pytest.raises(second.client.exceptions.AccessDeniedException):
             second.client.get_transcript(ConnectionToken=token)
+
+
+def test_start_deletes_state():
+    FakeConnectParticipant().connection_token()
+    FakeConnectParticipant().clock.advance(1000)
+    with serve_connectparticipant() as server:
+        assert server.clock.offset_seconds == 0
 
 
 def test_stop_keeps_other_buckets_in_mock_aws():

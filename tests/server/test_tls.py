@@ -58,7 +58,7 @@ def upload(server):
     return attach_confirm.upload(server.client, DATA, server.connection_token(), name="a.bin")
 
 
-def test_upload_and_download(server):
+def test_upload_and_download_use_https_urls(server):
     """All URLs that the server returns are https."""
     assert server.endpoint_url.startswith("https://127.0.0.1:")
     token = server.connection_token()
@@ -74,7 +74,7 @@ def test_upload_and_download(server):
     assert response.content == DATA
 
 
-def test_large_file(server):
+def test_put_stores_large_file(server):
     """The file is larger than one read or write of the server."""
     data = DATA * 12_289
     pending = start_pending(server, server.connection_token(), size=len(data))
@@ -85,7 +85,7 @@ def test_large_file(server):
     assert server.attachments[0].data == data
 
 
-def test_other_client_does_not_trust_certificate(server):
+def test_client_without_ca_bundle_raises_sslerror(server):
     client = attach_confirm.client(REGION, endpoint_url=server.endpoint_url, verify=True)
     with pytest.raises(SSLError):
         attach_confirm.connect(client, server.participant_token())
@@ -109,7 +109,7 @@ def test_certificate_is_valid_for_host(host):
         pytest.skip(f"cannot bind {host}: {error}")
 
 
-def test_ca_bundle_is_deleted_at_the_end():
+def test_ca_bundle_is_deleted_after_block():
     with serve_connectparticipant(tls=True) as first:
         text = Path(first.ca_bundle).read_text(encoding="ascii")
         assert text.count("BEGIN CERTIFICATE") == 1
@@ -146,7 +146,7 @@ def test_failed_handshake_closes_connection(server, data):
     upload(server)
 
 
-def test_client_reset_before_handshake(server):
+def test_client_reset_before_handshake_is_ignored(server):
     for _ in range(3):
         client = connect(server)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -181,7 +181,7 @@ def test_connection_reset_fault_resets_connection(server):
 
 @pytest.mark.parametrize("headers", [{}, {"Expect": "100-continue"}])
 def test_rejected_upload_receives_response(server, headers):
-    """With Expect the response comes before the body. The client sends the body all the same."""
+    """With Expect the response comes before the body. The client sends the body nevertheless."""
     url = f"{server.endpoint_url}/connect-attachments-123456789012-us-east-1/staging/a"
     body = bytes(8 * 1024 * 1024)
     with urllib3.PoolManager(retries=False, timeout=20, ca_certs=server.ca_bundle) as pool:

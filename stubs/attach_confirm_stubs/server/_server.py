@@ -78,15 +78,15 @@ class Server(ThreadingHTTPServer):
         except UnicodeError as error:
             raise socket.gaierror(socket.EAI_NONAME, str(error)) from None
         self.address_family, _, _, _, address = addresses[0]
+        client_host = _WILDCARD_HOSTS.get(host, host)
+        self._tls = _create_tls_context(client_host, ca_bundle) if ca_bundle else None
+        self._scheme = "https" if self._tls else "http"
         self.router = Router(host)
         self._stopping = Event()
         self._lock = Lock()
         self._connections: set[Any] = set()
         # typeshed has no IPv6 addresses here.
         super().__init__(address, RequestHandler)  # type: ignore[arg-type]
-        client_host = _WILDCARD_HOSTS.get(host, host)
-        self._tls = _create_tls_context(client_host, ca_bundle) if ca_bundle else None
-        self._scheme = "https" if self._tls else "http"
         netloc = f"[{client_host}]" if ":" in client_host else client_host
         self.url = f"{self._scheme}://{netloc}:{self.server_port}"
         self._accept_thread = Thread(target=self._accept, name="connectparticipant", daemon=True)
@@ -126,7 +126,11 @@ class Server(ThreadingHTTPServer):
             self.sleep_or_stop(seconds)
 
     def get_request(self) -> tuple[Any, Any]:
-        """Accept a connection. The TLS handshake follows in the connection's thread."""
+        """Accept a connection.
+
+        The TLS handshake is part of the first read, which is in the connection's thread and has a
+        timeout, so that a client that stalls does not block others.
+        """
         request, client_address = super().get_request()
         if self._tls:
             request = self._tls.wrap_socket(
@@ -141,10 +145,7 @@ class Server(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Handle the requests of a connection, after the TLS handshake."""
-        if self._tls:
-            request.settimeout(RequestHandler.timeout)
-            request.do_handshake()
+        """Handle the requests of a connection."""
         RequestHandler(
             request,
             client_address,
