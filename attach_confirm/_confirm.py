@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID, uuid5
 
-from attach_confirm import _responses, _validation
-from attach_confirm._exceptions import InvalidInputError
-from attach_confirm._transcript import status
+from botocore.exceptions import ClientError
+
+from attach_confirm import _responses, _retry, _validation
+from attach_confirm._exceptions import InvalidInputError, annotate
+from attach_confirm._transcript import TranscriptReader, poll
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
+_logger = logging.getLogger("attach_confirm")
+
 # The service treats another ClientToken as another request, so the namespace must never change:
 # a confirmation that one release sent may be repeated by the next.
 _CLIENT_TOKEN_NAMESPACE = UUID("5a8e5d5c-7a0f-4d0e-9d5b-0f5b1c1f6c1e")
+
+# A gateway's error response has a status, but no error code that the model declares.
+_CODES_BY_STATUS = {
+    400: "ValidationException",
+    404: "ResourceNotFoundException",
+    409: "ConflictException",
+}
+
+# An attachment scanner may take 60 seconds (source: the administrator guide on attachment scanning).
+# It is not documented whether an item appears at the confirmation or after the scan.
+_CHECK_TIMEOUT = 65.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +45,8 @@ class Confirmation:
         client_token: The ClientToken of the confirmation.
         attempts: The number of requests that were sent, including the first.
         request_id: The service's ID of the last request, or None if the response had none.
-        already_confirmed: True if the service returned ConflictException and the transcript
-            showed that an earlier attempt had confirmed the attachment.
+        already_confirmed: True if an earlier call or attempt had confirmed the attachment. The
+            transcript or a journal shows that.
     """
 
     attachment_id: str
@@ -62,9 +78,11 @@ def confirm(
         client_token: The idempotency token, 1 to 500 characters. If None, it is a version 5 UUID
             of the attachment ID.
         on_conflict: What to do if the service returns ConflictException. `"raise"` raises it.
-            `"check"` reads the transcript. If the transcript lists the attachment, an earlier
+            `"check"` reads the transcript for up to 65 seconds, immediately and then after delays
+            of 0.5, 1, 2, 4, 5, 5, ... seconds. If the transcript lists the attachment, an earlier
             attempt confirmed it, and the result has `already_confirmed=True`. If it does not,
-            ConflictException is raised.
+            ConflictException is raised. HTTP 400 and 404 are treated likewise if botocore retried
+            the call, because the first attempt may have succeeded.
 
     Returns:
         The confirmation. The service checks the file afterwards; see `wait`.
@@ -76,33 +94,131 @@ def confirm(
         botocore.exceptions.ClientError: The service rejected the request. Modelled errors have
             the classes of `client.exceptions`.
         botocore.exceptions.BotoCoreError: No response was received.
+
+        All errors but `InvalidInputError` have an `attachment_id`, which `advise` returns as well.
     """
     model = _validation.get_operation_model(client, "CompleteAttachmentUpload")
     _validation.validate_string(model, "AttachmentIds", "attachment_id", attachment_id)
     _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
     if client_token is None:
-        client_token = str(uuid5(_CLIENT_TOKEN_NAMESPACE, attachment_id))
+        client_token = derive_client_token(attachment_id)
     else:
         _validation.validate_string(model, "ClientToken", "client_token", client_token)
     if on_conflict not in ("raise", "check"):
         raise InvalidInputError("on_conflict", f"must be 'raise' or 'check', not {on_conflict!r}")
+    return confirm_or_check(
+        client,
+        attachment_id,
+        connection_token,
+        client_token=client_token,
+        checks=on_conflict == "check",
+    )
+
+
+def derive_client_token(attachment_id: str) -> str:
+    """Return the ClientToken of an attachment's confirmation: a version 5 UUID of its ID."""
+    return str(uuid5(_CLIENT_TOKEN_NAMESPACE, attachment_id))
+
+
+def confirm_or_check(
+    client: ConnectParticipantClient,
+    attachment_id: str,
+    connection_token: str,
+    *,
+    client_token: str,
+    checks: bool = True,
+    repeated: bool = False,
+    deadline: _retry.Deadline | None = None,
+) -> Confirmation:
+    """Confirm an upload; otherwise the same as `confirm`.
+
+    Args:
+        client: A `connectparticipant` client.
+        attachment_id: The attachment's ID.
+        connection_token: The participant's connection token.
+        client_token: The idempotency token of the confirmation.
+        checks: Whether to read the transcript if the confirmation is rejected.
+        repeated: Whether an earlier process may have confirmed the attachment, so that HTTP 400
+            and 404 are checked even if botocore did not retry the call.
+        deadline: The time limit, or None.
+
+    Raises:
+        DeadlineReachedError: The deadline was reached before the confirmation was sent or retried.
+    """
     already_confirmed = False
     metadata: Mapping[str, Any]
     try:
-        metadata = client.complete_attachment_upload(
-            AttachmentIds=[attachment_id],
-            ClientToken=client_token,
-            ConnectionToken=connection_token,
-        ).get("ResponseMetadata", {})
-        _responses.require_service_response(model.name, metadata)
-    except client.exceptions.ConflictException as error:
-        if on_conflict == "raise" or status(client, attachment_id, connection_token) is None:
-            raise
-        already_confirmed, metadata = True, error.response["ResponseMetadata"]
-    return Confirmation(
+        try:
+            with _retry.limit_api_calls(client, deadline):
+                response = client.complete_attachment_upload(
+                    AttachmentIds=[attachment_id],
+                    ClientToken=client_token,
+                    ConnectionToken=connection_token,
+                )
+            metadata = response.get("ResponseMetadata", {})
+            _responses.require_service_response("CompleteAttachmentUpload", metadata)
+        except ClientError as error:
+            if not checks or not _may_be_confirmed(client, error, repeated=repeated):
+                raise
+            if not _is_listed(client, attachment_id, connection_token, deadline):
+                raise
+            already_confirmed, metadata = True, error.response.get("ResponseMetadata", {})
+    except BaseException as error:
+        annotate(error, attachment_id=attachment_id, acknowledged=True)
+        raise
+    confirmation = Confirmation(
         attachment_id=attachment_id,
         client_token=client_token,
         attempts=metadata.get("RetryAttempts", 0) + 1,
         request_id=metadata.get("RequestId"),
         already_confirmed=already_confirmed,
     )
+    log_confirmation(confirmation)
+    return confirmation
+
+
+def log_confirmation(confirmation: Confirmation) -> None:
+    """Log that an attachment is confirmed.
+
+    Args:
+        confirmation: The confirmation.
+    """
+    _logger.info(
+        "attachment %s: %s (attempts: %d)",
+        confirmation.attachment_id,
+        "already confirmed" if confirmation.already_confirmed else "confirmed",
+        confirmation.attempts,
+    )
+
+
+def _may_be_confirmed(
+    client: ConnectParticipantClient, error: ClientError, *, repeated: bool
+) -> bool:
+    """Return whether an earlier attempt may have confirmed the attachment."""
+    metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
+    code = error.response.get("Error", {}).get("Code", "")
+    if client.meta.service_model.shape_for_error_code(code) is None:
+        code = _CODES_BY_STATUS.get(metadata.get("HTTPStatusCode", 0), "")
+    if code == "ConflictException":
+        return True
+    is_repeated = repeated or metadata.get("RetryAttempts", 0) > 0
+    return is_repeated and code in _CODES_BY_STATUS.values()
+
+
+def _is_listed(
+    client: ConnectParticipantClient,
+    attachment_id: str,
+    connection_token: str,
+    deadline: _retry.Deadline | None,
+) -> bool:
+    _logger.warning(
+        "attachment %s: the confirmation was rejected, checking the transcript", attachment_id
+    )
+    status = poll(
+        TranscriptReader(client, connection_token),
+        attachment_id,
+        _retry.Deadline(_CHECK_TIMEOUT, deadline),
+        is_final=lambda status: status is not None,
+        polls_at_deadline=False,
+    )
+    return status is not None

@@ -19,10 +19,10 @@ query string of a presigned URL.
 
 from __future__ import annotations
 
-import copyreg
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import HTTPClientError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -171,7 +171,10 @@ class AttachmentRejectedError(AttachConfirmError):
 
     Attributes:
         attachment_id: ID of the attachment.
+        acknowledged: True: S3 has all bytes.
     """
+
+    acknowledged = True
 
     def __init__(self, attachment_id: str) -> None:
         super().__init__(attachment_id)
@@ -191,7 +194,10 @@ class WaitTimeoutError(AttachConfirmError, TimeoutError):
         attachment_id: ID of the attachment.
         status: Last status in the transcript, or None if the attachment was not in it.
         timeout: Maximum wait time that was exceeded, in seconds.
+        acknowledged: True: S3 has all bytes.
     """
+
+    acknowledged = True
 
     def __init__(self, attachment_id: str, status: AttachmentStatus | None, timeout: float) -> None:
         # TimeoutError inherits from OSError, which would parse these three arguments as an errno,
@@ -202,7 +208,7 @@ class WaitTimeoutError(AttachConfirmError, TimeoutError):
         self.timeout = timeout
 
     def __str__(self) -> str:
-        last_status = "not in the transcript" if self.status is None else self.status.value
+        last_status = "not found in the transcript" if self.status is None else self.status.value
         return f"attachment {self.attachment_id}: {last_status} after {self.timeout:g} seconds"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -239,21 +245,51 @@ class DownloadFailedError(AttachConfirmError):
         return f"attachment {self.attachment_id}: download failed: {self.reason}"
 
 
+_ANNOTATIONS = ("attachment_id", "acknowledged", "journal_key", "__notes__")
+
+
 def annotate(error: BaseException, **attributes: Any) -> None:
     """Set attributes on any exception so that they survive pickling and copying.
 
     Args:
         error: The exception, also one of botocore's.
-        **attributes: `attachment_id`; `acknowledged`, whether S3 has all bytes; `journal_key`.
+        **attributes: `attachment_id`; `acknowledged`, whether S3 has all bytes, so that the next
+            step is `confirm`; `journal_key`, the key of the upload's entry in the journal.
     """
     vars(error).update(attributes)
-    if isinstance(error, (BotoCoreError, ClientError)):
-        # botocore's __reduce__ drops attributes.
-        copyreg.pickle(type(error), _reduce_with_annotations)
+    # The exceptions of this library keep their attributes. botocore's __reduce__ drops them, and
+    # other libraries' may. pickle and copy look the method up on the instance.
+    if not isinstance(error, AttachConfirmError) and hasattr(error, "__weakref__"):
+        vars(error)["__reduce_ex__"] = _Reducer(error)
 
 
-def _reduce_with_annotations(error: BaseException) -> tuple[Any, ...]:
-    reduced: Any = error.__reduce__()
-    names = ("attachment_id", "acknowledged", "journal_key")
-    kept = {name: vars(error)[name] for name in names if name in vars(error)}
-    return reduced[0], reduced[1], kept
+class _Reducer:
+    """Reduces an exception to what its class returns and the annotations."""
+
+    def __init__(self, error: BaseException) -> None:
+        # A strong reference would be a cycle, which keeps the traceback's frames alive.
+        self._error = ref(error)
+
+    def __call__(self, protocol: int) -> Any:
+        error: Any = self._error()
+        annotations = {name: vars(error)[name] for name in _ANNOTATIONS if name in vars(error)}
+        if isinstance(error, HTTPClientError):
+            # The request contains the token.
+            kwargs = {name: str(value) for name, value in error.kwargs.items()}
+            return _restore, (_create_http_error, (type(error), kwargs), annotations)
+        reduced = type(error).__reduce_ex__(error, protocol)
+        constructor, arguments, *rest = reduced
+        if rest and isinstance(rest[0], dict):
+            rest[0] = {name: value for name, value in rest[0].items() if name != "__reduce_ex__"}
+        return _restore, (constructor, arguments, annotations), *rest
+
+
+def _create_http_error(error_type: Any, kwargs: dict[str, str]) -> BaseException:
+    error: BaseException = error_type(**kwargs)
+    return error
+
+
+def _restore(constructor: Any, arguments: Any, annotations: dict[str, Any]) -> BaseException:
+    error: BaseException = constructor(*arguments)
+    annotate(error, **annotations)
+    return error

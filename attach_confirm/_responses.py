@@ -87,7 +87,7 @@ def _validate_body(
             f"the body ended after {len(body)} of {headers['Content-Length']} bytes",
         )
     text = body.decode(errors="replace").strip()
-    if text and not text.startswith("{"):
+    if text and not _is_json_object(text):
         if is_success:
             content_type = headers.get("Content-Type", "unknown")
             raise UnexpectedResponseError(
@@ -96,6 +96,13 @@ def _validate_body(
             )
         text = json.dumps({"message": text})
     response_dict["body"] = text.encode()
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return text.startswith("{") and isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def is_truncated(headers: Mapping[str, str], body: bytes) -> bool:
@@ -114,8 +121,8 @@ def is_truncated(headers: Mapping[str, str], body: bytes) -> bool:
 def require_service_response(operation: str, metadata: Mapping[str, Any]) -> None:
     """Raise if a response without members did not come from the service.
 
-    The service sets a request ID on every response. A response that has no request ID and whose
-    content type is not JSON came from a proxy or a captive portal.
+    The service sets a request ID on every response. A response that was received over HTTP and has
+    none came from a proxy or a captive portal. Responses of botocore's Stubber have no headers.
 
     Args:
         operation: Name of the API operation. Used in error messages.
@@ -124,6 +131,9 @@ def require_service_response(operation: str, metadata: Mapping[str, Any]) -> Non
     Raises:
         UnexpectedResponseError: The response did not come from the service.
     """
-    content_type = metadata.get("HTTPHeaders", {}).get("content-type", "application/json")
-    if "RequestId" not in metadata and "json" not in content_type.lower():
+    headers = metadata.get("HTTPHeaders", {})
+    # botocore counts the retries of requests that were sent.
+    was_sent = headers or "RetryAttempts" in metadata
+    if was_sent and not metadata.get("RequestId"):
+        content_type = headers.get("content-type", "unknown type")
         raise UnexpectedResponseError(operation, f"no request id, and a body of {content_type}")

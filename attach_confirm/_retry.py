@@ -1,8 +1,17 @@
-"""Retry PUTs and polls: retryable errors, deadlines, and the tenacity loop."""
+"""Retries and time limits: retryable errors, deadlines, botocore's retries, the tenacity loop."""
 
 from __future__ import annotations
 
+import logging
+import math
+import re
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from botocore.exceptions import (
     ConnectionClosedError,
@@ -11,14 +20,18 @@ from botocore.exceptions import (
     ProxyConnectionError,
     ReadTimeoutError,
 )
+from botocore.hooks import first_non_none_response
 
-from attach_confirm import _clock
-from attach_confirm._exceptions import PutFailedError
+from attach_confirm import _clock, _redaction
+from attach_confirm._exceptions import InvalidInputError, PutFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tenacity import RetryCallState, Retrying
+    from types_boto3_connectparticipant.client import ConnectParticipantClient
+
+_logger = logging.getLogger("attach_confirm")
 
 _CONNECTION_ERRORS = (
     ConnectionClosedError,
@@ -30,28 +43,43 @@ _CONNECTION_ERRORS = (
 _RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _RETRYABLE_ERROR_CODES = frozenset({"RequestTimeout", "SlowDown"})
 
+# urllib3 puts a proxy's response to CONNECT into a message only.
+_TUNNEL_STATUS = re.compile(r"Tunnel connection failed: (\d{3})")
+_CLIENT_ERROR_STATUSES = range(400, 500)
+
+# The longest delay between two attempts of botocore's standard mode: 20 seconds, and 5 more if the
+# service sends `x-amz-retry-after` (source: botocore.retries.standard). The legacy mode doubles the
+# delay with each attempt.
+_MAX_API_BACKOFF = 25.0
+
 
 class Deadline:
-    """A time limit for a retry loop, which starts when the object is created.
+    """A time limit for several requests, which starts when the object is created.
 
     It counts requested sleep time as well as elapsed time, so that the limit is reached even if a
     test replaces `_clock.sleep`.
+
+    Attributes:
+        seconds: The limit, in seconds.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, parent: Deadline | None = None) -> None:
         """Start the time limit.
 
         Args:
             seconds: The limit, in seconds. A limit of 0 or less is reached at once.
+            parent: Another limit that applies as well, or None.
         """
-        self._seconds = seconds
+        self.seconds = seconds
+        self._parent = parent
         self._started_at = _clock.monotonic()
         self._slept = 0.0
 
     def remaining(self) -> float:
         """Return the time left, in seconds; 0.0 if the limit is reached."""
         elapsed = max(_clock.monotonic() - self._started_at, self._slept)
-        return max(0.0, self._seconds - elapsed)
+        remaining = max(0.0, self.seconds - elapsed)
+        return remaining if self._parent is None else min(remaining, self._parent.remaining())
 
     def sleep(self, seconds: float) -> None:
         """Sleep, and count the time against the limit.
@@ -59,10 +87,181 @@ class Deadline:
         Args:
             seconds: The duration, in seconds.
         """
-        # A sleep until the limit must reach it exactly, and a sum of floats may fall short.
-        reaches_limit = seconds >= self.remaining()
-        self._slept = self._seconds if reaches_limit else self._slept + seconds
+        deadline: Deadline | None = self
+        while deadline is not None:
+            deadline._count_sleep(seconds)  # noqa: SLF001
+            deadline = deadline._parent  # noqa: SLF001
         _clock.sleep(seconds)
+
+    def _count_sleep(self, seconds: float) -> None:
+        # A sleep until the limit must reach it exactly, and a sum of floats may fall short.
+        elapsed = max(_clock.monotonic() - self._started_at, self._slept)
+        reaches_limit = seconds >= self.seconds - elapsed
+        self._slept = self.seconds if reaches_limit else self._slept + seconds
+
+
+def create_deadline(timeout: float) -> Deadline:
+    """Start the time limit of a public function.
+
+    Args:
+        timeout: The function's argument `timeout`, in seconds.
+
+    Raises:
+        InvalidInputError: The timeout is not a number, or is negative, infinite or NaN.
+    """
+    is_number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+    if not is_number or not 0 <= timeout < math.inf:
+        raise InvalidInputError(
+            "timeout", f"must be 0 or more seconds, and finite, not {timeout!r}"
+        )
+    return Deadline(timeout)
+
+
+class DeadlineReachedError(Exception):
+    """An API call was not sent, or not retried, because its deadline was reached.
+
+    It never leaves this package. The `__cause__` is the connection error of the last attempt, if
+    there was one.
+    """
+
+
+@dataclass
+class _Limit:
+    """The time limit of the API calls in one `limit_api_calls` block."""
+
+    deadline: Deadline
+    free_attempts: int
+    is_deciding: bool = False
+
+
+_current_limit: ContextVar[_Limit | None] = ContextVar("attach_confirm_limit", default=None)
+_prepared_emitters: WeakSet[Any] = WeakSet()
+
+
+@contextmanager
+def limit_api_calls(
+    client: ConnectParticipantClient, deadline: Deadline | None, *, free_attempts: int = 0
+) -> Iterator[None]:
+    """Start no attempt of the client's API calls in this block after a deadline.
+
+    The attempt under way is finished. botocore's retries end if the delay before the next attempt
+    would be longer than the time left.
+
+    Args:
+        client: The client. Calls of other clients are not limited.
+        deadline: The deadline; None limits nothing.
+        free_attempts: Number of attempts that may be sent after the deadline.
+
+    Raises:
+        DeadlineReachedError: An attempt was due, and the deadline was reached.
+    """
+    prepare_client(client)
+    limit = None if deadline is None else _Limit(deadline, free_attempts)
+    token = _current_limit.set(limit)
+    try:
+        yield
+    finally:
+        _current_limit.reset(token)
+
+
+def require_time_left() -> None:
+    """Raise if the deadline of the current `limit_api_calls` block is reached.
+
+    Raises:
+        DeadlineReachedError: The deadline is reached.
+    """
+    limit = _current_limit.get()
+    if limit is not None and limit.deadline.remaining() <= 0:
+        raise DeadlineReachedError
+
+
+def prepare_client(client: ConnectParticipantClient) -> None:
+    """Register the handlers that limit and log the client's API calls, once per client.
+
+    Args:
+        client: The client.
+    """
+    events: Any = client.meta.events
+    if events in _prepared_emitters:
+        return
+    events.register(
+        "request-created.connectparticipant", _start_attempt, unique_id="attach-confirm-attempt"
+    )
+    events.register(
+        "response-received.connectparticipant", _end_attempt, unique_id="attach-confirm-response"
+    )
+    events.register_first(
+        "needs-retry.connectparticipant",
+        partial(_limit_retry_delay, events),
+        unique_id="attach-confirm-retry",
+    )
+    _prepared_emitters.add(events)
+
+
+def _start_attempt(request: Any, operation_name: str, **_: Any) -> None:
+    limit = _current_limit.get()
+    if limit is not None and limit.deadline.remaining() <= 0:
+        if not limit.free_attempts:
+            raise DeadlineReachedError
+        limit.free_attempts -= 1
+    failure = request.context.pop("attach_confirm_failure", None)
+    if failure is not None:
+        ended_at, reason = failure
+        attempt = request.context.get("retries", {}).get("attempt", "unknown")
+        delay = _clock.monotonic() - ended_at
+        _logger.warning("%s: attempt %s after %.1f s: %s", operation_name, attempt, delay, reason)
+
+
+def _end_attempt(context: Any, parsed_response: Any, exception: Any, **_: Any) -> None:
+    """Keep the reason for a retry in the context, which the attempts of one call share."""
+    if exception is not None:
+        # The text of an exception may contain a token.
+        reason = type(exception).__name__
+    else:
+        error = parsed_response.get("Error", {})
+        status_code = parsed_response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        reason = f"HTTP {status_code} {error.get('Code', '')}".rstrip()
+    context["attach_confirm_failure"] = (_clock.monotonic(), reason)
+
+
+def _limit_retry_delay(
+    events: Any,
+    event_name: str,
+    attempts: int,
+    response: Any,
+    caught_exception: BaseException | None,
+    **kwargs: Any,
+) -> Any:
+    """Return the delay before botocore's next attempt if it ends before the deadline.
+
+    botocore sleeps as long as the first handler of this event returns, so this one has to run the
+    others to learn their delay. They run again afterwards, without effect on the delay. To spare
+    botocore's retry quota, this happens only if the delay may be longer than the time left.
+    """
+    limit = _current_limit.get()
+    if limit is None or limit.is_deciding:
+        return None
+    if caught_exception is None and response[0].status_code < HTTPStatus.MULTIPLE_CHOICES:
+        return None
+    if limit.deadline.remaining() > max(_MAX_API_BACKOFF, 2.0**attempts):
+        return None
+    limit.is_deciding = True
+    try:
+        responses = events.emit(
+            event_name,
+            attempts=attempts,
+            response=response,
+            caught_exception=caught_exception,
+            **kwargs,
+        )
+    finally:
+        limit.is_deciding = False
+    delay = first_non_none_response(responses)
+    # botocore's handlers return None or False if the call is not to be retried.
+    is_retried = delay is not None and delay is not False
+    if is_retried and delay >= limit.deadline.remaining():
+        raise DeadlineReachedError from caught_exception
+    return delay
 
 
 def create_retrying(
@@ -89,6 +288,7 @@ def create_retrying(
         retry=retry_if_result(retry_if),
         wait=wait,
         stop=stop,
+        before_sleep=_log_retry,
         retry_error_callback=_return_last_result,
     )
 
@@ -99,7 +299,29 @@ def is_retryable(error: BaseException | None) -> bool:
         return (
             error.status_code in _RETRYABLE_STATUSES or error.error_code in _RETRYABLE_ERROR_CODES
         )
-    return isinstance(error, _CONNECTION_ERRORS)
+    return isinstance(error, _CONNECTION_ERRORS) and not is_rejected_by_proxy(error)
+
+
+def is_rejected_by_proxy(error: BaseException) -> bool:
+    """Return whether a proxy rejected CONNECT for a reason that another attempt does not change.
+
+    Repeating a request with a wrong proxy password can lock the account.
+    """
+    match = isinstance(error, ProxyConnectionError) and _TUNNEL_STATUS.search(str(error))
+    if not match:
+        return False
+    status_code = int(match[1])
+    return status_code in _CLIENT_ERROR_STATUSES and status_code not in _RETRYABLE_STATUSES
+
+
+def _log_retry(retry_state: RetryCallState) -> None:
+    error = retry_state.outcome.result() if retry_state.outcome else None
+    _logger.warning(
+        "PutObject: attempt %d failed, retrying in %.1f s: %s",
+        retry_state.attempt_number,
+        retry_state.upcoming_sleep,
+        _redaction.redact_query_strings(f"{type(error).__name__}: {error}"),
+    )
 
 
 def _return_last_result(retry_state: RetryCallState) -> Any:

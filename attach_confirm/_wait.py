@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import math
+import logging
 from typing import TYPE_CHECKING
 
 from attach_confirm import _retry
 from attach_confirm._exceptions import (
     AttachmentRejectedError,
-    InvalidInputError,
     WaitTimeoutError,
+    annotate,
 )
-from attach_confirm._transcript import status
+from attach_confirm._transcript import TranscriptReader, poll, validate_lookup
 from attach_confirm._types import AttachmentStatus
 
 if TYPE_CHECKING:
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
-_INITIAL_BACKOFF = 0.5
-_MAX_BACKOFF = 5.0
+_logger = logging.getLogger("attach_confirm")
 
 
 def wait(
@@ -30,16 +29,18 @@ def wait(
 ) -> AttachmentStatus:
     """Wait until a confirmed attachment is approved.
 
-    The function polls `status` immediately, then after delays of 0.5, 1, 2, 4, 5, 5, ... seconds,
-    and a last time when `timeout` is reached. An attachment scanner may take 60 seconds (source:
-    the administrator guide on attachment scanning). botocore retries each request as the client
-    is configured. An error that remains after its retries ends the wait.
+    The function reads the transcript immediately, then after delays of 0.5, 1, 2, 4, 5, 5, ...
+    seconds, and a last time when `timeout` is reached. After the first complete scan it reads only
+    what is new, usually one page. An attachment scanner may take 60 seconds (source: the
+    administrator guide on attachment scanning). botocore retries each request as the client is
+    configured, but not after `timeout`. An error that remains after its retries ends the wait.
 
     Args:
         client: A `connectparticipant` client.
         attachment_id: The attachment's ID.
         connection_token: The participant's connection token.
-        timeout: Maximum time to wait, in seconds. 0 polls once.
+        timeout: Maximum time to wait, in seconds. The function ends within this time and one more
+            HTTP attempt. 0 reads one page, the newest 100 items.
 
     Returns:
         `AttachmentStatus.APPROVED`.
@@ -48,32 +49,35 @@ def wait(
         AttachmentRejectedError: The status is REJECTED.
         WaitTimeoutError: The attachment was neither approved nor rejected within `timeout`.
         InvalidInputError: An argument is outside the limits of the service model, or the timeout is
-            negative, infinite or NaN.
+            not a number, negative, infinite or NaN.
         UnexpectedResponseError: See `status`.
         botocore.exceptions.ClientError: See `status`.
         botocore.exceptions.BotoCoreError: See `status`.
+
+        Errors that this function did not create have an `attachment_id` as well.
     """
-    from tenacity import wait_exponential  # noqa: PLC0415
-
-    if not 0 <= timeout < math.inf:
-        raise InvalidInputError(
-            "timeout", f"must be 0 or more seconds, and finite, not {timeout!r}"
+    validate_lookup(client, attachment_id, connection_token)
+    deadline = _retry.create_deadline(timeout)
+    try:
+        status = poll(
+            TranscriptReader(client, connection_token),
+            attachment_id,
+            deadline,
+            is_final=_is_decided,
+            polls_at_deadline=True,
         )
-    deadline = _retry.Deadline(timeout)
-    backoff = wait_exponential(multiplier=_INITIAL_BACKOFF, max=_MAX_BACKOFF)
-    poller = _retry.create_retrying(
-        deadline,
-        retry_if=_is_pending,
-        wait=lambda retry_state: min(backoff(retry_state), deadline.remaining()),
-        stop=lambda retry_state: retry_state.upcoming_sleep <= 0,
-    )
-    attachment_status = poller(status, client, attachment_id, connection_token)
-    if attachment_status is AttachmentStatus.REJECTED:
+    except BaseException as error:
+        annotate(error, attachment_id=attachment_id, acknowledged=True)
+        raise
+    if status is AttachmentStatus.REJECTED:
+        _logger.info("attachment %s: rejected", attachment_id)
         raise AttachmentRejectedError(attachment_id)
-    if attachment_status is not AttachmentStatus.APPROVED:
-        raise WaitTimeoutError(attachment_id, attachment_status, timeout)
-    return attachment_status
+    if status is not AttachmentStatus.APPROVED:
+        _logger.info("attachment %s: not decided after %g seconds", attachment_id, timeout)
+        raise WaitTimeoutError(attachment_id, status, timeout)
+    _logger.info("attachment %s: approved", attachment_id)
+    return status
 
 
-def _is_pending(attachment_status: AttachmentStatus | None) -> bool:
-    return attachment_status in (None, AttachmentStatus.IN_PROGRESS)
+def _is_decided(status: AttachmentStatus | None) -> bool:
+    return status not in (None, AttachmentStatus.IN_PROGRESS)
