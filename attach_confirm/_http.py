@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import HTTPClientError, ProfileNotFound, SSLError
 from botocore.hooks import first_non_none_response
-from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from attach_confirm import _redaction
+from attach_confirm import _redaction, _transport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
-    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from botocore.awsrequest import AWSPreparedRequest
     from types_boto3_connectparticipant.client import ConnectParticipantClient
+    from urllib3.response import BaseHTTPResponse
 
 _VERIFY_EVENT = "attach-confirm.verify"
 
@@ -33,11 +34,13 @@ def default_verify(profile: str | None = None) -> bool | str:
     Returns:
         `AWS_CA_BUNDLE` or the profile's `ca_bundle`, else `REQUESTS_CA_BUNDLE`, else True.
     """
-    # boto3 calls a session without a profile "default", and botocore raises if a profile of that
-    # name is requested but not configured.
-    profile_name = None if profile == "default" else profile
-    session = botocore.session.Session(profile=profile_name)
-    return session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or True
+    session = botocore.session.Session(profile=profile)
+    try:
+        ca_bundle = session.get_config_variable("ca_bundle")
+    except ProfileNotFound:
+        # boto3 calls a session without a profile "default", also if no profile has that name.
+        ca_bundle = None
+    return ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE") or True
 
 
 def store_verify(
@@ -56,49 +59,56 @@ def store_verify(
     events.register(_VERIFY_EVENT, lambda **_: verify)
 
 
-@contextmanager
-def http_session(client: ConnectParticipantClient, url: str) -> Iterator[URLLib3Session]:
-    """Open an HTTP session with the client's proxies, timeouts, certificates and CA bundle.
+def open_request(
+    client: ConnectParticipantClient,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, Any],
+    body: _transport.RequestBody | None = None,
+) -> AbstractContextManager[BaseHTTPResponse]:
+    """Send a request with the client's proxies, timeouts, certificates and CA bundle.
 
     If the client was not created by `attach_confirm.client`, its `verify` setting is unknown. The
     CA bundle of the environment or of the default profile applies instead.
 
     Args:
         client: The client whose settings apply.
-        url: URL of the request, which selects the proxies of the environment.
+        method: The HTTP method.
+        url: The URL, which selects the proxies of the environment.
+        headers: The headers, with Content-Length if there is a body.
+        body: The body, or None.
+
+    Returns:
+        See `_transport.open_request`. Its errors do not contain the query string of the URL, but
+        their `__context__` may.
     """
     config: Any = client.meta.config
     events: Any = client.meta.events
-    proxies = config.proxies if config.proxies is not None else get_environ_proxies(url)
     _, verify = events.emit_until_response(_VERIFY_EVENT)
-    # botocore-stubs declares narrower parameter types than botocore itself passes here.
-    create_session: Any = URLLib3Session
-    session: URLLib3Session = create_session(
+    return _transport.open_request(
+        method,
+        url,
+        headers=headers,
+        body=body,
+        config=config,
+        proxies=config.proxies if config.proxies is not None else get_environ_proxies(url),
         verify=default_verify() if verify is None else verify,
-        proxies=proxies,
-        timeout=(config.connect_timeout, config.read_timeout),
-        client_cert=config.client_cert,
-        proxies_config=config.proxies_config,
     )
-    try:
-        yield session
-    finally:
-        session.close()
 
 
 def send_request(
-    client: ConnectParticipantClient,
-    session: URLLib3Session,
-    request: AWSPreparedRequest,
-    event_name: str,
+    client: ConnectParticipantClient, request: AWSPreparedRequest, event_name: str
 ) -> AWSResponse:
     """Send a request once, unless a `before-send` handler of the client returns a response.
 
     Args:
-        client: The client whose `before-send` handlers run first.
-        session: The session that sends the request.
+        client: The client whose `before-send` handlers run first, and whose settings apply.
         request: The request. The query string of its URL is secret.
         event_name: Suffix of the `before-send` event, for example `s3.PutObject`.
+
+    Returns:
+        The response, whose content has been read.
 
     Raises:
         botocore.exceptions.HTTPClientError: The request failed. The message has no query string.
@@ -108,18 +118,35 @@ def send_request(
         try:
             responses = client.meta.events.emit(f"before-send.{event_name}", request=request)
             response: AWSResponse | None = first_non_none_response(responses)
-            return session.send(request) if response is None else response
+            return _send(client, request) if response is None else response
         except (HTTPClientError, BotocoreConnectionError) as error:
-            redacted_error = _redact_error(error)
+            redacted_error, cause = _redact_error(error)
     # Raising outside the handler keeps the original error out of __context__.
-    raise redacted_error
+    raise redacted_error from cause
+
+
+def _send(client: ConnectParticipantClient, request: AWSPreparedRequest) -> AWSResponse:
+    # The types in botocore-stubs are narrower than what botocore accepts.
+    headers: Any = request.headers
+    body: Any = request.body
+    create_response: Any = AWSResponse
+    with open_request(client, request.method, request.url, headers=headers, body=body) as raw:
+        response: AWSResponse = create_response(request.url, raw.status, raw.headers, raw)
+        # The property reads the body, and the connection is closed on exit.
+        _ = response.content
+    return response
 
 
 def _redact_error(
     error: HTTPClientError | BotocoreConnectionError,
-) -> HTTPClientError | BotocoreConnectionError:
-    """Return a copy of the error without the URL's query string and without the request."""
+) -> tuple[HTTPClientError | BotocoreConnectionError, BaseException | None]:
+    """Return a copy of an error without the URL's query string, and the cause to keep.
+
+    The copy has neither the request nor the original's context. Only the cause of an SSL error is
+    kept, because a failed certificate verification decides what to do.
+    """
     redacted_kwargs: dict[str, Any] = {
         name: _redaction.redact_query_strings(str(value)) for name, value in error.kwargs.items()
     }
-    return type(error)(**redacted_kwargs)
+    is_ssl_error = isinstance(error, SSLError)
+    return type(error)(**redacted_kwargs), error.__cause__ if is_ssl_error else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,21 +12,23 @@ from xml.etree import ElementTree as ET
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ConnectionClosedError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
+from botocore.utils import parse_timestamp
 
 from attach_confirm import _http, _redaction, _responses, _retry, _source, _validation
 from attach_confirm._exceptions import (
     InvalidInputError,
     PutFailedError,
     UnexpectedResponseError,
+    UploadTimeoutError,
     UploadUrlExpiredError,
+    annotate,
 )
 from attach_confirm._retry import is_retryable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from botocore.awsrequest import AWSResponse
-    from botocore.httpsession import URLLib3Session
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
     from attach_confirm._start import PendingUpload
@@ -38,49 +42,62 @@ _HTTP_ERRORS = (HTTPClientError, BotocoreConnectionError)
 _EXPIRED_ERROR_CODES = frozenset({"ExpiredToken", "RequestExpired"})
 _S3_HEADERS = frozenset({"etag", "x-amz-request-id"})
 
+_logger = logging.getLogger("attach_confirm")
+
 
 def put(
     client: ConnectParticipantClient,
     pending: PendingUpload,
     source: FileSource,
     *,
+    timeout: float | None = None,
     callback: Callable[[int], object] | None = None,
-) -> None:
+) -> int:
     """Send a file's bytes to the presigned URL that `start` returned.
 
-    The request uses botocore's HTTP layer with the client's proxies, timeouts and certificates,
-    and the client's `before-send` handlers receive it. It sends all of `pending.headers` unchanged.
-    The body is streamed, so memory use does not grow with the file size.
+    The request uses the client's proxies, timeouts and certificates, and the client's `before-send`
+    handlers receive it. It sends all of `pending.headers` unchanged. Before it sends the body, it
+    asks S3 for permission with `Expect: 100-continue`. The body is streamed, so memory use does not
+    grow with the file size.
 
     botocore does not retry this request, so this function does. It retries connection errors,
-    timeouts, truncated error responses, HTTP 408, 429, 500, 502, 503 and 504, and S3's
-    RequestTimeout and SlowDown, until the URL expires by this machine's clock. The delay before
-    retry n is min(30, 0.5 * 2**(n-1)) seconds plus up to 0.5 seconds of jitter. The first attempt
-    does not depend on the clock. Retrying is safe, because a repeated PUT replaces the object
-    (source: the S3 user guide on presigned URLs).
+    timeouts, truncated responses, HTTP 408, 429, 500, 502, 503 and 504, and S3's RequestTimeout and
+    SlowDown, until the URL expires by this machine's clock. The delay before retry n is
+    min(30, 0.5 * 2**(n-1)) seconds plus up to 0.5 seconds of jitter. The first attempt does not
+    depend on the clock. Retrying is safe, because a repeated PUT replaces the object (source: the
+    S3 user guide on presigned URLs).
 
     Args:
         client: The client that you passed to `start`.
         pending: The upload that `start` returned.
         source: A path, bytes, or a binary file. A file is sent from its current position and is
-            not closed.
+            not closed. A stream that cannot seek is sent as it is read, and is not read beyond
+            the upload's size; after its first byte was read, nothing is retried.
+        timeout: Maximum time for all attempts, in seconds. After it has passed, no attempt begins,
+            but an attempt that is under way continues. None means until the URL expires.
         callback: Called with the number of bytes sent since its last call, like boto3's
             `Callback`. When a retry starts over, it is called with a negative number. An exception
             from it aborts the upload.
 
+    Returns:
+        The number of attempts.
+
     Raises:
-        InvalidInputError: The source cannot be read, or its size differs from the size that was
-            passed to `start`.
+        InvalidInputError: The source cannot be opened, its size differs from the size that was
+            passed to `start`, or the timeout is negative, infinite or NaN.
+        SourceReadError: The source could not be read to its end, or it changed.
         PutFailedError: S3 returned a status other than 2xx at the last attempt.
         UploadUrlExpiredError: S3 reported that the URL has expired.
-        UnexpectedResponseError: The URL is malformed, or it is not https although the client's
-            endpoint is; or a 2xx response did not come from S3.
+        UploadTimeoutError: The last attempt within `timeout` failed, and a retry could help.
+        UnexpectedResponseError: The URL or a header is malformed, or the URL is not https although
+            the client's endpoint is; or a 2xx response did not come from S3.
         botocore.exceptions.HTTPClientError: The connection failed at the last attempt.
         botocore.exceptions.ConnectionError: The connection failed at the last attempt.
     """
     _validation.get_operation_model(client, "StartAttachmentUpload")
-    with _source.open_source(source) as opened:
-        put_stream(client, pending, opened, callback)
+    deadline = None if timeout is None else _retry.create_deadline(timeout)
+    with _annotating(pending), _source.open_source(source, _content_length(pending)) as opened:
+        return put_stream(client, pending, opened, callback, deadline)
 
 
 def put_stream(
@@ -88,7 +105,8 @@ def put_stream(
     pending: PendingUpload,
     source: _source.Source,
     callback: Callable[[int], object] | None,
-) -> None:
+    deadline: _retry.Deadline | None = None,
+) -> int:
     """Send the bytes of an open source; otherwise the same as `put`.
 
     Args:
@@ -96,42 +114,80 @@ def put_stream(
         pending: The upload that `start` returned.
         source: The open source.
         callback: Called with the number of bytes sent since its last call, or None.
+        deadline: The time limit, or None.
     """
+    with _annotating(pending):
+        return _put_stream(client, pending, source, callback, deadline)
+
+
+@contextmanager
+def _annotating(pending: PendingUpload) -> Iterator[None]:
+    """Set the attachment's ID on every exception."""
+    try:
+        yield
+    except BaseException as error:
+        annotate(error, attachment_id=pending.attachment_id, acknowledged=False)
+        raise
+
+
+def _put_stream(
+    client: ConnectParticipantClient,
+    pending: PendingUpload,
+    source: _source.Source,
+    callback: Callable[[int], object] | None,
+    deadline: _retry.Deadline | None,
+) -> int:
     from tenacity import wait_exponential, wait_random  # noqa: PLC0415
 
     headers = _encode_headers(pending, source.size)
     scheme = _url_scheme(pending.url)
     if urlsplit(client.meta.endpoint_url).scheme == "https" != scheme:
         raise UnexpectedResponseError("StartAttachmentUpload", "the upload URL is not https")
-    deadline = _retry.Deadline(_seconds_left(pending))
+    if deadline is not None and not deadline.remaining():
+        raise UploadTimeoutError(deadline.seconds)
+    limit = _retry.Deadline(_seconds_left(pending), deadline)
     body = _source.UploadBody(source, callback)
+    attempts = 0
 
-    def attempt(session: URLLib3Session) -> Exception | None:
+    def attempt() -> Exception | None:
+        nonlocal attempts
+        attempts += 1
         body.rewind()
         request = AWSRequest("PUT", pending.url, headers, body).prepare()
         error: Exception | None
         try:
-            response = _http.send_request(client, session, request, "s3.PutObject")
+            response = _http.send_request(client, request, "s3.PutObject")
         except _HTTP_ERRORS as http_error:
             error = http_error
         else:
-            error = _error_from_response(response, pending)
+            error = _error_from_response(response, pending, attempts)
         if body.error is not None:
             raise body.error
         return error
 
+    def can_retry(error: Exception | None) -> bool:
+        return is_retryable(error) and body.can_rewind
+
     # Only returned errors can be retried. Exceptions propagate immediately.
     retrying = _retry.create_retrying(
-        deadline,
-        retry_if=is_retryable,
+        limit,
+        retry_if=can_retry,
         wait=wait_exponential(multiplier=_INITIAL_BACKOFF, max=_MAX_BACKOFF)
         + wait_random(0, _INITIAL_BACKOFF),
-        stop=lambda retry_state: retry_state.upcoming_sleep >= deadline.remaining(),
+        stop=lambda retry_state: retry_state.upcoming_sleep >= limit.remaining(),
     )
-    with _http.http_session(client, pending.url) as session:
-        error = retrying(attempt, session)
+    error = retrying(attempt)
+    if deadline and can_retry(error) and limit.remaining() >= deadline.remaining():
+        raise UploadTimeoutError(deadline.seconds) from error
     if error is not None:
         raise error
+    _logger.info(
+        "put: attachment %s: sent %d bytes, attempts: %d",
+        pending.attachment_id,
+        source.size,
+        attempts,
+    )
+    return attempts
 
 
 def _seconds_left(pending: PendingUpload) -> float:
@@ -147,35 +203,58 @@ def _url_scheme(url: str) -> str:
         ) from None
 
 
+def _content_length(pending: PendingUpload) -> int | None:
+    """Return the Content-Length that was signed, or None.
+
+    Raises:
+        UnexpectedResponseError: The header is not a number, or is declared with two values.
+    """
+    declared_lengths = {
+        str(value).strip()
+        for name, value in pending.headers.items()
+        if name.lower() == "content-length"
+    }
+    if not declared_lengths:
+        return None
+    declared_length, *others = declared_lengths
+    if others or not (declared_length.isascii() and declared_length.isdecimal()):
+        raise UnexpectedResponseError(
+            "StartAttachmentUpload", f"invalid Content-Length: {sorted(declared_lengths)}"
+        )
+    return int(declared_length)
+
+
 def _encode_headers(pending: PendingUpload, size: int) -> dict[str, bytes]:
     """Return the headers for the PUT, encoded in UTF-8 as they were signed.
 
     Raises:
         InvalidInputError: The signed Content-Length is not the size of the source.
+        UnexpectedResponseError: There is no single Content-Length.
     """
-    headers = {name: value.encode() for name, value in pending.headers.items()}
-    declared_lengths = [
-        value for name, value in pending.headers.items() if name.lower() == "content-length"
-    ]
-    if not declared_lengths:
-        headers["Content-Length"] = str(size).encode()
-    elif declared_lengths != [str(size)]:
+    declared_length = _content_length(pending)
+    if declared_length not in (None, size):
         raise InvalidInputError(
-            "source",
-            f"has {size} bytes, but the upload was started with a size of {declared_lengths[0]}",
+            "source", f"has {size} bytes, but the upload has a size of {declared_length}"
         )
+    headers = {name: str(value).encode() for name, value in pending.headers.items()}
+    names = [name for name in headers if name.lower() == "content-length"]
+    if not names:
+        headers["Content-Length"] = str(size).encode()
+    for repeated_name in names[1:]:
+        del headers[repeated_name]
     return headers
 
 
-def _error_from_response(response: AWSResponse, pending: PendingUpload) -> Exception | None:
+def _error_from_response(
+    response: AWSResponse, pending: PendingUpload, attempts: int
+) -> Exception | None:
     """Return the error for an HTTP response, or None if S3 stored the file."""
     if response.status_code not in _SUCCESS_STATUSES:
         # A truncated body may have lost the error code, so it cannot be classified: retry it.
         if _responses.is_truncated(response.headers, response.content):
             return _connection_closed(pending)
-        return _parse_s3_error(response, pending)
-    # S3's response to a PUT has an ETag and an empty body.
-    if response.content and not _S3_HEADERS & {name.lower() for name in response.headers}:
+        return _parse_s3_error(response, pending, attempts)
+    if not _S3_HEADERS & {name.lower() for name in response.headers}:
         content_type = response.headers.get("Content-Type", "unknown type")
         return UnexpectedResponseError(
             "PutObject", f"no ETag, no request ID, and a body of {content_type}"
@@ -188,7 +267,7 @@ def _connection_closed(pending: PendingUpload) -> ConnectionClosedError:
 
 
 def _parse_s3_error(
-    response: AWSResponse, pending: PendingUpload
+    response: AWSResponse, pending: PendingUpload, attempts: int
 ) -> PutFailedError | UploadUrlExpiredError:
     try:
         error = ET.fromstring(response.content)  # noqa: S314
@@ -198,6 +277,26 @@ def _parse_s3_error(
     code = error.findtext("Code") or None
     is_expired = code == "AccessDenied" and error.find("Expires") is not None
     if is_expired or code in _EXPIRED_ERROR_CODES:
-        return UploadUrlExpiredError(pending.attachment_id, pending.expires_at)
+        return UploadUrlExpiredError(
+            pending.attachment_id,
+            pending.expires_at,
+            _server_time(error.findtext("ServerTime") or response.headers.get("Date")),
+            attempts,
+        )
     request_id = error.findtext("RequestId") or response.headers.get("x-amz-request-id")
     return PutFailedError(response.status_code, code, request_id)
+
+
+def _server_time(text: str | None) -> datetime | None:
+    """Return the time in an error response of S3, or None.
+
+    Args:
+        text: The error's ServerTime in ISO 8601, or the header Date.
+    """
+    if text is None:
+        return None
+    try:
+        server_time: datetime = parse_timestamp(text)
+    except (ValueError, OverflowError, RuntimeError):
+        return None
+    return server_time.replace(tzinfo=server_time.tzinfo or timezone.utc).astimezone(timezone.utc)

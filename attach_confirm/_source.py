@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import mimetypes
 import os
-import shutil
 import tempfile
-from contextlib import ExitStack, contextmanager
+import zlib
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
-from attach_confirm._exceptions import InvalidInputError
+from attach_confirm._exceptions import InvalidInputError, SourceReadError
+from attach_confirm._redaction import redact_query_strings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,32 +46,59 @@ _CONTENT_TYPES = {
 }
 
 
+# Another attempt cannot change these errors of a source. The archive modules are not imported for
+# their exceptions.
+_PERMANENT_ERRORS = (
+    ValueError,
+    TypeError,
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+    EOFError,
+    zlib.error,
+)
+_ARCHIVE_ERROR_NAMES = frozenset({"BadGzipFile", "BadZipFile", "LZMAError", "TarError"})
+
+_CANNOT_SEEK_ERRNOS = frozenset({errno.EINVAL, errno.ESPIPE})
+
+# File name suffixes that do not apply to the decompressed bytes, by class of the standard library.
+_COMPRESSION_SUFFIXES = {"GzipFile": ".gz", "BZ2File": ".bz2", "LZMAFile": ".xz"}
+
+
 class Source(NamedTuple):
     """An open source.
 
     Attributes:
-        stream: Seekable binary stream, positioned at the first byte to send.
+        stream: Binary stream, positioned at the first byte to send.
         size: Number of bytes to send, at least 1.
         name: File name without folders, or None if the source has no name.
+        can_seek: Whether the stream can return to the first byte.
     """
 
     stream: IO[bytes]
     size: int
     name: str | None
+    can_seek: bool = True
 
 
 @contextmanager
-def open_source(source: FileSource) -> Iterator[Source]:
+def open_source(source: FileSource, size: int | None = None) -> Iterator[Source]:
     """Open a source, and close on exit what this function opened.
 
-    A stream that cannot seek is copied to an unnamed temporary file, because its size must be known
-    before the upload starts and a retry must send it again.
+    The size must be known before an upload starts, and a retry sends the bytes again. So a stream
+    that cannot seek is copied to an unnamed temporary file, unless `size` is passed: then it is
+    sent once, as it is read. A file that reports 0 bytes but has some, as in `/proc`, is always
+    copied.
 
     Args:
         source: A path; bytes; or a binary file, which is read from its current position.
+        size: Number of bytes that the source must have. None accepts any number.
 
     Raises:
-        InvalidInputError: `source` is not readable, is empty, or has another type.
+        InvalidInputError: `source` cannot be opened, is empty, has another type, or does not have
+            `size` bytes.
+        SourceReadError: Reading or seeking failed, or the stream ended too early.
     """
     with ExitStack() as stack:
         stream: IO[bytes]
@@ -85,17 +114,20 @@ def open_source(source: FileSource) -> Iterator[Source]:
                 f"must be a path, bytes or a binary file, not {type(source).__name__}",
             )
         _require_binary(stream)
-        if not (hasattr(stream, "seekable") and stream.seekable()):
-            temporary_file = stack.enter_context(tempfile.TemporaryFile())
-            shutil.copyfileobj(stream, temporary_file, _CHUNK_SIZE)
-            temporary_file.seek(0)
-            stream = temporary_file
-        start = stream.tell()
-        size = stream.seek(0, os.SEEK_END) - start
-        stream.seek(start)
-        if size < 1:
+        actual_size, can_seek = _measure(stream), True
+        if actual_size is None and size is not None:
+            actual_size, can_seek = _promised_length(stream), False
+            if actual_size is None:
+                actual_size = size
+        elif not actual_size:
+            stream, actual_size = _copy_to_temporary_file(stream, stack)
+        if actual_size < 1:
             raise InvalidInputError("source", "has 0 bytes; must have at least 1")
-        yield Source(stream, size, name)
+        if size not in (None, actual_size):
+            raise InvalidInputError(
+                "source", f"has {actual_size} bytes, but the upload has a size of {size}"
+            )
+        yield Source(stream, actual_size, name, can_seek)
 
 
 def resolve_name(source: Source, name: str | None) -> str:
@@ -145,8 +177,8 @@ class UploadBody:
     """A file-like PUT body that sends exactly the source's bytes on every attempt.
 
     Attributes:
-        error: Exception that the last `read` raised, or None. botocore wraps exceptions from the
-            body in its own connection errors, so check this attribute first.
+        error: Exception of the source or the callback, or None. urllib3 wraps or ignores exceptions
+            of a body, so check this attribute first.
     """
 
     def __init__(self, source: Source, callback: Callable[[int], object] | None) -> None:
@@ -158,15 +190,27 @@ class UploadBody:
         """
         self.error: BaseException | None = None
         self._source = source
-        self._start = source.stream.tell()
+        self._start = source.stream.tell() if source.can_seek else 0
         self._callback = callback
         self._sent = 0
+        self._is_read = False
+
+    @property
+    def can_rewind(self) -> bool:
+        """Whether the bytes can be sent from the start."""
+        return self._source.can_seek or not self._is_read
 
     def rewind(self) -> None:
         """Seek to the start, and report the bytes sent so far to the callback as negative."""
-        self._source.stream.seek(self._start)
-        if self._sent:
-            self._notify(-self._sent)
+        try:
+            if self._source.can_seek:
+                with _SourceErrors(self._source.stream, "seek failed"):
+                    self._source.stream.seek(self._start)
+            if self._sent:
+                self._notify(-self._sent)
+        except BaseException as error:
+            self.error = error
+            raise
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes of the source.
@@ -175,7 +219,7 @@ class UploadBody:
             size: Maximum number of bytes; a negative number means all remaining bytes.
 
         Raises:
-            InvalidInputError: The source is not readable, or its size has changed.
+            SourceReadError: The source cannot be read, or its size has changed.
         """
         if size < 0:
             return b"".join(iter(partial(self.read, _CHUNK_SIZE), b""))
@@ -189,22 +233,22 @@ class UploadBody:
         return chunk
 
     def _read_chunk(self, size: int) -> bytes:
+        stream, can_seek = self._source.stream, self._source.can_seek
         remaining = self._source.size - self._sent
         if not remaining:
             return b""
-        try:
-            chunk = self._source.stream.read(min(size, remaining))
-            # Reading one byte past the end detects a file that has grown.
-            has_grown = len(chunk) == remaining and self._source.stream.read(1)
-        except OSError as error:
-            raise InvalidInputError(
-                "source", f"read error during the upload: {error.strerror or error}"
-            ) from error
+        self._is_read = True
+        chunk = _read(stream, min(size, remaining))
+        if not can_seek and not chunk:
+            raise SourceReadError(f"ended after {self._sent} of {self._source.size} bytes", True)
+        # Reading one byte past the end detects a file that has grown. A stream may block there, or
+        # its next byte may belong to its owner.
+        has_grown = can_seek and len(chunk) == remaining and _read(stream, 1)
         if has_grown or not chunk:
-            raise InvalidInputError(
-                "source",
+            raise SourceReadError(
                 f"changed during the upload: had {self._source.size} bytes, now has"
                 f" {'more' if has_grown else 'fewer'}",
+                True,
             )
         return chunk
 
@@ -214,25 +258,193 @@ class UploadBody:
             self._callback(count)
 
 
+class _SourceErrors:
+    """Context manager that converts an `Exception` to `SourceReadError`.
+
+    Args:
+        stream: The stream that is used.
+        action: What failed, for the message.
+        retryable: Whether another attempt may succeed; None decides by the exception.
+    """
+
+    def __init__(self, stream: Any, action: str, *, retryable: bool | None = None) -> None:
+        self._stream = stream
+        self._action = action
+        self._retryable = retryable
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if not isinstance(error, Exception):
+            return
+        retryable = self._retryable
+        if retryable is None:
+            # A response that breaks off looks like a corrupt archive when it is decompressed.
+            retryable = is_transient(error) or bool(_bytes_left(self._stream))
+        raise SourceReadError(f"{self._action}: {_describe(error)}", retryable) from error
+
+
+def is_transient(error: Exception) -> bool:
+    """Return whether reading a source may succeed later, although it raised this exception.
+
+    Args:
+        error: The exception of the source.
+    """
+    names = {error_class.__name__ for error_class in type(error).__mro__}
+    return not isinstance(error, _PERMANENT_ERRORS) and not names & _ARCHIVE_ERROR_NAMES
+
+
+def _describe(error: Exception) -> str:
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return redact_query_strings(str(reason))
+
+
+def _read(stream: IO[bytes], size: int) -> bytes:
+    """Read from a stream.
+
+    Raises:
+        SourceReadError: The stream raised an exception or did not return at most `size` bytes.
+    """
+    with _SourceErrors(stream, "read failed"):
+        chunk: Any = stream.read(size)
+    if chunk is None:
+        raise SourceReadError("the stream is in non-blocking mode; pass a blocking stream", False)
+    if not isinstance(chunk, bytes):
+        raise SourceReadError(f"read() returned {type(chunk).__name__} instead of bytes", False)
+    if len(chunk) > size:
+        raise SourceReadError(f"read({size}) returned {len(chunk)} bytes", False)
+    return chunk
+
+
+def _require_binary(stream: IO[bytes]) -> None:
+    if getattr(stream, "closed", False) is True:
+        raise InvalidInputError("source", "cannot read the file: it is closed")
+    with _SourceErrors(stream, "read failed"):
+        is_readable = not hasattr(stream, "readable") or stream.readable()
+        empty: Any = stream.read(0) if is_readable else b""
+    if not is_readable:
+        raise InvalidInputError("source", "cannot read the file: it is not open for reading")
+    if isinstance(empty, str):
+        raise InvalidInputError("source", "is a text file; open it in binary mode")
+    if not isinstance(empty, (bytes, type(None))):
+        raise InvalidInputError("source", f"read() returns {type(empty).__name__}, not bytes")
+
+
+def _measure(stream: IO[bytes]) -> int | None:
+    """Return the number of bytes after the current position, or None if the stream cannot seek."""
+    with _SourceErrors(stream, "seek failed"):
+        # A GzipFile reports that it can seek even if the file that it decompresses cannot.
+        for file in (stream, getattr(stream, "fileobj", stream)):
+            if not (hasattr(file, "seekable") and file.seekable()):
+                return None
+        start = stream.tell()
+        try:
+            stream.seek(0, os.SEEK_END)
+        except OSError as error:
+            # Most files of /proc can only seek relative to their start.
+            if error.errno not in _CANNOT_SEEK_ERRNOS:
+                raise
+            return None
+        end = stream.tell()
+        stream.seek(start)
+    return max(0, end - start)
+
+
+def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[bytes], int]:
+    """Copy a stream to a temporary file, and return the file and its size.
+
+    Args:
+        stream: The stream, which is read to its end.
+        stack: Closes the file.
+
+    Raises:
+        SourceReadError: The stream cannot be read, it ended too early, or the file cannot be
+            written.
+    """
+    copy_errors = partial(
+        _SourceErrors, stream, "cannot copy the stream to a temporary file", retryable=True
+    )
+    promised_length, initial_bytes_left = _promised_length(stream), _bytes_left(stream)
+    with copy_errors():
+        temporary_file = tempfile.TemporaryFile()  # noqa: SIM115
+    stack.callback(_close, temporary_file)
+    size = 0
+    while chunk := _read(stream, _CHUNK_SIZE):
+        size += len(chunk)
+        with copy_errors():
+            temporary_file.write(chunk)
+    with copy_errors():
+        temporary_file.seek(0)
+    missing = _bytes_left(stream) or 0
+    if size and missing == initial_bytes_left:
+        # This length does not count down.
+        missing = 0
+    missing = max(missing, (promised_length or 0) - size)
+    if missing:
+        raise SourceReadError(f"ended after {size} bytes; {missing} are missing", True)
+    return temporary_file, size
+
+
+def _close(file: IO[bytes]) -> None:
+    # After a failed write, closing the file tries to write again.
+    with suppress(OSError):
+        file.close()
+
+
+def _bytes_left(stream: Any) -> int | None:
+    """Return how many bytes of a response have not arrived, or None if the stream is none.
+
+    The attributes are those of `urllib3.HTTPResponse` and `http.client.HTTPResponse`, which
+    `io.BufferedReader` keeps in `raw` and `gzip.GzipFile` in `fileobj`.
+    """
+    for file in (stream, getattr(stream, "raw", None), getattr(stream, "fileobj", None)):
+        for name in ("length_remaining", "length"):
+            value = getattr(file, name, None)
+            if type(value) is int:
+                return value
+    return None
+
+
+def _promised_length(stream: Any) -> int | None:
+    """Return the number of bytes that a stream says it has, or None if it does not say."""
+    headers: Any = getattr(stream, "headers", None)
+    items = headers.items() if hasattr(headers, "items") else ()
+    values = {str(name).lower(): str(value) for name, value in items}
+    if "content-encoding" in values:
+        # The length is that of the encoded bytes.
+        return None
+    for name in ("length_remaining", "length"):
+        value = getattr(stream, name, None)
+        if type(value) is int:
+            return value
+    content_length = values.get("content-length", "")
+    return int(content_length) if content_length.isdecimal() else None
+
+
 def _open_file(path: str | os.PathLike[str]) -> IO[bytes]:
     try:
         return Path(path).open("rb")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InvalidInputError("source", f"cannot read {os.fspath(path)!r}: {reason}") from error
+        reason = f"cannot read {os.fspath(path)!r}: {getattr(error, 'strerror', None) or error}"
+        if is_transient(error):
+            raise SourceReadError(reason, True) from error
+        raise InvalidInputError("source", reason) from error
 
 
 def _stream_name(stream: Any) -> str | None:
     name = getattr(stream, "name", None)
     # Python names its standard input "<stdin>", and the name of an unnamed temporary file is a
     # descriptor number.
-    return Path(name).name if isinstance(name, str) and not name.startswith("<") else None
-
-
-def _require_binary(stream: IO[bytes]) -> None:
-    try:
-        empty = stream.read(0)
-    except (OSError, ValueError) as error:
-        raise InvalidInputError("source", f"cannot read the file: {error}") from error
-    if not isinstance(empty, bytes):
-        raise InvalidInputError("source", "is a text file; open it in binary mode")
+    if not isinstance(name, str) or name.startswith("<"):
+        return None
+    archive = getattr(getattr(stream, "raw", None), "fileobj", None)
+    if getattr(archive, "name", None) == name:
+        # Before Python 3.13, a member of a tar file has the archive's name.
+        return None
+    name = Path(name).name
+    for stream_class in type(stream).__mro__:
+        suffix = _COMPRESSION_SUFFIXES.get(stream_class.__name__, "")
+        if suffix and name.lower().endswith(suffix) and len(name) > len(suffix):
+            name = name[: -len(suffix)]
+    return name

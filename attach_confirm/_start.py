@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from attach_confirm import _responses, _validation
-from attach_confirm._exceptions import InvalidInputError
+from attach_confirm._exceptions import InvalidInputError, UnexpectedResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from types_boto3_connectparticipant.client import ConnectParticipantClient
+
+_logger = logging.getLogger("attach_confirm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def start(
 
     Raises:
         InvalidInputError: An argument is outside the limits of the service model.
-        UnexpectedResponseError: The response has no upload URL.
+        UnexpectedResponseError: The response has no upload URL, or a header is not a string.
         botocore.exceptions.ClientError: The service rejected the request.
         botocore.exceptions.BotoCoreError: No response was received.
     """
@@ -85,9 +88,28 @@ def start(
         ConnectionToken=connection_token,
         **kwargs,
     )
-    return PendingUpload(
+    pending = PendingUpload(
         attachment_id=_responses.get_member(model.name, response, "AttachmentId"),
         url=_responses.get_member(model.name, response, "UploadMetadata", "Url"),
-        headers=_responses.get_member(model.name, response, "UploadMetadata", "HeadersToInclude"),
+        headers=_read_headers(
+            model.name,
+            _responses.get_member(model.name, response, "UploadMetadata", "HeadersToInclude"),
+        ),
         expires_at=_responses.get_timestamp(model.name, response, "UploadMetadata", "UrlExpiry"),
     )
+    _logger.info("start: attachment %s: %d bytes, %s", pending.attachment_id, size, content_type)
+    return pending
+
+
+def _read_headers(operation: str, headers: Any) -> dict[str, str]:
+    """Return the headers for the PUT, with numbers as strings.
+
+    Raises:
+        UnexpectedResponseError: The value of a header is neither a string nor a number.
+    """
+    for name, value in headers.items():
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            raise UnexpectedResponseError(
+                operation, f"the header {name!r} is of type {type(value).__name__}"
+            )
+    return {name: str(value) for name, value in headers.items()}

@@ -1,21 +1,23 @@
-"""Connections for the pre-signed PUT and GET.
+"""Connections for the presigned PUT and GET.
 
-urllib3 sends a body without asking the server first, under the connect timeout, and loses the
-server's error response over TLS when the server closes early. These connections ask for
-`100 Continue` before they send a body, stop sending once the final response is here, and apply
-the read timeout to sending.
+urllib3 sends a body under the connect timeout, and over TLS it loses the error response of a server
+that closes early. These connections ask for `100 Continue` before they send a body, apply the read
+timeout to sending, and stop sending when the final response arrives.
 """
 
 from __future__ import annotations
 
 import io
 import re
+import socket
 import ssl
-from contextlib import closing, contextmanager
+import time
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
+from http import HTTPStatus
 from http.client import HTTPResponse
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from urllib.parse import urlsplit
 
 import urllib3
 from botocore.exceptions import (
@@ -24,35 +26,42 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
+    InvalidConfigError,
     ProxyConnectionError,
     ReadTimeoutError,
     SSLError,
 )
-from botocore.httpsession import ProxyConfiguration, get_cert_path, mask_proxy_url
+from botocore.httpsession import (
+    ProxyConfiguration,
+    create_urllib3_context,
+    get_cert_path,
+    mask_proxy_url,
+)
 from urllib3 import PoolManager, ProxyManager, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util import wait_for_read
 from urllib3.util.proxy import connection_requires_http_tunnel
 from urllib3.util.ssl_match_hostname import CertificateError
+from urllib3.util.wait import wait_for_socket
 
 from attach_confirm._redaction import redact_query_strings
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator, Mapping
 
     from urllib3.response import BaseHTTPResponse
 
 _BLOCK_SIZE = 128 * 1024
 _CONTINUE_TIMEOUT = 1.0
-_POLL_TIMEOUT = 0.05
+_MAX_WAIT = 1.0
 _MAX_HEAD_SIZE = 64 * 1024
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
-_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
-_CONTINUE = 100
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 _INFORMATIONAL = range(100, 200)
+_SUCCESS = range(200, 300)
+_WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
-
-# Of these types the first that matches counts.
+# The first matching type wins.
 _BOTOCORE_ERRORS: tuple[tuple[type[Exception], type[BotoCoreError]], ...] = (
     (urllib3.exceptions.ProxyError, ProxyConnectionError),
     (urllib3.exceptions.NewConnectionError, EndpointConnectionError),
@@ -63,43 +72,84 @@ _BOTOCORE_ERRORS: tuple[tuple[type[Exception], type[BotoCoreError]], ...] = (
 )
 
 
-class _ResponseReader(io.RawIOBase):
-    """A socket's bytes, of which the head of a response may be read ahead."""
+class RequestBody(Protocol):
+    """The body of a request."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        # A file of the socket's keeps it open while the response is read.
-        self._file: Any = sock.makefile("rb", buffering=0)
+    @property
+    def can_rewind(self) -> bool:
+        """Whether `rewind` is possible now."""
+
+    def rewind(self) -> None:
+        """Return to the first byte."""
+
+    def read(self, size: int) -> bytes:
+        """Return at most this many bytes; b"" at the end.
+
+        Args:
+            size: Maximum number of bytes.
+        """
+
+
+class _ResponseReader(io.RawIOBase):
+    """Reads responses from a socket, and can read the head of one ahead.
+
+    Attributes:
+        got_continue: Whether `100 Continue` was received.
+    """
+
+    def __init__(self, sock: Any) -> None:
+        self.got_continue = False
         self._sock = sock
+        self._file: Any = None
         self._head = bytearray()
 
     def read_ahead(self) -> int | None:
-        """Read until the next head is complete, and drop it if it is informational.
+        """Read until the next head is complete. Remove the head if it is informational.
 
         Returns:
-            The head's status code; None if the connection ends or this is not HTTP.
+            The status code; None if the connection has ended or this is not HTTP.
 
         Raises:
-            TimeoutError: The head is not complete yet. What arrived is kept.
+            OSError: The head is not complete yet, or the connection is broken. What was read is
+                kept.
         """
         while not (end := _END_OF_HEAD.search(self._head)):
-            data = self._sock.recv(io.DEFAULT_BUFFER_SIZE)
+            if b"\n" in self._head and not _STATUS_LINE.match(self._head):
+                return None
+            # urllib3's TLS within TLS returns 0 at the end instead of b"".
+            data = self._sock.recv(io.DEFAULT_BUFFER_SIZE) or b""
             self._head += data
             if not data or len(self._head) > _MAX_HEAD_SIZE:
                 return None
-        match = _STATUS.match(self._head)
+        match = _STATUS_LINE.match(self._head)
         if match is None:
             return None
         status_code = int(match[1])
         if status_code in _INFORMATIONAL:
             del self._head[: end.end()]
+            self.got_continue |= status_code == HTTPStatus.CONTINUE
         return status_code
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """Return a file for `http.client.HTTPResponse`, which takes this object for a socket.
+
+        Args:
+            mode: The mode of `socket.makefile`.
+        """
+        # This file keeps the socket open while the response is read.
+        self._file = self._sock.makefile(mode, buffering=0)
+        return io.BufferedReader(self)
 
     def readable(self) -> bool:
         """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read what was read ahead, then the socket."""
+        """Read what was read ahead, then from the socket.
+
+        Args:
+            buffer: The buffer to fill.
+        """
         if self._head:
             size = min(len(buffer), len(self._head))
             buffer[:size] = self._head[:size]
@@ -114,101 +164,156 @@ class _ResponseReader(io.RawIOBase):
         super().close()
 
 
-class _Response(HTTPResponse):
-    """A response whose head may be read ahead."""
-
-    def __init__(self, sock: Any, *args: Any, reader: _ResponseReader, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = io.BufferedReader(reader)
-
-
-class _BodyConnection(HTTPConnection):
-    """A connection that sends a body only after the server agrees.
+class _Connection(HTTPConnection):
+    """A connection for one request, which watches for the response while it sends a body.
 
     Args:
-        send_timeout: Maximum time for which sending may stall, in seconds.
+        read_timeout: Maximum time without progress while sending or receiving, in seconds.
+        expect_continue: Whether to ask for `100 Continue` before a body.
     """
 
-    def __init__(self, *args: Any, send_timeout: float | None, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "blocksize": _BLOCK_SIZE})
-        self._send_timeout = send_timeout
-        self._reader: _ResponseReader | None = None
-        self._responded = False
-        self._expects_continue = False
+    sock: Any
+    _reader: _ResponseReader
+
+    def __init__(
+        self, *args: Any, read_timeout: float | None, expect_continue: bool, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._read_timeout = read_timeout
+        self._expect_continue = expect_continue
+        self._is_sent = False
 
     def request(
         self, method: str, url: str, body: Any = None, headers: Any = None, **kwargs: Any
     ) -> None:
-        """Send a request, with `Expect: 100-continue` if it has a body."""
-        self._reader, self._responded = None, False
-        self._expects_continue = body is not None
-        if self._expects_continue:
-            headers = {**(headers or {}), "Expect": "100-continue"}
-        super().request(method, url, body=body, headers=headers, **kwargs)
+        """Send a request. Its body is not sent completely if the server responds before.
 
-    def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
-        """Send the head, and wait for `100 Continue` before the body.
-
-        A server that says nothing for a second gets the body (RFC 9110, section 10.1.1).
+        Args:
+            method: The HTTP method.
+            url: The request target.
+            body: A `RequestBody`, or None. It needs a Content-Length header.
+            headers: The headers.
+            **kwargs: Passed to urllib3.
         """
-        super().endheaders(encode_chunked=encode_chunked)
-        if not self._expects_continue:
-            return
-        sock: Any = self.sock
-        self._reader = _ResponseReader(sock)
-        self.response_class = partial(_Response, reader=self._reader)  # type: ignore[assignment]
-        self._responded = self._await_response(_CONTINUE_TIMEOUT)
-        sock.settimeout(self._send_timeout)
-        if message_body is not None:  # urllib3 before 2.0
-            self.send(message_body)
-
-    def send(self, data: Any) -> None:
-        """Send a part of the request.
-
-        Raises:
-            BrokenPipeError: The server responded or closed, so it wants no more of the body.
-                urllib3 goes on with the response.
-        """
-        if self._reader is None:
-            super().send(data)
-            return
-        if self._responded:
-            raise BrokenPipeError
+        if body is not None and self._expect_continue:
+            headers = {**headers, "Expect": "100-continue"}
+        super().request(method, url, headers=headers, **kwargs)
+        self._reader = _ResponseReader(self.sock)
+        self.response_class = partial(_make_response, self._reader)  # type: ignore[assignment]
         try:
-            super().send(data)
-        except TimeoutError:
-            if not self._await_response(_POLL_TIMEOUT):
-                raise
-            raise BrokenPipeError from None
-        except (ssl.SSLError, ConnectionError) as error:
-            raise BrokenPipeError from error
+            self._is_sent = body is None or self._send_body(body)
+        except BaseException:
+            # urllib3 ignores a BrokenPipeError, also one of the body's source. Without a socket it
+            # cannot wait for a response either.
+            self.close()
+            raise
 
     def getresponse(self) -> Any:
-        """Return the final response."""
-        if self._reader is not None:
-            sock: Any = self.sock
-            sock.settimeout(self.timeout)
+        """Return the final response.
+
+        Raises:
+            urllib3.exceptions.ProtocolError: A success arrived before the whole body was sent.
+        """
+        if self.sock is not None:
+            self.sock.settimeout(self._read_timeout)
             while self._reader.read_ahead() in _INFORMATIONAL:
                 pass
-        return super().getresponse()
+        response = super().getresponse()
+        if response.status in _SUCCESS and not self._is_sent:
+            response.close()
+            raise urllib3.exceptions.ProtocolError("success before the whole body was sent")
+        return response
 
-    def _await_response(self, timeout: float) -> bool:
-        """Return whether the final response is here, or the connection has ended."""
-        sock: Any = self.sock
-        reader: Any = self._reader
-        sock.settimeout(timeout)
-        try:
-            while (status_code := reader.read_ahead()) in _INFORMATIONAL:
-                if status_code == _CONTINUE:
-                    return False
-        except TimeoutError:
+    def _send_body(self, body: RequestBody) -> bool:
+        """Send a body, and return whether all of it was sent."""
+        if self._expect_continue and not self._wait_for_continue():
             return False
+        self.sock.settimeout(self._send_timeout)
+        while block := body.read(_BLOCK_SIZE):
+            if not self._send_block(memoryview(block)):
+                return False
         return True
 
+    def _wait_for_continue(self) -> bool:
+        """Return whether the body may be sent.
 
-class _TLSBodyConnection(_BodyConnection, HTTPSConnection):
-    """The same over TLS."""
+        A server that does not respond for a second gets the body (RFC 9110, section 10.1.1).
+        """
+        deadline = time.monotonic() + _CONTINUE_TIMEOUT
+        while (
+            not self._reader.got_continue
+            and (remaining := deadline - time.monotonic()) > 0
+            and wait_for_read(self.sock, remaining)
+        ):
+            if self._has_response():
+                return False
+        return True
+
+    def _send_block(self, block: memoryview) -> bool:
+        """Send a block, and return False if the connection ends or the server responds before.
+
+        Raises:
+            urllib3.exceptions.ReadTimeoutError: Nothing could be sent for too long.
+        """
+        stalled, is_blocked = 0.0, True
+        while block:
+            if is_blocked and wait_for_read(self.sock, 0) and self._has_response():
+                return False
+            try:
+                count = self.sock.send(block)
+            except _WOULD_BLOCK:
+                count = 0
+            except TimeoutError:
+                self._raise_stalled()
+            except OSError:
+                # The server may have responded before it closed the connection.
+                return False
+            block = block[count:]
+            # gevent returns 0 instead of raising.
+            is_blocked = count == 0
+            if not is_blocked:
+                stalled = 0.0
+                continue
+            # The kernel reports a socket as writable when a third of its buffer is free, but takes
+            # bytes earlier. So a slow connection has not stalled when this wait times out.
+            timeout = min(_MAX_WAIT, self._read_timeout or _MAX_WAIT)
+            if not wait_for_socket(self.sock, read=True, write=True, timeout=timeout):
+                stalled += timeout
+            if self._read_timeout is not None and stalled >= self._read_timeout:
+                self._raise_stalled()
+        return True
+
+    def _has_response(self) -> bool:
+        """Return whether the final response is here, or the connection has ended."""
+        self.sock.settimeout(0)
+        try:
+            while self._reader.read_ahead() in _INFORMATIONAL:
+                pass
+        except _WOULD_BLOCK:
+            return False
+        except OSError:
+            return True
+        finally:
+            self.sock.settimeout(self._send_timeout)
+        return True
+
+    @property
+    def _send_timeout(self) -> float | None:
+        # urllib3's TLS within TLS is not a socket, and loses bytes if it must not block.
+        return 0 if isinstance(self.sock, socket.socket) else self._read_timeout
+
+    def _raise_stalled(self) -> NoReturn:
+        message = f"Sending timed out. (read timeout={self._read_timeout})"
+        raise urllib3.exceptions.ReadTimeoutError(None, None, message)  # type: ignore[arg-type]
+
+
+class _TLSConnection(_Connection, HTTPSConnection):
+    """A `_Connection` over TLS."""
+
+
+def _make_response(reader: _ResponseReader, _: Any, *args: Any, **kwargs: Any) -> HTTPResponse:
+    """Return the response that a reader reads, for `http.client.HTTPConnection`."""
+    return HTTPResponse(reader, *args, **kwargs)  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -217,124 +322,162 @@ def open_request(
     url: str,
     *,
     headers: Mapping[str, Any],
-    body: Any,
+    body: RequestBody | None,
     config: Any,
     proxies: Mapping[str, str],
     verify: bool | str,
 ) -> Iterator[BaseHTTPResponse]:
-    """Send one request over a connection of its own, and close it at the end.
+    """Send one request over a new connection, and close the connection on exit.
 
-    No redirect is followed and nothing is retried. Proxies, certificates and timeouts are used
-    as botocore's HTTP session does.
+    Redirects are not followed. A request is repeated in one case: without `Expect` if the server
+    rejects that with HTTP 417. Proxies, certificates and timeouts are used as in botocore's HTTP
+    session.
 
     Args:
         method: The HTTP method.
-        url: The URL, which is sent byte for byte.
-        headers: The headers.
-        body: None, or a file that is sent as it is read.
-        config: The client's `Config`: its timeouts, client certificate and proxy settings count.
+        url: The URL.
+        headers: The headers, with Content-Length if there is a body.
+        body: The body, or None. It is sent as it is read.
+        config: The client's `Config`: its timeouts, client certificate and proxy settings apply.
         proxies: Proxy URLs by scheme.
         verify: False to trust every certificate, True for botocore's CA bundle, or a path.
 
     Returns:
-        A context manager for the response, whose body is not read yet.
+        A context manager for the response, whose body has not been read.
 
     Raises:
-        botocore.exceptions.SSLError: The server's certificate failed verification; the `__cause__`
-            is the `ssl.SSLCertVerificationError`.
-        botocore.exceptions.ConnectionError: The connection failed otherwise.
-        botocore.exceptions.HTTPClientError: Likewise, or the request cannot be sent at all.
+        botocore.exceptions.SSLError: The server's certificate failed verification. The `__cause__`
+            is the failed verification.
+        botocore.exceptions.ConnectionError: The connection failed otherwise, or the server reported
+            a success before the whole body was sent.
+        botocore.exceptions.ReadTimeoutError: No byte could be sent or received for too long.
+        botocore.exceptions.HTTPClientError: The request cannot be sent.
+        botocore.exceptions.InvalidConfigError: A certificate file cannot be loaded.
     """
-    proxy_url = None
+    proxy_configuration: Any = ProxyConfiguration(dict(proxies), config.proxies_config)
+    proxy_url = proxy_configuration.proxy_url_for(url)
     try:
-        proxy_configuration: Any = ProxyConfiguration(dict(proxies), config.proxies_config)
-        proxy_url = proxy_configuration.proxy_url_for(url)
-        manager = _make_manager(proxy_configuration, proxy_url, config, verify)
-        pool: Any = manager.connection_from_url(url)
-        pool.ConnectionCls = partial(
-            _TLSBodyConnection if pool.scheme == "https" else _BodyConnection,
-            send_timeout=config.read_timeout,
-        )
-        with closing(pool):
-            try:
-                response = pool.urlopen(
-                    method,
-                    _request_target(url, manager),
-                    body=body,
-                    headers=headers,
-                    retries=Retry(False),
-                    redirect=False,
-                    assert_same_host=False,
-                    preload_content=False,
-                    decode_content=False,
+        manager = _make_manager(url, proxy_configuration, proxy_url, config, verify)
+        options = {"method": method, "url": _request_target(url, manager), "headers": dict(headers)}
+        with ExitStack() as stack:
+            for expect_continue in (True, False):
+                pool: Any = manager.connection_from_url(url)
+                connection_class = _TLSConnection if pool.scheme == "https" else _Connection
+                pool.ConnectionCls = partial(
+                    connection_class,
+                    read_timeout=config.read_timeout,
+                    expect_continue=expect_continue,
                 )
-            except ValueError as error:
-                # http.client rejects characters that a header or URL must not have.
-                raise _botocore_error(error, url, proxy_url) from None
+                response = stack.enter_context(_send(pool, body=body, **options))
+                is_rejected = response.status == HTTPStatus.EXPECTATION_FAILED and expect_continue
+                if not is_rejected or body is None or not body.can_rewind:
+                    break
+                stack.close()
+                body.rewind()
             yield response
     except urllib3.exceptions.HTTPError as error:
         raise _botocore_error(error, url, proxy_url) from _certificate_error(error)
 
 
+@contextmanager
+def _send(pool: Any, **options: Any) -> Iterator[BaseHTTPResponse]:
+    """Send a request over a pool, and close the pool and its connection on exit."""
+    with closing(pool):
+        try:
+            response = pool.urlopen(
+                **options,
+                retries=Retry(False),
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
+                # The status and headers of a success are enough for a PUT.
+                enforce_content_length=options["body"] is None,
+            )
+        except ValueError as error:
+            # The message of http.client ends with the whole header.
+            reason = str(error).partition(" b'")[0]
+            raise urllib3.exceptions.HTTPError(f"invalid request: {reason}") from None
+        with closing(response):
+            yield response
+
+
 def _make_manager(
-    proxy_configuration: Any, proxy_url: str | None, config: Any, verify: bool | str
+    url: str, proxy_configuration: Any, proxy_url: str | None, config: Any, verify: bool | str
 ) -> PoolManager:
-    certificate: Any = config.client_cert
-    trusted: Any = verify  # botocore-stubs knows no path here
-    cert_file, key_file = certificate if isinstance(certificate, tuple) else (certificate, None)
     options: dict[str, Any] = {
-        "timeout": Timeout(connect=config.connect_timeout, read=config.read_timeout),
-        "cert_file": cert_file,
-        "key_file": key_file,
-        "cert_reqs": "CERT_REQUIRED" if verify else "CERT_NONE",
-        "ca_certs": get_cert_path(trusted) if verify else None,
+        "timeout": Timeout(connect=config.connect_timeout, read=config.read_timeout)
     }
+    if urlsplit(url).scheme == "https":
+        options["ssl_context"] = _make_ssl_context(verify, config.client_cert)
+        options["cert_reqs"] = "CERT_REQUIRED" if verify else "CERT_NONE"
     if proxy_url is None:
         return PoolManager(**options)
     settings: Any = proxy_configuration.settings
+    proxy_ssl_context = None
+    if urlsplit(proxy_url).scheme == "https":
+        proxy_ssl_context = _make_ssl_context(
+            settings.get("proxy_ca_bundle") or verify, settings.get("proxy_client_cert")
+        )
     return ProxyManager(
         proxy_url,
         proxy_headers=proxy_configuration.proxy_headers_for(proxy_url),
-        proxy_ssl_context=_proxy_ssl_context(settings),
+        proxy_ssl_context=proxy_ssl_context,
         use_forwarding_for_https=bool(settings.get("proxy_use_forwarding_for_https")),
         **options,
     )
 
 
-def _proxy_ssl_context(settings: Mapping[str, Any]) -> ssl.SSLContext | None:
-    ca_bundle = settings.get("proxy_ca_bundle")
-    certificate = settings.get("proxy_client_cert")
-    if ca_bundle is None and certificate is None:
-        return None
-    context = ssl.create_default_context(cafile=ca_bundle)
-    if certificate is not None:
-        files = certificate if isinstance(certificate, tuple) else (certificate,)
-        context.load_cert_chain(*files)
+def _make_ssl_context(verify: bool | str, certificate: Any) -> ssl.SSLContext:
+    """Return botocore's TLS context, which urllib3's is stricter than, with the certificates.
+
+    Raises:
+        botocore.exceptions.InvalidConfigError: A file cannot be loaded.
+    """
+    create_context: Any = create_urllib3_context
+    get_path: Any = get_cert_path
+    context: ssl.SSLContext = create_context()
+    try:
+        if verify:
+            context.load_verify_locations(get_path(verify))
+        else:
+            context.verify_mode = ssl.CERT_NONE
+        if certificate is not None:
+            context.load_cert_chain(
+                *(certificate if isinstance(certificate, tuple) else (certificate,))
+            )
+    except OSError as error:
+        raise InvalidConfigError(
+            error_msg=f"cannot load the TLS certificates (CA bundle: {verify!r},"
+            f" client certificate: {certificate!r}): {error}"
+        ) from error
     return context
 
 
 def _request_target(url: str, manager: PoolManager) -> str:
-    """Return the URL as a forwarding proxy needs it, or else its path and query."""
+    """Return the whole URL for a forwarding proxy, otherwise its path and query."""
     parts = urlsplit(url)
-    forwarded = isinstance(manager, ProxyManager) and not connection_requires_http_tunnel(
+    if isinstance(manager, ProxyManager) and not connection_requires_http_tunnel(
         manager.proxy, manager.proxy_config, parts.scheme
-    )
-    return url if forwarded else urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    ):
+        return url
+    # urlunsplit would change a path that starts with two slashes.
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def _certificate_error(error: BaseException) -> Exception | None:
-    """Return the failed verification that is behind an error, if one is."""
-    seen: list[Any] = [error]
-    for current in seen:
+    """Return the failed certificate verification that caused an error, or None."""
+    chain: list[Any] = [error]
+    for current in chain:
         if isinstance(current, (ssl.SSLCertVerificationError, CertificateError)):
             return current
         linked = (current.__cause__, current.__context__, *current.args)
-        seen += [one for one in linked if isinstance(one, BaseException) and one not in seen]
+        chain += [one for one in linked if isinstance(one, BaseException) and one not in chain]
     return None
 
 
 def _botocore_error(error: Exception, url: str, proxy_url: str | None) -> Any:
-    """Return botocore's exception for urllib3's, without the query of the URL."""
+    """Return botocore's exception for one of urllib3's, without the query of the URL."""
     details: Any = {
         "endpoint_url": redact_query_strings(url),
         "error": redact_query_strings(str(error)),

@@ -1,5 +1,6 @@
 """Faults as clients observe them, in-process, over a socket and over TLS."""
 
+import io
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -180,9 +181,8 @@ def attachment_state(fake, operation, params):
 
 def put(client, url, headers, data):
     """Send a PUT once through botocore's HTTP layer, as `attach_confirm.put` does."""
-    request = AWSRequest("PUT", url, headers, data).prepare()
-    with _http.http_session(client, url) as session:
-        response = _http.send_request(client, session, request, "s3.PutObject")
+    request = AWSRequest("PUT", url, headers, io.BytesIO(data)).prepare()
+    response = _http.send_request(client, request, "s3.PutObject")
     return response.status_code, response.content
 
 

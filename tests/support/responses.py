@@ -48,10 +48,12 @@ def make_response(url, response):
 
     Args:
         url: The URL of the request.
-        response: A status code, or a tuple of status code, body and headers. A body that is not
-            bytes is sent as JSON, together with a request id.
+        response: A status code, which is sent with an ETag; or a tuple of status code, body and
+            headers. A body that is not bytes is sent as JSON, together with a request id.
     """
-    status_code, body, headers = (response, b"", {}) if isinstance(response, int) else response
+    if isinstance(response, int):
+        response = (response, b"", {"ETag": '"1"'})
+    status_code, body, headers = response
     if not isinstance(body, bytes):
         body, headers = json.dumps(body).encode(), {"x-amzn-RequestId": "req-1", **headers}
     raw = HTTPResponse(io.BytesIO(body), preload_content=False)

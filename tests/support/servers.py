@@ -89,6 +89,8 @@ class RequestHandler(BaseHTTPRequestHandler):
     """Handles one connection of a `LoopbackServer`."""
 
     server: LoopbackServer
+    # A server of HTTP/1.0 does not send `100 Continue`, and the client would wait for it.
+    protocol_version = "HTTP/1.1"
     timeout = 20
 
     def log_message(self, *_):
@@ -102,6 +104,7 @@ class RequestHandler(BaseHTTPRequestHandler):
 
     def do_PUT(self):
         """Handle an upload."""
+        self.close_connection = True
         length = int(self.headers["Content-Length"])
         response = self.server.puts.popleft() if self.server.puts else 200
         if response == "reset":
@@ -114,7 +117,9 @@ class RequestHandler(BaseHTTPRequestHandler):
         if response == "silence":
             self.rfile.read(1)
             return
-        self.respond(*((response, b"", {}) if isinstance(response, int) else response))
+        if isinstance(response, int):
+            response = (response, b"", {"ETag": '"1"'})
+        self.respond(*response)
 
     def read_body(self, length):
         """Read this many bytes, record the request and return its body."""
@@ -139,7 +144,8 @@ class RequestHandler(BaseHTTPRequestHandler):
     def respond(self, status_code, body, headers):
         """Send a response."""
         self.send_response(status_code)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+        all_headers = {"Content-Length": str(len(body)), "Connection": "close", **headers}
+        for name, value in all_headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

@@ -60,8 +60,11 @@ def s3_response_factory(status: int, error_code: str) -> ResponseFactory:
         body = f"<Error><Code>{escape(error_code)}</Code></Error>".encode()
 
     def make_response(_: Params) -> StubbedResponse:
-        return StubbedResponse(
-            status, parsed, HTTPResponse(io.BytesIO(body), preload_content=False)
-        )
+        raw = HTTPResponse(io.BytesIO(body), preload_content=False)
+        response = StubbedResponse(status, parsed, raw)
+        if not is_error:
+            # `attach_confirm.put` does not accept a success without one of S3's headers.
+            response.http_response.headers["ETag"] = '"d41d8cd98f00b204e9800998ecf8427e"'
+        return response
 
     return make_response
