@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from enum import Enum
 from http import HTTPStatus
-from typing import NamedTuple, TypeAlias
+from http.client import InvalidURL
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -16,16 +19,23 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
+from botocore.parsers import ResponseParserError
 
 from attach_confirm._exceptions import (
     AttachmentRejectedError,
+    DownloadFailedError,
     InvalidInputError,
     PutFailedError,
+    SourceReadError,
     UnexpectedResponseError,
+    UploadTimeoutError,
     UploadUrlExpiredError,
     WaitTimeoutError,
 )
-from attach_confirm._retry import is_retryable
+from attach_confirm._retry import is_rejected_by_proxy, is_retryable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Action(str, Enum):
@@ -36,6 +46,10 @@ class Action(str, Enum):
     RECONNECT: get a new connection token with `connect`, then call again.
     FIX: the call cannot succeed unchanged; fix what the reason names, then call again.
     STOP: retrying will not help.
+    UNRELATED: not an error of this library's functions; let it propagate.
+
+    If the advice has an attachment ID, S3 has the bytes. "Call again" then means to call `confirm`
+    with this ID, instead of another `upload`.
     """
 
     RETRY = "RETRY"
@@ -43,6 +57,7 @@ class Action(str, Enum):
     RECONNECT = "RECONNECT"
     FIX = "FIX"
     STOP = "STOP"
+    UNRELATED = "UNRELATED"
 
 
 class Advice(NamedTuple):
@@ -51,14 +66,15 @@ class Advice(NamedTuple):
     Attributes:
         action: What to do next.
         reason: The reason for the action, in one sentence.
-        attachment_id: ID of the attachment that the error concerns, or None if it is unknown. If
-            `upload` raised the error, an ID means that S3 has the bytes: call `confirm` instead of
-            `upload`.
+        attachment_id: ID of the attachment if S3 has its bytes; otherwise None. Continue with
+            `confirm` (or with `status` or `wait`), and do not upload the file again.
+        retry_after: Minimum delay before the next call, in seconds, or None if any delay will do.
     """
 
     action: Action
     reason: str
     attachment_id: str | None = None
+    retry_after: float | None = None
 
 
 _Decision: TypeAlias = tuple[Action, str]
@@ -86,21 +102,106 @@ _BY_STATUS_CODE: dict[int, _Decision] = {
     402: _BY_ERROR_CODE["ServiceQuotaExceededException"],
     403: _BY_ERROR_CODE["AccessDeniedException"],
     404: _BY_ERROR_CODE["ResourceNotFoundException"],
+    408: (Action.RETRY, "The service did not receive the request in time."),
     409: _BY_ERROR_CODE["ConflictException"],
     429: _BY_ERROR_CODE["ThrottlingException"],
 }
 
+# Decisions that depend on the operation.
+_BY_OPERATION: dict[tuple[str, Action], _Decision] = {
+    ("CreateParticipantConnection", Action.RECONNECT): (
+        Action.STOP,
+        "The participant token is invalid or of another region, or the chat ended.",
+    ),
+    ("StartAttachmentUpload", Action.CHECK): (
+        Action.FIX,
+        "This client_token was used before; if the file is not in the chat, use another one.",
+    ),
+}
+
+_OPERATIONS = frozenset(
+    {
+        "CancelParticipantAuthentication",
+        "CompleteAttachmentUpload",
+        "CreateParticipantConnection",
+        "DescribeView",
+        "DisconnectParticipant",
+        "GetAttachment",
+        "GetAuthenticationUrl",
+        "GetTranscript",
+        "SendEvent",
+        "SendMessage",
+        "StartAttachmentUpload",
+    }
+)
+
+# The operations of DynamoDBJournal, and DynamoDB's errors that another attempt can get past.
+_JOURNAL_OPERATIONS = frozenset({"DeleteItem", "GetItem", "PutItem", "UpdateItem"})
+_RETRYABLE_JOURNAL_CODES = frozenset(
+    {
+        "InternalServerError",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+_JOURNAL_RETRY: _Decision = (
+    Action.RETRY,
+    "The journal is temporarily unavailable; repeating the call is safe.",
+)
+_JOURNAL_FIX: _Decision = (
+    Action.FIX,
+    "The journal rejected the request; check its file or table, and its permissions.",
+)
+_PROGRAMMING_ERRORS = (AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
+# SQLite's messages for conditions that pass.
+_RETRYABLE_SQLITE_ERROR = re.compile("locked|busy|disk I/O error|disk is full|out of memory")
+
+_URL_REJECTED: _Decision = (
+    Action.FIX,
+    "The request has an invalid URL or header; check the endpoint URL and the token.",
+)
+_URL_REJECTED_TEXT = re.compile(
+    "Invalid header|Failed to parse|Invalid URL|URL can't contain|nonnumeric port|label empty"
+)
 _RESPONSE_NOT_RECEIVED: _Decision = (
     Action.RETRY,
     "The response was not received; it is safe to send the request again.",
 )
+_UPLOAD_NOT_RECEIVED: _Decision = (
+    Action.RETRY,
+    "The response was not received; without a client_token, an unconfirmed upload may remain.",
+)
+_START_PATH = "/participant/start-attachment-upload"
+_CERTIFICATE_REJECTED: _Decision = (
+    Action.FIX,
+    "The server's certificate is not trusted; check the CA bundle.",
+)
+_CERTIFICATE_TEXTS = ("certificate verify failed", "doesn't match")
+_PROXY_REJECTED: _Decision = (
+    Action.FIX,
+    "The proxy rejected the connection; check its address and credentials.",
+)
+_CONNECTION_FAILED: _Decision = (Action.RETRY, "The connection could not be established.")
+_NOT_CONFIRMED: _Decision = (
+    Action.RETRY,
+    "The time limit was reached before the upload was known to be confirmed.",
+)
+_UNRELATED: _Decision = (Action.UNRELATED, "Not an error of the upload flow.")
 
 # The first matching type wins, so subclasses come before their base classes.
 _BY_EXCEPTION_TYPE: tuple[tuple[type[BaseException], _Decision], ...] = (
     (InvalidInputError, (Action.FIX, "An argument is invalid; the error names it.")),
-    (UploadUrlExpiredError, (Action.RETRY, "The upload URL expired; a new upload gets a new URL.")),
+    (UploadTimeoutError, _NOT_CONFIRMED),
     (
         UnexpectedResponseError,
+        (Action.RETRY, "The response was truncated or did not come from the service."),
+    ),
+    (
+        ResponseParserError,
         (Action.RETRY, "The response was truncated or did not come from the service."),
     ),
     (
@@ -110,8 +211,7 @@ _BY_EXCEPTION_TYPE: tuple[tuple[type[BaseException], _Decision], ...] = (
     (WaitTimeoutError, (Action.CHECK, "The attachment is not approved or rejected yet.")),
     (ReadTimeoutError, _RESPONSE_NOT_RECEIVED),
     (ConnectionClosedError, _RESPONSE_NOT_RECEIVED),
-    (SSLError, (Action.FIX, "The server's certificate is not trusted; check the CA bundle.")),
-    (BotocoreConnectionError, (Action.RETRY, "The connection could not be established.")),
+    (BotocoreConnectionError, _CONNECTION_FAILED),
     (HTTPClientError, (Action.RETRY, "The HTTP request failed.")),
     (
         NoCredentialsError,
@@ -121,7 +221,6 @@ _BY_EXCEPTION_TYPE: tuple[tuple[type[BaseException], _Decision], ...] = (
         ),
     ),
     (BotoCoreError, (Action.FIX, "botocore rejected the call or its configuration.")),
-    (OSError, (Action.FIX, "The file could not be read.")),
 )
 
 
@@ -129,31 +228,53 @@ def advise(error: BaseException) -> Advice:
     """Return what to do about an error that a function of this library raised.
 
     Args:
-        error: An error of this library, of botocore, or of the service as botocore raised it.
+        error: An error of this library, of botocore, of the service as botocore raised it, or of a
+            journal.
 
     Returns:
-        The next action and its reason. STOP if the error does not come from the upload flow.
+        The next action and its reason. UNRELATED if the error does not come from this library's
+        functions, for example if your own code raised it while an upload called it.
     """
     action, reason = _classify(error)
-    attachment_id = getattr(error, "attachment_id", None)
-    if isinstance(error, UploadUrlExpiredError):
-        # S3 does not have the bytes of this attachment, so confirming it would fail.
-        attachment_id = None
-    return Advice(action, reason, attachment_id)
+    journal_key = getattr(error, "journal_key", None)
+    is_acknowledged = getattr(error, "acknowledged", False)
+    is_journal_error = getattr(error, "is_journal_error", False)
+    if journal_key is not None and not is_journal_error and action is not Action.RETRY:
+        reason += (
+            " If the attachment can never be confirmed and the transcript does not list it,"
+            f" journal.delete({journal_key!r}) lets the upload start over."
+        )
+    return Advice(
+        action,
+        reason,
+        getattr(error, "attachment_id", None) if is_acknowledged else None,
+        error.retry_after if isinstance(error, UploadUrlExpiredError) else None,
+    )
 
 
 def _classify(error: BaseException) -> _Decision:
-    if isinstance(error, ClientError):
-        return _classify_client_error(error)
-    if isinstance(error, PutFailedError):
-        return _classify_put_error(error)
+    if getattr(error, "is_journal_error", False) or _is_sqlite_error(error):
+        return _classify_journal_error(error)
+    for exception_type, classify in _CLASSIFIERS:
+        if isinstance(error, exception_type):
+            return classify(error)
+    return _classify_by_type(error)
+
+
+def _classify_by_type(error: BaseException) -> _Decision:
+    if isinstance(error, BotoCoreError) and (decision := _classify_botocore_error(error)):
+        return decision
     for exception_type, decision in _BY_EXCEPTION_TYPE:
         if isinstance(error, exception_type):
             return decision
-    return Action.STOP, "Not an error of the upload flow."
+    return _UNRELATED
 
 
 def _classify_client_error(error: ClientError) -> _Decision:
+    if error.operation_name in _JOURNAL_OPERATIONS:
+        return _classify_journal_error(error)
+    if error.operation_name not in _OPERATIONS:
+        return _UNRELATED
     code = error.response.get("Error", {}).get("Code", "")
     status_code = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     decision = _BY_ERROR_CODE.get(code) or _BY_STATUS_CODE.get(status_code)
@@ -161,12 +282,30 @@ def _classify_client_error(error: ClientError) -> _Decision:
         decision = _BY_ERROR_CODE["InternalServerException"]
     if decision is None:
         return Action.FIX, "Unexpected status; check the endpoint URL and the proxies."
-    if decision[0] is Action.RECONNECT and error.operation_name == "CreateParticipantConnection":
-        return (
-            Action.STOP,
-            "The participant token is invalid or of another region, or the chat ended.",
-        )
-    return decision
+    return _BY_OPERATION.get((error.operation_name, decision[0]), decision)
+
+
+def _classify_journal_error(error: BaseException) -> _Decision:
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", "")
+        status_code = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        is_server_error = status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        is_temporary = code in _RETRYABLE_JOURNAL_CODES or is_server_error
+    elif isinstance(error, BotoCoreError):
+        is_temporary = _classify_by_type(error)[0] is Action.RETRY
+    elif _is_sqlite_error(error):
+        is_temporary = bool(_RETRYABLE_SQLITE_ERROR.search(str(error)))
+    elif isinstance(error, Exception):
+        is_temporary = not isinstance(error, _PROGRAMMING_ERRORS)
+    else:
+        return _UNRELATED
+    return _JOURNAL_RETRY if is_temporary else _JOURNAL_FIX
+
+
+def _is_sqlite_error(error: BaseException) -> bool:
+    # Importing sqlite3 would slow down the import of this package.
+    names = {(base.__module__, base.__name__) for base in type(error).__mro__}
+    return ("sqlite3", "Error") in names
 
 
 def _classify_put_error(error: PutFailedError) -> _Decision:
@@ -176,3 +315,63 @@ def _classify_put_error(error: PutFailedError) -> _Decision:
         Action.FIX,
         "S3 rejected the headers or the length, or the bucket policy denied the upload.",
     )
+
+
+def _classify_source_error(error: SourceReadError) -> _Decision:
+    if error.retryable:
+        return Action.RETRY, "The source could not be read to its end; open it again and retry."
+    return Action.FIX, "The source could not be read to its end."
+
+
+def _classify_download_error(error: DownloadFailedError) -> _Decision:
+    if error.retryable:
+        return Action.RETRY, "The attachment could not be downloaded completely."
+    return Action.FIX, "The attachment could not be downloaded; the error says why."
+
+
+def _classify_expired_url(error: UploadUrlExpiredError) -> _Decision:
+    if error.retry_after is None:
+        return (
+            Action.FIX,
+            "The upload URL expired; start another upload, with another client_token if you set one.",
+        )
+    return Action.RETRY, "The upload URL expired; a later call of `upload` gets another one."
+
+
+def _classify_botocore_error(error: BotoCoreError) -> _Decision | None:
+    """Return the decision for an error that its type alone does not decide, or None."""
+    text = str(error)
+    if isinstance(error, SSLError):
+        return _CERTIFICATE_REJECTED if _is_certificate_error(error) else _CONNECTION_FAILED
+    if is_rejected_by_proxy(error):
+        return _PROXY_REJECTED
+    if isinstance(error, (ReadTimeoutError, ConnectionClosedError)):
+        # The errors of the PUT are annotated.
+        is_put_error = getattr(error, "acknowledged", None) is False
+        return _UPLOAD_NOT_RECEIVED if is_put_error or _START_PATH in text else None
+    is_invalid = isinstance(getattr(error, "kwargs", {}).get("error"), (ValueError, InvalidURL))
+    if type(error) is HTTPClientError and (is_invalid or _URL_REJECTED_TEXT.search(text)):
+        return _URL_REJECTED
+    return None
+
+
+def _is_certificate_error(error: BaseException) -> bool:
+    """Return whether an error was caused by a certificate that failed verification."""
+    causes: list[object] = [error]
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        if isinstance(cause, BaseException):
+            kwargs = getattr(cause, "kwargs", {})
+            causes += (cause.__cause__, *cause.args, *kwargs.values())
+    # A pickled error has lost its causes.
+    return any(text in str(error) for text in _CERTIFICATE_TEXTS)
+
+
+_CLASSIFIERS: tuple[tuple[type[BaseException], Callable[[Any], _Decision]], ...] = (
+    (ClientError, _classify_client_error),
+    (PutFailedError, _classify_put_error),
+    (SourceReadError, _classify_source_error),
+    (DownloadFailedError, _classify_download_error),
+    (UploadUrlExpiredError, _classify_expired_url),
+)

@@ -31,8 +31,8 @@ _CODES_BY_STATUS = {
     409: "ConflictException",
 }
 
-# An attachment scanner may take 60 seconds (source: the administrator guide on attachment scanning).
-# It is not documented whether an item appears at the confirmation or after the scan.
+# It is not documented whether an item appears at the confirmation or after the scan, which may take
+# 60 seconds (source: the administrator guide on attachment scanning).
 _CHECK_TIMEOUT = 65.0
 
 
@@ -196,7 +196,7 @@ def _may_be_confirmed(
 ) -> bool:
     """Return whether an earlier attempt may have confirmed the attachment."""
     metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
-    code = error.response.get("Error", {}).get("Code", "")
+    code: Any = error.response.get("Error", {}).get("Code", "")
     if client.meta.service_model.shape_for_error_code(code) is None:
         code = _CODES_BY_STATUS.get(metadata.get("HTTPStatusCode", 0), "")
     if code == "ConflictException":

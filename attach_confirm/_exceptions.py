@@ -245,7 +245,7 @@ class DownloadFailedError(AttachConfirmError):
         return f"attachment {self.attachment_id}: download failed: {self.reason}"
 
 
-_ANNOTATIONS = ("attachment_id", "acknowledged", "journal_key", "__notes__")
+_ANNOTATIONS = ("attachment_id", "acknowledged", "journal_key", "is_journal_error", "__notes__")
 
 
 def annotate(error: BaseException, **attributes: Any) -> None:
@@ -253,8 +253,9 @@ def annotate(error: BaseException, **attributes: Any) -> None:
 
     Args:
         error: The exception, also one of botocore's.
-        **attributes: `attachment_id`; `acknowledged`, whether S3 has all bytes, so that the next
-            step is `confirm`; `journal_key`, the key of the upload's entry in the journal.
+        **attributes: `attachment_id`; `acknowledged`, whether S3 has all bytes and the next step is
+            `confirm`; `journal_key`, the key of the upload's entry in the journal;
+            `is_journal_error`, whether the journal raised the error; `__notes__`.
     """
     vars(error).update(attributes)
     # The exceptions of this library keep their attributes. botocore's __reduce__ drops them, and
@@ -277,8 +278,8 @@ class _Reducer:
             # The request contains the token.
             kwargs = {name: str(value) for name, value in error.kwargs.items()}
             return _restore, (_create_http_error, (type(error), kwargs), annotations)
-        reduced = type(error).__reduce_ex__(error, protocol)
-        constructor, arguments, *rest = reduced
+        error_type: Any = type(error)
+        constructor, arguments, *rest = error_type.__reduce_ex__(error, protocol)
         if rest and isinstance(rest[0], dict):
             rest[0] = {name: value for name, value in rest[0].items() if name != "__reduce_ex__"}
         return _restore, (constructor, arguments, annotations), *rest

@@ -122,7 +122,19 @@ class DeadlineReachedError(Exception):
 
     It never leaves this package. The `__cause__` is the connection error of the last attempt, if
     there was one.
+
+    Attributes:
+        seconds: The time limit, in seconds.
+        attachment_id: See `annotate`.
+        acknowledged: See `annotate`.
     """
+
+    attachment_id: str | None = None
+    acknowledged = False
+
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__()
+        self.seconds = deadline.seconds
 
 
 @dataclass
@@ -172,7 +184,7 @@ def require_time_left() -> None:
     """
     limit = _current_limit.get()
     if limit is not None and limit.deadline.remaining() <= 0:
-        raise DeadlineReachedError
+        raise DeadlineReachedError(limit.deadline)
 
 
 def prepare_client(client: ConnectParticipantClient) -> None:
@@ -202,7 +214,7 @@ def _start_attempt(request: Any, operation_name: str, **_: Any) -> None:
     limit = _current_limit.get()
     if limit is not None and limit.deadline.remaining() <= 0:
         if not limit.free_attempts:
-            raise DeadlineReachedError
+            raise DeadlineReachedError(limit.deadline)
         limit.free_attempts -= 1
     failure = request.context.pop("attach_confirm_failure", None)
     if failure is not None:
@@ -260,7 +272,7 @@ def _limit_retry_delay(
     # botocore's handlers return None or False if the call is not to be retried.
     is_retried = delay is not None and delay is not False
     if is_retried and delay >= limit.deadline.remaining():
-        raise DeadlineReachedError from caught_exception
+        raise DeadlineReachedError(limit.deadline) from caught_exception
     return delay
 
 
