@@ -230,9 +230,10 @@ def _end_attempt(context: Any, parsed_response: Any, exception: Any, **_: Any) -
         # The text of an exception may contain a token.
         reason = type(exception).__name__
     else:
-        error = parsed_response.get("Error", {})
         status_code = parsed_response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        reason = f"HTTP {status_code} {error.get('Code', '')}".rstrip()
+        code = parsed_response.get("Error", {}).get("Code")
+        # botocore sets the status as the code if the response has none.
+        reason = f"HTTP {status_code}" + ("" if code == str(status_code) else f" {code}")
     context["attach_confirm_failure"] = (_clock.monotonic(), reason)
 
 

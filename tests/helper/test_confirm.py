@@ -1,5 +1,6 @@
 """`confirm` confirms an attachment exactly once, even if it is repeated or responses are lost."""
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from attach_confirm import Action, Confirmation, InvalidInputError, UnexpectedRe
 
 COMPLETE = "connectparticipant.CompleteAttachmentUpload"
 TRANSCRIPT = "connectparticipant.GetTranscript"
+LISTED = {"Attachments": [{"AttachmentId": "att-1", "Status": "APPROVED"}]}
 CONFLICT = (409, {"Message": "no"}, {"x-amzn-ErrorType": "ConflictException"})
 
 
@@ -205,12 +207,123 @@ class TestConflicts:
         assert (confirmation.already_confirmed, confirmation.attempts) == (True, 1)
         assert confirmation.request_id
 
-    def test_conflict_not_in_transcript_raises(self, client, scripted_responses):
+    def test_conflict_not_in_transcript_raises(self, client, scripted_responses, sleeps):
+        """An attachment scanner may take 60 seconds."""
         scripted_responses(client, COMPLETE, CONFLICT)
         requests = scripted_responses(client, TRANSCRIPT, (200, {"Transcript": []}, {}))
+        with pytest.raises(client.exceptions.ConflictException) as raised:
+            attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
+        assert sleeps == [0.5, 1, 2, 4, *[5] * 11]
+        assert len(requests) == len(sleeps) + 1
+        advice = advise(raised.value)
+        assert (advice.action, advice.attachment_id) == (Action.CHECK, "att-1")
+
+    def test_conflict_listed_later(self, client, scripted_responses, sleeps):
+        """The item appears after the scan; only the newest page is read until then."""
+        others = {"Id": "m1", "Type": "MESSAGE"}
+        listed = {"Id": "a1", "Attachments": [{"AttachmentId": "att-1", "Status": "APPROVED"}]}
+        scripted_responses(client, COMPLETE, CONFLICT)
+        requests = scripted_responses(
+            client,
+            TRANSCRIPT,
+            (200, {"Transcript": [others], "NextToken": "2"}, {}),
+            (200, {"Transcript": [{"Id": "m0"}]}, {}),
+            *[(200, {"Transcript": [others], "NextToken": "2"}, {})] * 6,
+            (200, {"Transcript": [listed, others], "NextToken": "2"}, {}),
+        )
+        confirmation = attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
+        assert (confirmation.already_confirmed, confirmation.attempts) == (True, 1)
+        assert sleeps == [0.5, 1, 2, 4, 5, 5, 5]
+        assert len(requests) == 9
+
+    def test_conflict_of_a_gateway_is_checked(self, client, scripted_responses):
+        """The response has no error code."""
+        scripted_responses(client, COMPLETE, (409, b"", {}))
+        scripted_responses(client, TRANSCRIPT, (200, {"Transcript": [LISTED]}, {}))
+        assert attach_confirm.confirm(
+            client, "att-1", "token", on_conflict="check"
+        ).already_confirmed
+
+    def test_conflict_check_ends_with_slow_requests(
+        self, client, scripted_responses, sleeps, monkeypatch
+    ):
+        """The transcript takes 30 seconds each time."""
+        scripted_responses(client, COMPLETE, CONFLICT)
+        requests = scripted_responses(client, TRANSCRIPT, (200, {"Transcript": []}, {}))
+        monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: 30.0 * len(requests))
         with pytest.raises(client.exceptions.ConflictException):
             attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
+        assert (len(requests), sleeps) == (3, [0.5, 1])
+
+    @pytest.mark.parametrize(
+        ("status_code", "code"),
+        [
+            (400, "ValidationException"),
+            (404, "ResourceNotFoundException"),
+            (400, None),
+            (404, "NotFound"),
+        ],
+    )
+    def test_rejection_after_lost_response_is_checked(
+        self, client, scripted_responses, status_code, code
+    ):
+        """The first attempt may have confirmed the attachment."""
+        lost = ReadTimeoutError(endpoint_url="https://x")
+        rejection = (status_code, {"Message": "no"}, {"x-amzn-ErrorType": code} if code else {})
+        requests = scripted_responses(client, TRANSCRIPT, (200, {"Transcript": [LISTED]}, {}))
+        scripted_responses(client, COMPLETE, lost, rejection)
+        confirmation = attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
+        assert (confirmation.already_confirmed, confirmation.attempts) == (True, 2)
+        scripted_responses(client, COMPLETE, rejection)
+        with pytest.raises(ClientError) as raised:
+            attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
+        scripted_responses(client, COMPLETE, lost, rejection)
+        with pytest.raises(ClientError):
+            attach_confirm.confirm(client, "att-1", "token", on_conflict="raise")
         assert len(requests) == 1
+        advice = advise(raised.value)
+        assert (advice.action, advice.attachment_id) == (Action.FIX, "att-1")
+
+    @pytest.mark.parametrize(
+        ("status_code", "code"),
+        [
+            (400, "ThrottlingException"),
+            (403, "AccessDeniedException"),
+            (402, "ServiceQuotaExceededException"),
+            (405, "MethodNotAllowed"),
+        ],
+    )
+    def test_other_rejection_after_lost_response_is_not_checked(
+        self, client, scripted_responses, status_code, code
+    ):
+        lost = ReadTimeoutError(endpoint_url="https://x")
+        rejection = (status_code, {"Message": "no"}, {"x-amzn-ErrorType": code})
+        requests = scripted_responses(client, TRANSCRIPT, (200, {"Transcript": [LISTED]}, {}))
+        scripted_responses(client, COMPLETE, lost, rejection)
+        with pytest.raises(ClientError):
+            attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
+        assert requests == []
+
+    def test_confirmation_is_logged(self, client, scripted_responses, caplog):
+        caplog.set_level(logging.INFO, "attach_confirm")
+        scripted_responses(client, COMPLETE, (500, {}, {}), (200, {}, {}), CONFLICT)
+        scripted_responses(client, TRANSCRIPT, (200, {"Transcript": [LISTED]}, {}))
+        for _ in range(2):
+            attach_confirm.confirm(client, "att-1", "secret-token", on_conflict="check")
+        assert caplog.record_tuples == [
+            (
+                "attach_confirm",
+                logging.WARNING,
+                "CompleteAttachmentUpload: attempt 2 after 0.0 s: HTTP 500",
+            ),
+            ("attach_confirm", logging.INFO, "attachment att-1: confirmed (attempts: 2)"),
+            (
+                "attach_confirm",
+                logging.WARNING,
+                "attachment att-1: the confirmation was rejected, checking the transcript",
+            ),
+            ("attach_confirm", logging.INFO, "attachment att-1: already confirmed (attempts: 1)"),
+        ]
 
     @pytest.mark.parametrize("status", ["APPROVED", "IN_PROGRESS", "REJECTED"])
     def test_conflict_after_lost_response(self, client, scripted_responses, status):
@@ -228,6 +341,7 @@ class TestConflicts:
         with pytest.raises(ClientError) as raised:
             attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
         assert raised.value.operation_name == "GetTranscript"
+        assert advise(raised.value).attachment_id == "att-1"
         assert isinstance(raised.value.__context__, client.exceptions.ConflictException)
 
     def test_other_error_is_not_checked(self, client, scripted_responses):

@@ -1,23 +1,40 @@
 import copy
+import gc
+import multiprocessing
 import pickle
+import weakref
+from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timezone
 
 import pytest
+import urllib3
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
 
 import attach_confirm
 from attach_confirm import (
     AttachConfirmError,
     AttachmentRejectedError,
     AttachmentStatus,
+    DownloadFailedError,
     InvalidInputError,
     PutFailedError,
+    SourceReadError,
     UnexpectedResponseError,
+    UploadTimeoutError,
     UploadUrlExpiredError,
     WaitTimeoutError,
     _exceptions,
 )
 
 EXPIRY = datetime(2026, 11, 22, 8, 15, 46, tzinfo=timezone.utc)
+
+ANNOTATIONS = {"attachment_id": "att-1", "acknowledged": True, "journal_key": "chat/1"}
 
 # The exception, its message, its public attributes.
 EXCEPTIONS = [
@@ -47,7 +64,52 @@ EXCEPTIONS = [
             "attachment att-1: upload URL expired at 2026-11-22T08:15:46+00:00;"
             " start the upload again"
         ),
-        {"attachment_id": "att-1", "expires_at": EXPIRY},
+        {
+            "attachment_id": "att-1",
+            "expires_at": EXPIRY,
+            "server_time": None,
+            "attempts": 1,
+            "retry_after": None,
+        },
+    ),
+    (
+        UploadUrlExpiredError("att-1", EXPIRY, EXPIRY, 2, 90.0),
+        (
+            "attachment att-1: upload URL expired at 2026-11-22T08:15:46+00:00;"
+            " start the upload again"
+        ),
+        {"server_time": EXPIRY, "attempts": 2, "retry_after": 90.0},
+    ),
+    (
+        SourceReadError("connection reset", retryable=True),
+        "source: connection reset",
+        {"reason": "connection reset", "retryable": True},
+    ),
+    (
+        UploadTimeoutError(2.5),
+        "upload timed out after 2.5 seconds",
+        {"timeout": 2.5, "attachment_id": None, "acknowledged": False},
+    ),
+    (
+        UploadTimeoutError(60, "att-1", acknowledged=True),
+        "upload timed out after 60 seconds",
+        {"timeout": 60, "attachment_id": "att-1", "acknowledged": True},
+    ),
+    (
+        DownloadFailedError("att-1", "AccessDenied", 403, "AccessDenied"),
+        "attachment att-1: download failed: AccessDenied",
+        {
+            "attachment_id": "att-1",
+            "reason": "AccessDenied",
+            "status_code": 403,
+            "error_code": "AccessDenied",
+            "retryable": False,
+        },
+    ),
+    (
+        DownloadFailedError("att-1", "lost", retryable=True),
+        "attachment att-1: download failed: lost",
+        {"status_code": None, "error_code": None, "retryable": True},
     ),
     (
         AttachmentRejectedError("att-1"),
@@ -55,12 +117,12 @@ EXCEPTIONS = [
             "attachment att-1: rejected after it was confirmed; check the instance's allowed file"
             " types, size limit and attachment scanner"
         ),
-        {"attachment_id": "att-1"},
+        {"attachment_id": "att-1", "acknowledged": True},
     ),
     (
         WaitTimeoutError("att-1", None, 120.0),
-        "attachment att-1: not in the transcript after 120 seconds",
-        {"attachment_id": "att-1", "status": None, "timeout": 120.0},
+        "attachment att-1: not found in the transcript after 120 seconds",
+        {"attachment_id": "att-1", "status": None, "timeout": 120.0, "acknowledged": True},
     ),
     (
         WaitTimeoutError("att-1", AttachmentStatus.IN_PROGRESS, 0.5),
@@ -101,7 +163,11 @@ def test_every_exception_derives_from_attach_confirm_error():
 
 def test_module_docstring_lists_every_exception_with_its_builtin_base():
     tree = _exceptions.__doc__.split("\n\n")[1]
-    builtin_bases = {InvalidInputError: ValueError, WaitTimeoutError: TimeoutError}
+    builtin_bases = {
+        InvalidInputError: ValueError,
+        UploadTimeoutError: TimeoutError,
+        WaitTimeoutError: TimeoutError,
+    }
     for cls in {type(exception) for exception, *_ in EXCEPTIONS}:
         (line,) = [line for line in tree.splitlines() if f" {cls.__name__} " in line]
         builtin_base = builtin_bases.get(cls)
@@ -110,7 +176,128 @@ def test_module_docstring_lists_every_exception_with_its_builtin_base():
         assert not builtin_base or f"(also {builtin_base.__name__})" in line
 
 
-def test_wait_timeout_error_has_no_errno():
+@pytest.mark.parametrize(
+    "error", [WaitTimeoutError("att-1", None, 120.0), UploadTimeoutError(2.0, "att-1")]
+)
+def test_timeout_error_has_no_errno(error):
     """TimeoutError derives from OSError, which parses two or more arguments as an errno."""
-    error = WaitTimeoutError("att-1", None, 120.0)
     assert (error.errno, error.strerror, error.filename) == (None, None, None)
+
+
+def identity(value):
+    """Return the argument."""
+    return value
+
+
+class ForeignError(Exception):
+    """An exception of another library, whose `__reduce__` drops attributes."""
+
+    def __init__(self, a, b):
+        super().__init__(f"{a} {b}")
+        self.a, self.b = a, b
+
+    def __reduce__(self):
+        return ForeignError, (self.a, self.b)
+
+
+class ForeignErrorWithState(Exception):
+    """An exception of another library that is pickled with its attributes."""
+
+
+class TestAnnotate:
+    @pytest.fixture(
+        params=[
+            lambda: ClientError({"Error": {"Code": "ConflictException"}}, "GetTranscript"),
+            lambda: EndpointConnectionError(endpoint_url="https://x"),
+            lambda: ConnectTimeoutError(endpoint_url="https://x"),
+            NoCredentialsError,
+            lambda: UnexpectedResponseError("PutObject", "no ETag"),
+            lambda: UploadTimeoutError(2.0),
+            lambda: ForeignError("a", "b"),
+            lambda: ForeignErrorWithState("a", "b"),
+            lambda: ConnectionResetError(104, "Connection reset by peer"),
+            KeyboardInterrupt,
+        ],
+        ids=lambda create: type(create()).__name__,
+    )
+    def error(self, request):
+        """Return one exception of each kind."""
+        return request.param()
+
+    def test_annotations_survive_copies(self, error):
+        error.detail = "kept"
+        _exceptions.annotate(error, **ANNOTATIONS)
+        _exceptions.annotate(error, acknowledged=False)
+        expected = {**ANNOTATIONS, "acknowledged": False}
+        duplicates = [error]
+        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+            # Each copy is made from the one before.
+            duplicates.append(pickle.loads(pickle.dumps(duplicates[-1], protocol)))
+        duplicates += [copy.copy(duplicates[-1]), copy.deepcopy(duplicates[-1])]
+        for duplicate in duplicates:
+            assert type(duplicate) is type(error)
+            assert str(duplicate) == str(error)
+            assert {name: getattr(duplicate, name) for name in expected} == expected
+
+    def test_other_attributes_survive_if_they_did_before(self):
+        error = ForeignErrorWithState("a")
+        error.detail = "kept"
+        _exceptions.annotate(error, attachment_id="att-1")
+        duplicate = pickle.loads(pickle.dumps(error))
+        assert (duplicate.detail, duplicate.args) == ("kept", ("a",))
+
+    def test_modeled_error_of_a_client(self, client):
+        """The classes of `client.exceptions` cannot be pickled; botocore pickles their base."""
+        response = {"Error": {"Code": "ConflictException"}}
+        error = client.exceptions.ConflictException(response, "CompleteAttachmentUpload")
+        _exceptions.annotate(error, attachment_id="att-1", acknowledged=True)
+        duplicate = pickle.loads(pickle.dumps(error))
+        assert (type(duplicate), duplicate.response) == (ClientError, response)
+        assert attach_confirm.advise(duplicate) == attach_confirm.advise(error)
+
+    def test_annotation_adds_no_reference_cycle(self):
+        """A cycle would keep the frames of the traceback, and the file in them, alive."""
+        error = ForeignError("a", "b")
+        _exceptions.annotate(error, attachment_id="att-1")
+        reference = weakref.ref(error)
+        gc.disable()
+        try:
+            del error
+            assert reference() is None
+        finally:
+            gc.enable()
+
+    def test_error_that_cannot_be_referenced_weakly_is_annotated(self):
+        class Slotted(Exception):
+            __slots__ = ()
+
+        error = Slotted()
+        _exceptions.annotate(error, attachment_id="att-1")
+        assert error.attachment_id == "att-1"
+
+    def test_http_error_is_pickled_without_request(self, client):
+        """The request in the error contains the token."""
+
+        def close(request, **_):
+            raise ConnectionClosedError(
+                error=urllib3.exceptions.ProtocolError("lost", OSError()),
+                request=request,
+                endpoint_url=request.url,
+            )
+
+        client.meta.events.register_first("before-send", close)
+        with pytest.raises(ConnectionClosedError) as raised:
+            attach_confirm.confirm(client, "att-1", "secret-token")
+        assert raised.value.request is not None
+        data = pickle.dumps(raised.value)
+        assert b"secret-token" not in data
+        duplicate = pickle.loads(data)
+        assert str(duplicate) == str(raised.value)
+        assert attach_confirm.advise(duplicate) == attach_confirm.advise(raised.value)
+
+    def test_process_pool_keeps_annotations(self):
+        error = ClientError({"Error": {"Code": "ConflictException"}}, "CompleteAttachmentUpload")
+        _exceptions.annotate(error, attachment_id="att-1", acknowledged=True)
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            advice = pool.submit(identity, error).result()
+        assert attach_confirm.advise(advice).attachment_id == "att-1"

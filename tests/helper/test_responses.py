@@ -2,7 +2,9 @@ import contextlib
 import copy
 from datetime import datetime, timedelta, timezone
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +15,9 @@ UTF8_PAGE = b"<!DOCTYPE html><html><body>Welcome to the hotel. Please log in.</b
 LATIN1_PAGE = "<!DOCTYPE html><html><body>Willkommen in M\xfcnchen.</body></html>".encode("latin-1")
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 JSON = {"Content-Type": "application/json"}
+REQUEST_ID = {"x-amzn-RequestId": "R1"}
+
+COMPLETE = "connectparticipant.CompleteAttachmentUpload"
 
 START_RESPONSE = {
     "AttachmentId": "att-1",
@@ -73,8 +78,11 @@ class TestEveryOperation:
         assert attach_confirm.advise(raised.value).action == "RETRY"
 
     def test_json_that_is_not_an_object_raises(self, client, scripted_responses, call, operation):
-        for body in (b"[]", b'"ok"', b"7", b"null", b"true"):
-            scripted_responses(client, f"connectparticipant.{operation}", (203, body, JSON))
+        """The request ID does not help, because the service sends no such body."""
+        nested = b'{"a":' * 100_000
+        for body in (b"[]", b'"ok"', b"7", b"null", b"true", b"{x", b'{"a": 1', b"{} {}", nested):
+            response = (203, body, {**JSON, **REQUEST_ID})
+            scripted_responses(client, f"connectparticipant.{operation}", response)
             with pytest.raises(UnexpectedResponseError) as raised:
                 call(client)
             assert raised.value.operation == operation
@@ -82,7 +90,7 @@ class TestEveryOperation:
 
 @pytest.mark.parametrize(("call", "operation"), [call for call in CALLS if call.id != "confirm"])
 def test_response_without_members_raises(client, scripted_responses, call, operation):
-    for body in (b"", b"{}", b'{"Transcr', b'{"message": null}'):
+    for body in (b"", b"{}", b'{"error": "login required"}', b'{"message": null}'):
         scripted_responses(client, f"connectparticipant.{operation}", (200, body, JSON))
         with pytest.raises(UnexpectedResponseError) as raised:
             call(client)
@@ -108,7 +116,7 @@ def test_truncated_response_raises(client, scripted_responses):
 
 @pytest.mark.parametrize("content_length", ["2", "1", "two", "-3"])
 def test_complete_response_is_accepted(client, scripted_responses, content_length):
-    headers = {**JSON, "Content-Length": content_length}
+    headers = {**JSON, **REQUEST_ID, "Content-Length": content_length}
     scripted_responses(client, "connectparticipant.CompleteAttachmentUpload", (200, b"{}", headers))
     assert attach_confirm.confirm(client, "att-1", "token").attempts == 1
 
@@ -161,20 +169,43 @@ def test_connect_response_without_member_raises(client, scripted_responses, resp
     assert raised.value.reason == f"missing {member}"
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b" {}\n"])
-def test_confirm_accepts_request_id_or_json(client, scripted_responses, body):
-    """The service's response to a confirmation has no members."""
-    request_id = {"x-amzn-RequestId": "R1"}
-    for headers in (
-        request_id,
-        {**request_id, **HTML},
-        JSON,
-        {"Content-Type": "Application/JSON"},
+class TestRequestId:
+    """The service's response to a confirmation has no members, but always a request ID."""
+
+    @pytest.mark.parametrize("body", [b"", b"{}", b" {}\n", b'{"New": "member"}'])
+    def test_response_with_request_id_is_accepted(self, client, scripted_responses, body):
+        for headers in (REQUEST_ID, {**REQUEST_ID, **HTML}, {"x-amz-request-id": "R1"}):
+            scripted_responses(client, COMPLETE, (200, body, headers))
+            assert attach_confirm.confirm(client, "att-1", "token").request_id == "R1"
+
+    @pytest.mark.parametrize("body", [b"", b"{}", b'{"error": "login required"}'])
+    @pytest.mark.parametrize("status_code", [200, 202, 204])
+    @pytest.mark.parametrize("signs_requests", [True, False])
+    def test_response_without_request_id_raises(
+        self, client, scripted_responses, *, body, status_code, signs_requests
     ):
-        scripted_responses(
-            client, "connectparticipant.CompleteAttachmentUpload", (200, body, headers)
-        )
-        assert attach_confirm.confirm(client, "att-1", "token").attempts == 1
+        """A response without any header is one of HTTP/1.0."""
+        if signs_requests:
+            client = boto3.client(
+                "connectparticipant", "us-west-2", aws_access_key_id="a", aws_secret_access_key="b"
+            )
+        for headers in ({}, JSON, HTML, {"Server": "proxy"}, {"x-amzn-RequestId": ""}):
+            scripted_responses(client, COMPLETE, (status_code, body, headers))
+            with pytest.raises(UnexpectedResponseError) as raised:
+                attach_confirm.confirm(client, "att-1", "token")
+            content_type = headers.get("Content-Type", "unknown type")
+            assert raised.value.operation == "CompleteAttachmentUpload"
+            assert raised.value.reason == f"no request id, and a body of {content_type}"
+            assert attach_confirm.advise(raised.value).attachment_id == "att-1"
+
+    @pytest.mark.parametrize(
+        "response", [{}, {"ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": {}}}]
+    )
+    def test_stubbed_response_is_accepted(self, client, response):
+        """Responses of botocore's Stubber were not received over HTTP."""
+        with Stubber(client) as stubber:
+            stubber.add_response("complete_attachment_upload", response)
+            assert attach_confirm.confirm(client, "att-1", "token").request_id is None
 
 
 class TestGetTimestamp:

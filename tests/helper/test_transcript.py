@@ -1,5 +1,8 @@
 """`status` looks up an attachment in all pages of the transcript."""
 
+import json
+from types import SimpleNamespace
+
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
@@ -8,6 +11,9 @@ from hypothesis import strategies as st
 
 import attach_confirm
 from attach_confirm import AttachmentStatus, UnexpectedResponseError
+from attach_confirm._retry import Deadline, DeadlineReachedError, limit_api_calls
+from attach_confirm._transcript import TranscriptReader
+from tests.support.responses import make_response
 
 GET_TRANSCRIPT = "connectparticipant.GetTranscript"
 MESSAGE = {"Type": "MESSAGE", "Content": "hello", "ContentType": "text/plain"}
@@ -174,3 +180,125 @@ def test_status_property(client, scripted_responses, pages):
     ]
     expected = statuses[0] if statuses else None
     assert attach_confirm.status(client, "a", "token") == expected
+
+
+class TestTranscriptReader:
+    """Later scans read what is new, and what may have changed."""
+
+    @pytest.fixture
+    def transcript(self, client):
+        """Serve a list of items, newest first, in pages of 100; and record the requests.
+
+        `denied_pages` are the positions of the first items of pages that get HTTP 403.
+        """
+        transcript = SimpleNamespace(items=[], denied_pages=set(), requests=[])
+
+        def serve(request, **_):
+            transcript.requests.append(request)
+            start = int(json.loads(request.body).get("NextToken", 0))
+            if start in transcript.denied_pages:
+                return make_response(request.url, 403)
+            page = {"Transcript": transcript.items[start : start + 100]}
+            if start + 100 < len(transcript.items):
+                page["NextToken"] = str(start + 100)
+            return make_response(request.url, (200, page, {}))
+
+        client.meta.events.register_first(f"before-send.{GET_TRANSCRIPT}", serve)
+        return transcript
+
+    @staticmethod
+    def messages(count, prefix="m"):
+        """Return messages with different IDs."""
+        return [{"Id": f"{prefix}{index}", **MESSAGE} for index in range(count)]
+
+    def count_requests(self, transcript, reader, ids=("att-1",)):
+        """Find the attachments, and return the result and the number of requests."""
+        before = len(transcript.requests)
+        listed = reader.find(ids)
+        return listed and listed.status, len(transcript.requests) - before
+
+    def test_later_scan_ends_at_the_newest_known_item(self, client, transcript):
+        transcript.items += self.messages(3000)
+        reader = TranscriptReader(client, "token")
+        assert self.count_requests(transcript, reader) == (None, 30)
+        for _ in range(2):
+            assert self.count_requests(transcript, reader) == (None, 1)
+        transcript.items[:0] = self.messages(250, "n")
+        assert self.count_requests(transcript, reader) == (None, 3)
+        assert self.count_requests(transcript, reader) == (None, 1)
+
+    def test_later_scan_finds_new_item(self, client, transcript):
+        transcript.items += self.messages(250)
+        reader = TranscriptReader(client, "token")
+        reader.find({"att-1"})
+        transcript.items[:0] = [*self.messages(150, "n"), {"Id": "a", **item("REJECTED")}]
+        assert self.count_requests(transcript, reader) == ("REJECTED", 2)
+
+    def test_later_scan_finds_item_that_is_sorted_below_the_newest(self, client, transcript):
+        transcript.items += self.messages(250)
+        reader = TranscriptReader(client, "token")
+        reader.find({"att-1"})
+        transcript.items.insert(2, {"Id": "a", **item("APPROVED")})
+        assert self.count_requests(transcript, reader) == ("APPROVED", 1)
+
+    def test_later_scan_reads_undecided_item_again(self, client, transcript):
+        """The status of the item changes, or a newer item has the status."""
+        undecided = {"Id": "a", **item("IN_PROGRESS")}
+        transcript.items += [*self.messages(150), undecided, *self.messages(250, "o")]
+        reader = TranscriptReader(client, "token")
+        assert self.count_requests(transcript, reader) == ("IN_PROGRESS", 2)
+        assert self.count_requests(transcript, reader) == ("IN_PROGRESS", 2)
+        undecided["Attachments"] = item("APPROVED")["Attachments"]
+        assert self.count_requests(transcript, reader) == ("APPROVED", 2)
+        transcript.items.insert(0, {"Id": "b", **item("REJECTED")})
+        assert self.count_requests(transcript, reader) == ("REJECTED", 1)
+
+    def test_item_that_disappears_is_not_found(self, client, transcript):
+        transcript.items += [{"Id": "a", **item("IN_PROGRESS")}, *self.messages(250)]
+        reader = TranscriptReader(client, "token")
+        reader.find({"att-1"})
+        transcript.items[0] = {"Id": "a", **MESSAGE}
+        assert self.count_requests(transcript, reader) == (None, 1)
+
+    def test_items_without_id_are_read_again(self, client, transcript):
+        transcript.items += [MESSAGE] * 250
+        reader = TranscriptReader(client, "token")
+        for _ in range(2):
+            assert self.count_requests(transcript, reader) == (None, 3)
+
+    def test_failed_scan_is_repeated(self, client, transcript):
+        transcript.items += self.messages(150)
+        transcript.denied_pages.add(100)
+        reader = TranscriptReader(client, "token")
+        with pytest.raises(ClientError):
+            reader.find({"att-1"})
+        transcript.denied_pages.clear()
+        assert self.count_requests(transcript, reader) == (None, 2)
+
+    def test_empty_transcript(self, client, transcript):
+        reader = TranscriptReader(client, "token")
+        for _ in range(2):
+            assert self.count_requests(transcript, reader) == (None, 1)
+        transcript.items += [{"Id": "a", **item("APPROVED")}]
+        assert self.count_requests(transcript, reader) == ("APPROVED", 1)
+
+    def test_newest_of_several_attachments_is_found(self, client, transcript):
+        transcript.items += [
+            {"Id": "3", **item("APPROVED", "att-3")},
+            {"Id": "2", **item("IN_PROGRESS", "att-2")},
+            {"Id": "1", **item("APPROVED", "att-1")},
+        ]
+        reader = TranscriptReader(client, "token")
+        assert reader.find(["att-1", "att-2"]) == ("att-2", AttachmentStatus.IN_PROGRESS)
+
+    def test_deadline_is_checked_between_pages(self, client, monkeypatch):
+        """A stubbed client sends no requests, which would be limited as well."""
+        now = [0.0]
+        monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: now[0])
+        with Stubber(client) as stubber, limit_api_calls(client, Deadline(1.0)):
+            page = {"Transcript": [MESSAGE], "NextToken": "2"}
+            stubber.add_response("get_transcript", page)
+            client.meta.events.register("after-call", lambda **_: now.append(now.pop() + 1.0))
+            with pytest.raises(DeadlineReachedError):
+                TranscriptReader(client, "token").find({"att-1"})
+            stubber.assert_no_pending_responses()

@@ -1,16 +1,23 @@
 """`wait` polls the status until the attachment is approved or rejected, or the time is up."""
 
+import json
+import logging
+
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ConnectTimeoutError
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 import attach_confirm
 from attach_confirm import (
+    Action,
     AttachmentRejectedError,
     AttachmentStatus,
+    InvalidInputError,
     UnexpectedResponseError,
     WaitTimeoutError,
+    advise,
 )
+from tests.support.responses import make_response
 
 GET_TRANSCRIPT = "connectparticipant.GetTranscript"
 
@@ -128,3 +135,114 @@ def test_wait_unknown_status_raises(client, script_statuses, sleeps):
     with pytest.raises(UnexpectedResponseError):
         attach_confirm.wait(client, "att-1", "token")
     assert sleeps == []
+
+
+@pytest.mark.parametrize("timeout", [-1, float("inf"), float("nan"), None, "5", True])
+def test_wait_invalid_timeout_raises(client, recorded_requests, timeout):
+    requests = recorded_requests(client)
+    with pytest.raises(InvalidInputError) as raised:
+        attach_confirm.wait(client, "att-1", "token", timeout=timeout)
+    assert raised.value.parameter == "timeout"
+    assert raised.value.reason == f"must be 0 or more seconds, and finite, not {timeout!r}"
+    assert requests == []
+
+
+@pytest.mark.parametrize("arguments", [("", "token"), ("att-1", "tok en")])
+def test_wait_invalid_argument_raises(client, recorded_requests, arguments):
+    requests = recorded_requests(client)
+    with pytest.raises(InvalidInputError):
+        attach_confirm.wait(client, *arguments)
+    assert requests == []
+
+
+def test_wait_in_long_chat_reads_only_what_is_new(client, sleeps):
+    """The rejected item has no attachment, so `wait` looks for it until the end of the timeout."""
+    items = [{"Id": f"m{index}", "Type": "MESSAGE"} for index in range(3000)]
+    requests = []
+
+    def serve(request, **_):
+        requests.append(request)
+        start = int(json.loads(request.body).get("NextToken", 0))
+        page = {"Transcript": items[start : start + 100], "NextToken": str(start + 100)}
+        if start + 100 >= len(items):
+            del page["NextToken"]
+        return make_response(request.url, (200, page, {}))
+
+    client.meta.events.register_first(f"before-send.{GET_TRANSCRIPT}", serve)
+    with pytest.raises(WaitTimeoutError):
+        attach_confirm.wait(client, "att-1", "token")
+    assert len(requests) == 30 + len(sleeps)
+
+
+def test_wait_ends_between_pages_at_the_timeout(client, scripted_responses, monkeypatch):
+    """Each page takes 3 seconds, so the transcript is not read to its end."""
+    requests = scripted_responses(
+        client,
+        GET_TRANSCRIPT,
+        *[(200, {"Transcript": [], "NextToken": str(page)}, {}) for page in range(9)],
+    )
+    monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: 3.0 * len(requests))
+    with pytest.raises(WaitTimeoutError) as raised:
+        attach_confirm.wait(client, "att-1", "token", timeout=5)
+    assert len(requests) == 2
+    assert (raised.value.status, raised.value.timeout) == (None, 5)
+
+
+def test_wait_with_timeout_of_zero_reads_one_page(client, scripted_responses):
+    requests = scripted_responses(
+        client, GET_TRANSCRIPT, (200, {"Transcript": [], "NextToken": "2"}, {})
+    )
+    with pytest.raises(WaitTimeoutError):
+        attach_confirm.wait(client, "att-1", "token", timeout=0)
+    assert len(requests) == 1
+
+
+def test_wait_keeps_the_last_status_if_the_last_poll_is_incomplete(
+    client, scripted_responses, sleeps
+):
+    item = {"Id": "a", "Attachments": [{"AttachmentId": "att-1", "Status": "IN_PROGRESS"}]}
+    scripted_responses(
+        client,
+        GET_TRANSCRIPT,
+        (200, {"Transcript": [item]}, {}),
+        (200, {"Transcript": [{"Id": "b"}], "NextToken": "2"}, {}),
+    )
+    with pytest.raises(WaitTimeoutError) as raised:
+        attach_confirm.wait(client, "att-1", "token", timeout=0.5)
+    assert raised.value.status is AttachmentStatus.IN_PROGRESS
+    assert sleeps == pytest.approx([0.5], abs=0.2)
+
+
+def test_wait_error_has_attachment_id(client, scripted_responses):
+    scripted_responses(client, GET_TRANSCRIPT, 403)
+    with pytest.raises(ClientError) as raised:
+        attach_confirm.wait(client, "att-1", "token")
+    advice = advise(raised.value)
+    assert (advice.action, advice.attachment_id) == (Action.RECONNECT, "att-1")
+
+
+def test_wait_with_silent_service_ends_after_one_attempt(scripted_responses, monkeypatch, sleeps):
+    """Each attempt takes 2 seconds; botocore would make two more."""
+    client = attach_confirm.client("us-west-2")
+    requests = scripted_responses(
+        client, GET_TRANSCRIPT, ReadTimeoutError(endpoint_url="https://x")
+    )
+    monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: 2.0 * len(requests))
+    with pytest.raises(WaitTimeoutError) as raised:
+        attach_confirm.wait(client, "att-1", "token", timeout=1)
+    assert (len(requests), sleeps) == (1, [])
+    assert advise(raised.value).action is Action.CHECK
+
+
+def test_wait_verdict_is_logged(client, script_statuses, caplog):
+    caplog.set_level(logging.INFO, "attach_confirm")
+    script_statuses("APPROVED", "REJECTED", "IN_PROGRESS")
+    attach_confirm.wait(client, "att-1", "secret-token")
+    for error_class in (AttachmentRejectedError, WaitTimeoutError):
+        with pytest.raises(error_class):
+            attach_confirm.wait(client, "att-1", "secret-token", timeout=0)
+    assert caplog.messages == [
+        "attachment att-1: approved",
+        "attachment att-1: rejected",
+        "attachment att-1: not decided after 0 seconds",
+    ]
