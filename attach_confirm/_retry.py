@@ -320,10 +320,11 @@ def is_rejected_by_proxy(error: BaseException) -> bool:
 
     Repeating a request with a wrong proxy password can lock the account.
     """
-    match = isinstance(error, ProxyConnectionError) and _TUNNEL_STATUS.search(str(error))
-    if not match:
+    if not isinstance(error, ProxyConnectionError):
         return False
-    status_code = int(match[1])
+    # The message of the exception does not contain its cause.
+    match = _TUNNEL_STATUS.search(str(getattr(error, "kwargs", {}).get("error")))
+    status_code = int(match[1]) if match else 0
     return status_code in _CLIENT_ERROR_STATUSES and status_code not in _RETRYABLE_STATUSES
 
 
