@@ -11,8 +11,11 @@
 a presigned URL, `put` sends the bytes to that URL, and `confirm` confirms the upload. `wait` polls
 `status` until the service approves or rejects the attachment. `advise` returns what to do about an
 error that any of these functions raised.
+
+The logger `attach_confirm` reports each step at INFO and each retry at WARNING.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +85,9 @@ _LAZY_IMPORTS = {
     "DynamoDBJournal": "attach_confirm.bulk._dynamodb_journal",
     "SQLiteJournal": "attach_confirm.bulk._sqlite_journal",
 }
+
+# Without a handler, Python would print warnings to standard error.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 # Tracebacks and reprs show the names that users import.
 for _name in set(__all__) - set(_LAZY_IMPORTS):

@@ -184,7 +184,7 @@ def log_confirmation(confirmation: Confirmation) -> None:
         confirmation: The confirmation.
     """
     _logger.info(
-        "attachment %s: %s (attempts: %d)",
+        "confirm: attachment %s: %s, attempts: %d",
         confirmation.attachment_id,
         "already confirmed" if confirmation.already_confirmed else "confirmed",
         confirmation.attempts,
@@ -212,7 +212,7 @@ def _is_listed(
     deadline: _retry.Deadline | None,
 ) -> bool:
     _logger.warning(
-        "attachment %s: the confirmation was rejected, checking the transcript", attachment_id
+        "confirm: attachment %s: rejected, looking for it in the transcript", attachment_id
     )
     status = poll(
         TranscriptReader(client, connection_token),

@@ -331,7 +331,7 @@ def is_rejected_by_proxy(error: BaseException) -> bool:
 def _log_retry(retry_state: RetryCallState) -> None:
     error = retry_state.outcome.result() if retry_state.outcome else None
     _logger.warning(
-        "PutObject: attempt %d failed, retrying in %.1f s: %s",
+        "put: attempt %d failed, retrying in %.1f s: %s",
         retry_state.attempt_number,
         retry_state.upcoming_sleep,
         _redaction.redact_query_strings(f"{type(error).__name__}: {error}"),

@@ -197,6 +197,11 @@ class _Uploader:
     deadline: _retry.Deadline | None
     callback: Callable[[int], object] | None
     put_attempts: int = 0
+    sent_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        """Keep the position of the first byte."""
+        self.position = self.source.stream.tell() if self.source.can_seek else 0
 
     def upload_once(self) -> Upload:
         """Upload without a `client_token`."""
@@ -223,7 +228,7 @@ class _Uploader:
                 if error.attempts == 1 and (listed := self._find(attachment_ids)):
                     return listed
                 error.retry_after = _seconds_until_restart(error)
-                if error.attempts > 1 or error.retry_after or not _may_restart(index, error):
+                if error.attempts > 1 or error.retry_after or not self._may_restart(index, error):
                     raise
                 continue
             # Another process may have confirmed an attachment since the last search.
@@ -268,7 +273,7 @@ class _Uploader:
                 self._put(pending)
             except (UploadUrlExpiredError, ClientError) as error:  # noqa: PERF203
                 is_used = isinstance(error, UploadUrlExpiredError) or _is_conflict(error)
-                if not is_used or not _may_restart(index, error):
+                if not is_used or not self._may_restart(index, error):
                     raise
                 index += 1
             else:
@@ -301,13 +306,33 @@ class _Uploader:
         return pending
 
     def _put(self, pending: PendingUpload) -> None:
+        if self.sent_bytes:
+            self.source.stream.seek(self.position)
+            self._on_progress(-self.sent_bytes)
         try:
             self.put_attempts += put_stream(
-                self.client, pending, self.source, self.callback, self.deadline
+                self.client, pending, self.source, self._on_progress, self.deadline
             )
         except UploadUrlExpiredError as error:
             self.put_attempts += error.attempts
             raise
+
+    def _on_progress(self, count: int) -> None:
+        self.sent_bytes += count
+        if self.callback is not None:
+            self.callback(count)
+
+    def _may_restart(self, index: int, error: UploadUrlExpiredError | ClientError) -> bool:
+        """Return whether another attempt may follow attempt `index`, and log it."""
+        is_last = index == _MAX_STARTS - 1
+        is_consumed = bool(self.sent_bytes) and not self.source.can_seek
+        if isinstance(error, UploadUrlExpiredError):
+            # A later call has another source.
+            error.retry_after = 0.0 if is_consumed and not is_last else None
+        if is_last or is_consumed:
+            return False
+        _logger.warning("upload: attempt %d: %s, starting over", index, type(error).__name__)
+        return True
 
     def _find(self, attachment_ids: list[str]) -> Upload | None:
         """Search the whole transcript for one of these attachments.
@@ -397,16 +422,6 @@ def _are_different_types(header_type: str, content_type: str) -> bool:
         for value in (header_type, content_type)
     ]
     return any(one != other for one, other in zip(*types, strict=False))
-
-
-def _may_restart(index: int, error: UploadUrlExpiredError | ClientError) -> bool:
-    """Return whether another attempt may follow attempt `index`, and log it."""
-    if index == _MAX_STARTS - 1:
-        if isinstance(error, UploadUrlExpiredError):
-            error.retry_after = None
-        return False
-    _logger.warning("upload: attempt %d failed, starting over: %s", index, type(error).__name__)
-    return True
 
 
 def _seconds_until_restart(error: UploadUrlExpiredError) -> float:

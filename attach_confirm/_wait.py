@@ -70,12 +70,12 @@ def wait(
         annotate(error, attachment_id=attachment_id, acknowledged=True)
         raise
     if status is AttachmentStatus.REJECTED:
-        _logger.info("attachment %s: rejected", attachment_id)
+        _logger.info("wait: attachment %s: rejected", attachment_id)
         raise AttachmentRejectedError(attachment_id)
     if status is not AttachmentStatus.APPROVED:
-        _logger.info("attachment %s: not decided after %g seconds", attachment_id, timeout)
+        _logger.info("wait: attachment %s: not decided after %g seconds", attachment_id, timeout)
         raise WaitTimeoutError(attachment_id, status, timeout)
-    _logger.info("attachment %s: approved", attachment_id)
+    _logger.info("wait: attachment %s: approved", attachment_id)
     return status
 
 

@@ -316,13 +316,17 @@ class TestConflicts:
                 logging.WARNING,
                 "CompleteAttachmentUpload: attempt 2 after 0.0 s: HTTP 500",
             ),
-            ("attach_confirm", logging.INFO, "attachment att-1: confirmed (attempts: 2)"),
+            ("attach_confirm", logging.INFO, "confirm: attachment att-1: confirmed, attempts: 2"),
             (
                 "attach_confirm",
                 logging.WARNING,
-                "attachment att-1: the confirmation was rejected, checking the transcript",
+                "confirm: attachment att-1: rejected, looking for it in the transcript",
             ),
-            ("attach_confirm", logging.INFO, "attachment att-1: already confirmed (attempts: 1)"),
+            (
+                "attach_confirm",
+                logging.INFO,
+                "confirm: attachment att-1: already confirmed, attempts: 1",
+            ),
         ]
 
     @pytest.mark.parametrize("status", ["APPROVED", "IN_PROGRESS", "REJECTED"])

@@ -312,11 +312,11 @@ class TestCreateRetrying:
         self.create(Deadline(60.0), 5)(lambda: next(results))
         first, second = caplog.messages
         assert first == (
-            "PutObject: attempt 1 failed, retrying in 1.0 s: PutFailedError: PUT failed: HTTP 500,"
+            "put: attempt 1 failed, retrying in 1.0 s: PutFailedError: PUT failed: HTTP 500,"
             " InternalError (request ID R1)"
         )
         assert second.startswith(
-            "PutObject: attempt 2 failed, retrying in 2.0 s: ConnectionClosedError: Connection was"
+            "put: attempt 2 failed, retrying in 2.0 s: ConnectionClosedError: Connection was"
         )
         assert second.endswith('"https://bucket.example/key?<redacted>".')
         assert all(record.levelname == "WARNING" for record in caplog.records)

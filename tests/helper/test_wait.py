@@ -242,7 +242,7 @@ def test_wait_verdict_is_logged(client, script_statuses, caplog):
         with pytest.raises(error_class):
             attach_confirm.wait(client, "att-1", "secret-token", timeout=0)
     assert caplog.messages == [
-        "attachment att-1: approved",
-        "attachment att-1: rejected",
-        "attachment att-1: not decided after 0 seconds",
+        "wait: attachment att-1: approved",
+        "wait: attachment att-1: rejected",
+        "wait: attachment att-1: not decided after 0 seconds",
     ]
