@@ -1,0 +1,573 @@
+"""`upload` with a `client_token` leaves one attachment, however often it is repeated.
+
+Each rule of the search for an earlier attachment has a test here that fails without the rule.
+"""
+
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+from botocore.exceptions import ClientError
+
+import attach_confirm
+from attach_confirm import (
+    Action,
+    InvalidInputError,
+    UploadTimeoutError,
+    UploadUrlExpiredError,
+    advise,
+)
+from attach_confirm_stubs import ModeledError, ServerError, serve_connectparticipant
+from tests.support.stubs import NonSeekableStream
+
+PDF = b"%PDF-1.7 a receipt"
+START, PUT, COMPLETE, SEARCH = (
+    "StartAttachmentUpload",
+    "PutObject",
+    "CompleteAttachmentUpload",
+    "GetTranscript",
+)
+LIFETIME = 300
+SCAN_TIME = 90
+
+
+@pytest.fixture
+def send(fake, token):
+    """Return a function that uploads the file with the client token "mine"."""
+
+    def send(source=PDF, **kwargs):
+        return attach_confirm.upload(
+            fake.client, source, token, **{"name": "a.pdf", "client_token": "mine", **kwargs}
+        )
+
+    return send
+
+
+@pytest.fixture
+def crash(fake, token):
+    """Return a function that starts the same upload and sends the file, without confirming it."""
+
+    def crash(client_token="mine", *, puts=True):
+        pending = attach_confirm.start(
+            fake.client,
+            name="a.pdf",
+            size=len(PDF),
+            content_type="application/pdf",
+            connection_token=token,
+            client_token=client_token,
+        )
+        if puts:
+            attach_confirm.put(fake.client, pending, PDF)
+        return pending.attachment_id
+
+    return crash
+
+
+@pytest.fixture
+def requests(fake, recorded_requests):
+    """Return a list of the recorded requests, and a function that returns their operations."""
+    recorded = recorded_requests(fake.client)
+    return SimpleNamespace(
+        recorded=recorded,
+        operations=lambda: [request.operation for request in recorded],
+        tokens=lambda: [r.body["ClientToken"] for r in recorded if r.operation == START],
+    )
+
+
+def listed_ids(fake):
+    """Return the IDs of the attachments in the transcript."""
+    return [
+        attachment["AttachmentId"]
+        for item in fake.transcript
+        for attachment in item.get("Attachments", [])
+    ]
+
+
+def assume(fake, **settings):
+    """Change settings of the fake; skip the test if the fake does not have them."""
+    for name, value in settings.items():
+        if not hasattr(fake.assumptions, name):
+            pytest.skip(f"the fake has no setting {name}")
+        setattr(fake.assumptions, name, value)
+
+
+def confirm_elsewhere(fake, token, attachment_id):
+    """Confirm an attachment with another client."""
+    client = attach_confirm.client(fake.region_name)
+    attach_confirm.confirm(client, attachment_id, token)
+
+
+def before(fake, operation, action, *, number=1):
+    """Call a function once, before request `number` of this operation is sent."""
+    remaining = [number]
+
+    def handler(event_name, **_):
+        if event_name.endswith(f".{operation}"):
+            remaining[0] -= 1
+            if remaining[0] == 0:
+                action()
+
+    fake.client.meta.events.register_first("before-send", handler)
+
+
+class TestFirstCall:
+    def test_first_call_sends_three_requests(self, fake, send, requests):
+        sent = send()
+        assert requests.operations() == [START, PUT, COMPLETE]
+        assert requests.tokens() == ["mine"]
+        assert (sent.attempts, sent.put_attempts, sent.already_confirmed) == (1, 1, False)
+        assert listed_ids(fake) == [sent.attachment_id]
+
+    @pytest.mark.parametrize("client_token", ["", "x" * 501, 7])
+    def test_invalid_client_token_raises(self, send, requests, client_token):
+        with pytest.raises(InvalidInputError) as raised:
+            send(client_token=client_token)
+        assert raised.value.parameter == "client_token"
+        assert requests.recorded == []
+
+
+class TestBeforeExpiry:
+    """The URL of the earlier call is still valid."""
+
+    @pytest.mark.parametrize("start_again", ["same_url", "fresh_url"])
+    def test_confirmed_upload_is_not_confirmed_again(self, fake, send, requests, start_again):
+        assume(fake, start_again=start_again)
+        first = send()
+        second = send()
+        assert second.attachment_id == first.attachment_id
+        assert requests.operations() == [START, PUT, COMPLETE] * 2
+        assert listed_ids(fake) == [first.attachment_id]
+
+    @pytest.mark.parametrize("puts", [False, True])
+    def test_unconfirmed_upload_is_completed(self, fake, send, crash, puts):
+        attachment_id = crash(puts=puts)
+        assert send().attachment_id == attachment_id
+        assert listed_ids(fake) == [attachment_id]
+
+    @pytest.mark.parametrize("code", ["ValidationException", "ConflictException"])
+    def test_rejected_confirmation_is_looked_up(self, fake, send, requests, code):
+        """The service may reject the second confirmation in several ways."""
+        first = send()
+        fake.inject(COMPLETE, ModeledError(code))
+        second = send()
+        assert (second.attachment_id, second.already_confirmed) == (first.attachment_id, True)
+        assert requests.operations()[3:] == [START, PUT, COMPLETE, SEARCH]
+
+    def test_rejected_confirmation_without_client_token_is_raised(self, fake, send, requests):
+        fake.inject(COMPLETE, ModeledError("ValidationException"))
+        with pytest.raises(ClientError):
+            send(client_token=None)
+        assert requests.operations() == [START, PUT, COMPLETE]
+
+    def test_several_threads_leave_one_attachment(self, fake, send):
+        with ThreadPoolExecutor(8) as pool:
+            results = list(pool.map(lambda _: send().attachment_id, range(8)))
+        assert len(set(results)) == 1
+        assert listed_ids(fake) == results[:1]
+
+
+class TestAfterExpiry:
+    """The URL of the earlier call has expired."""
+
+    @pytest.mark.parametrize("delay", [LIFETIME, LIFETIME + SCAN_TIME, 86_000])
+    @pytest.mark.parametrize("verdict", ["approve", "reject"])
+    def test_confirmed_upload_is_found(self, fake, send, requests, delay, verdict):
+        getattr(fake.scanner, verdict)()
+        first = send()
+        fake.clock.advance(delay)
+        second = send()
+        assert requests.operations()[3:] == [START, PUT, SEARCH]
+        assert second.attachment_id == first.attachment_id
+        assert second.client_token == first.client_token
+        assert second.already_confirmed
+        assert (second.attempts, second.put_attempts, second.request_id) == (0, 1, None)
+        assert (second.name, second.size) == ("a.pdf", len(PDF))
+        assert listed_ids(fake) == [first.attachment_id]
+
+    def test_confirmed_upload_is_found_on_the_last_page(self, fake, send, token):
+        first = send()
+        for number in range(220):
+            fake.client.send_message(
+                ContentType="text/plain", Content=f"{number}", ConnectionToken=token
+            )
+        fake.clock.advance(LIFETIME + SCAN_TIME)
+        assert send().attachment_id == first.attachment_id
+        assert listed_ids(fake) == [first.attachment_id]
+
+    def test_url_with_a_new_expiry_is_used(self, fake, send, requests):
+        assume(fake, start_again="fresh_url")
+        first = send()
+        fake.clock.advance(LIFETIME + SCAN_TIME)
+        assert send().attachment_id == first.attachment_id
+        assert requests.operations() == [START, PUT, COMPLETE] * 2
+        assert listed_ids(fake) == [first.attachment_id]
+
+    @pytest.mark.parametrize("puts", [False, True])
+    def test_unconfirmed_upload_starts_over(self, fake, send, crash, requests, puts):
+        first = crash(puts=puts)
+        fake.clock.advance(LIFETIME + SCAN_TIME)
+        requests.recorded.clear()
+        progress = []
+        sent = send(callback=progress.append)
+        assert requests.operations() == [START, PUT, SEARCH, START, PUT, SEARCH, COMPLETE]
+        assert sent.attachment_id != first
+        assert (sent.attempts, sent.put_attempts, sent.already_confirmed) == (1, 2, False)
+        assert listed_ids(fake) == [sent.attachment_id]
+        assert fake.attachments[1].data == PDF
+        assert sum(progress) == len(PDF)
+
+    def test_started_over_upload_is_found(self, fake, send, crash):
+        crash()
+        fake.clock.advance(LIFETIME + SCAN_TIME)
+        second = send()
+        for delay in (0, LIFETIME, SCAN_TIME, 40_000):
+            fake.clock.advance(delay)
+            assert send().attachment_id == second.attachment_id
+        assert listed_ids(fake) == [second.attachment_id]
+
+    def test_tokens_are_derived_from_the_client_token(self, fake, send, crash, requests):
+        """The values are those of past releases, so that their uploads can be repeated."""
+        crash()
+        fake.clock.advance(LIFETIME + SCAN_TIME)
+        requests.recorded.clear()
+        send()
+        assert requests.tokens() == ["mine", "f371f69b-9ffb-52a1-830b-195196f6d396"]
+        assert UUID(requests.tokens()[1]).version == 5
+
+    @pytest.mark.parametrize("delay", [LIFETIME + 1, LIFETIME + SCAN_TIME - 1.5])
+    def test_restart_within_90_seconds_raises(self, fake, send, crash, requests, delay):
+        """A confirmation may be in flight, or the scanner may not be done."""
+        crash()
+        fake.clock.advance(delay)
+        requests.recorded.clear()
+        with pytest.raises(UploadUrlExpiredError) as raised:
+            send()
+        assert requests.operations() == [START, PUT, SEARCH]
+        advice = advise(raised.value)
+        assert (advice.action, advice.attachment_id) == (Action.RETRY, None)
+        # S3's clock has whole seconds, and the local one did not advance.
+        left = LIFETIME + SCAN_TIME - delay
+        assert left - 1 <= advice.retry_after <= left + 2
+        fake.clock.advance(advice.retry_after + 1)
+        assert [send().attachment_id] == listed_ids(fake)
+
+    def test_attachment_that_appears_after_the_scan_is_found(self, fake, send, crash, token):
+        """The other process confirmed just before the URL expired; the scan takes 60 seconds."""
+        assume(fake, item_appears="decided")
+        fake.scanner.approve(after=60)
+        attachment_id = crash()
+        fake.clock.advance(LIFETIME - 1)
+        confirm_elsewhere(fake, token, attachment_id)
+        fake.clock.advance(3)
+        with pytest.raises(UploadUrlExpiredError) as raised:
+            send()
+        fake.clock.advance(raised.value.retry_after)
+        assert send().attachment_id == attachment_id
+        assert listed_ids(fake) == [attachment_id]
+
+    @pytest.mark.parametrize("skew", [-10_000, 10_000])
+    def test_local_clock_does_not_count(self, fake, send, crash, monkeypatch, skew):
+        """Only S3 decides whether the URL has expired, and since when."""
+
+        class SkewedClock(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return datetime.now(tz) + timedelta(seconds=skew)
+
+        monkeypatch.setattr("attach_confirm._upload.datetime", SkewedClock)
+        monkeypatch.setattr("attach_confirm._put.datetime", SkewedClock)
+        first = crash()
+        assert send().attachment_id == first
+        fake.clock.advance(LIFETIME + SCAN_TIME)
+        assert send().attachment_id == first
+        crash("other")
+        fake.clock.advance(LIFETIME + 2)
+        with pytest.raises(UploadUrlExpiredError) as raised:
+            send(client_token="other")
+        assert SCAN_TIME - 5 <= raised.value.retry_after <= SCAN_TIME
+
+    @pytest.mark.parametrize(("age", "restarts"), [(80, False), (95, True)])
+    def test_local_clock_counts_without_a_time_from_s3(
+        self, client, scripted_responses, age, restarts
+    ):
+        expiry = datetime.now(timezone.utc) - timedelta(seconds=age)
+        metadata = {
+            "Url": "https://b.example/k",
+            "UrlExpiry": expiry.isoformat(),
+            "HeadersToInclude": {},
+        }
+        response = {"AttachmentId": "att-1", "UploadMetadata": metadata}
+        starts = scripted_responses(client, f"connectparticipant.{START}", (200, response, {}), 403)
+        expired = b"<Error><Code>AccessDenied</Code><Expires>2026-11-22T08:15:46Z</Expires></Error>"
+        scripted_responses(client, "s3.PutObject", (403, expired, {}))
+        scripted_responses(client, f"connectparticipant.{SEARCH}", (200, {"Transcript": []}, {}))
+        with pytest.raises((UploadUrlExpiredError, ClientError)) as raised:
+            attach_confirm.upload(client, PDF, "token", name="a.pdf", client_token="mine")
+        assert len(starts) == 1 + restarts
+        if not restarts:
+            assert raised.value.retry_after == pytest.approx(SCAN_TIME - age, abs=2)
+
+    @pytest.mark.parametrize("response", [403, 500, (200, {"error": "x"}, {}), (200, b"<", {})])
+    def test_error_of_the_first_search_is_raised(
+        self, fake, send, scripted_responses, requests, response
+    ):
+        """The attachment may be in the part of the transcript that was not read."""
+        first = send()
+        fake.clock.advance(LIFETIME + SCAN_TIME)
+        requests.recorded.clear()
+        scripted_responses(
+            fake.client,
+            f"connectparticipant.{SEARCH}",
+            (200, {"Transcript": [{"Id": "1"}], "NextToken": "2"}, {}),
+            response,
+        )
+        with pytest.raises((ClientError, attach_confirm.UnexpectedResponseError)) as raised:
+            send()
+        assert set(requests.operations()[2:]) == {SEARCH}
+        assert (raised.value.attachment_id, raised.value.acknowledged) == (
+            first.attachment_id,
+            False,
+        )
+        assert advise(raised.value).attachment_id is None
+
+    def test_timeout_of_the_search_is_raised(self, fake, send, requests, monkeypatch):
+        now = [0.0]
+        monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: now[0])
+        first = send()
+        fake.clock.advance(LIFETIME + SCAN_TIME)
+        fake.client.meta.events.register_first(
+            f"before-call.connectparticipant.{SEARCH}", lambda **_: now.append(now.pop() + 9)
+        )
+        requests.recorded.clear()
+        with pytest.raises(UploadTimeoutError) as raised:
+            send(timeout=5)
+        assert requests.operations() == [START, PUT]
+        assert raised.value.attachment_id == first.attachment_id
+        assert advise(raised.value).attachment_id is None
+
+    def test_attachment_confirmed_since_the_search_is_found(
+        self, fake, send, crash, token, requests
+    ):
+        """Another process confirms the first attachment while this call sends the second."""
+        first = crash()
+        fake.clock.advance(LIFETIME + SCAN_TIME)
+        before(fake, PUT, lambda: confirm_elsewhere(fake, token, first), number=2)
+        requests.recorded.clear()
+        sent = send()
+        assert requests.operations() == [START, PUT, SEARCH, START, PUT, SEARCH]
+        assert (sent.attachment_id, sent.already_confirmed) == (first, True)
+        assert (sent.attempts, sent.put_attempts) == (0, 2)
+        assert listed_ids(fake) == [first]
+
+    def test_error_of_the_second_search_is_raised(self, fake, send, crash, requests):
+        """`confirm` would skip the search, so the advice has no attachment ID."""
+        crash()
+        fake.clock.advance(LIFETIME + SCAN_TIME)
+        before(
+            fake, PUT, lambda: fake.inject(SEARCH, ModeledError("AccessDeniedException")), number=2
+        )
+        requests.recorded.clear()
+        with pytest.raises(ClientError) as raised:
+            send()
+        assert requests.operations() == [START, PUT, SEARCH, START, PUT, SEARCH]
+        assert raised.value.attachment_id == fake.attachments[1].attachment_id
+        assert advise(raised.value).attachment_id is None
+        assert [send().attachment_id] == listed_ids(fake)
+
+    def test_url_that_expires_during_retries_raises(self, fake, send, requests):
+        fake.inject(PUT, ServerError())
+        before(fake, PUT, lambda: fake.clock.advance(LIFETIME + SCAN_TIME), number=2)
+        with pytest.raises(UploadUrlExpiredError) as raised:
+            send()
+        assert requests.operations() == [START, PUT, PUT]
+        assert raised.value.attempts == 2
+        assert advise(raised.value).action is Action.RETRY
+        assert [send().attachment_id] == listed_ids(fake)
+
+    def test_ten_expired_urls(self, scripted_responses, fake, send, requests):
+        """The clocks of the service and of S3 differ by hours."""
+        expired = (
+            b"<Error><Code>AccessDenied</Code><Expires>2026-11-22T08:15:46Z</Expires>"
+            b"<ServerTime>2999-11-22T08:15:46Z</ServerTime></Error>"
+        )
+        scripted_responses(fake.client, "s3.PutObject", (403, expired, {}))
+        with pytest.raises(UploadUrlExpiredError) as raised:
+            send()
+        assert requests.operations() == [START, PUT, SEARCH] * 10
+        assert len(set(requests.tokens())) == 10
+        advice = advise(raised.value)
+        assert (advice.action, advice.retry_after, advice.attachment_id) == (Action.FIX, None, None)
+
+    def test_two_calls_start_over_with_the_same_attachment(self, fake, send, crash):
+        crash()
+        fake.clock.advance(LIFETIME + SCAN_TIME)
+        barrier = threading.Barrier(2)
+        with ThreadPoolExecutor(2) as pool:
+            results = list(pool.map(lambda _: (barrier.wait(), send().attachment_id)[1], range(2)))
+        assert len(set(results)) == 1
+        assert listed_ids(fake) == results[:1]
+
+    @pytest.mark.parametrize("start_again", ["ConflictException", "ThrottlingException"])
+    def test_rejected_start_is_raised(self, fake, send, requests, start_again):
+        """The ID of the earlier upload is unknown, so it cannot be searched for."""
+        send()
+        requests.recorded.clear()
+        assume(fake, start_again=start_again)
+        with pytest.raises(ClientError) as raised:
+            send()
+        assert set(requests.operations()) == {START}
+        expected = Action.FIX if start_again == "ConflictException" else Action.RETRY
+        assert advise(raised.value).action is expected
+        assert len(listed_ids(fake)) == 1
+
+    def test_stream_that_was_read_is_not_sent_again(self, fake, send, crash, requests):
+        """A later call has another stream; the in-process fake reads the body before it checks."""
+        crash()
+        fake.clock.advance(LIFETIME + SCAN_TIME)
+        requests.recorded.clear()
+        with pytest.raises(UploadUrlExpiredError) as raised:
+            send(NonSeekableStream(PDF), size=len(PDF))
+        assert requests.operations() == [START, PUT, SEARCH]
+        advice = advise(raised.value)
+        assert (advice.action, advice.retry_after) == (Action.RETRY, 0.0)
+
+    def test_restart_is_logged(self, fake, send, crash, caplog):
+        crash()
+        fake.clock.advance(LIFETIME + SCAN_TIME)
+        send()
+        assert "upload: attempt 0: UploadUrlExpiredError, starting over" in caplog.messages
+
+
+class TestOtherFile:
+    """The client token was used before for another file."""
+
+    @pytest.mark.parametrize(
+        "other",
+        [{"source": PDF + b"!"}, {"name": "b.pdf"}, {"content_type": "text/plain"}],
+        ids=["size", "name", "content_type"],
+    )
+    def test_other_file_raises(self, fake, send, requests, other):
+        send()
+        requests.recorded.clear()
+        with pytest.raises(InvalidInputError) as raised:
+            send(**other)
+        assert raised.value.parameter == "client_token"
+        assert raised.value.reason == "was used before for another name, size or content type"
+        assert requests.operations() == [START]
+        assert len(listed_ids(fake)) == 1
+
+    @pytest.mark.parametrize(
+        ("name", "content_type", "headers"),
+        [
+            ("a.pdf", "application/pdf", {}),
+            ("a.pdf", "application/pdf", {"CONTENT-length": "3", "X-Amz-Meta": "b.pdf"}),
+            ("a.pdf", "application/pdf", {"content-type": "Application/PDF"}),
+            ("a.pdf", "application/pdf", {"Content-Type": "application/pdf; version=1"}),
+            ("a.txt", "text/plain; charset=utf-8", {"Content-Type": "text/plain"}),
+            ("a.txt", "text/plain; charset=utf-8", {"Content-Type": "text/plain;charset=UTF-8"}),
+            ("a b.pdf", "application/pdf", {"Content-Disposition": 'x; filename="a b.pdf"'}),
+            ("a b.pdf", "application/pdf", {"Content-Disposition": 'x; filename="a_b.pdf"'}),
+            ("a b.pdf", "application/pdf", {"Content-Disposition": 'x; filename="a+b.pdf"'}),
+            ("a b.pdf", "application/pdf", {"Content-Disposition": 'x; filename="a%20b.pdf"'}),
+            ("ä.pdf", "application/pdf", {"Content-Disposition": 'x; filename="_.pdf"'}),
+            ("a.pdf", "application/pdf", {"Content-Disposition": "x; filename*=UTF-8''b.pdf"}),
+            ("a.pdf", "application/pdf", {"Content-Disposition": "attachment"}),
+        ],
+    )
+    def test_header_that_does_not_contradict_is_accepted(
+        self, client, script_upload, name, content_type, headers
+    ):
+        script_upload(headers)
+        attach_confirm.upload(
+            client, b"abc", "token", name=name, content_type=content_type, client_token="mine"
+        )
+
+    @pytest.mark.parametrize(
+        ("name", "content_type", "headers"),
+        [
+            ("a.pdf", "application/pdf", {"content-LENGTH": "4"}),
+            ("a.pdf", "application/pdf", {"Content-Type": "application/pdfx"}),
+            ("a.txt", "text/plain;charset=utf-8", {"Content-Type": "text/plain;charset=latin-1"}),
+            ("a.pdf", "application/pdf", {"content-disposition": 'x; filename="b.pdf"'}),
+            ("a b.pdf", "application/pdf", {"Content-Disposition": 'x; filename="a b.pdf.pdf"'}),
+        ],
+    )
+    def test_header_that_contradicts_raises(
+        self, client, script_upload, name, content_type, headers
+    ):
+        puts = script_upload(headers)
+        with pytest.raises(InvalidInputError) as raised:
+            attach_confirm.upload(
+                client, b"abc", "token", name=name, content_type=content_type, client_token="mine"
+            )
+        assert (raised.value.parameter, puts) == ("client_token", [])
+
+    def test_headers_are_not_compared_without_client_token(self, client, script_upload):
+        script_upload({"Content-Type": "text/html"})
+        attach_confirm.upload(client, b"abc", "token", name="a.pdf")
+
+    @pytest.fixture
+    def script_upload(self, client, scripted_responses):
+        """Return a function that scripts all steps, and returns the recorded PUTs."""
+
+        def script(headers):
+            expiry = (datetime.now(timezone.utc) + timedelta(seconds=300)).isoformat()
+            metadata = {
+                "Url": "https://b.example/k",
+                "UrlExpiry": expiry,
+                "HeadersToInclude": headers,
+            }
+            start = {"AttachmentId": "att-1", "UploadMetadata": metadata}
+            scripted_responses(client, f"connectparticipant.{START}", (200, start, {}))
+            scripted_responses(client, f"connectparticipant.{COMPLETE}", (200, {}, {}))
+            return scripted_responses(client, "s3.PutObject", 200)
+
+        return script
+
+
+class TestKilledProcess:
+    """A process is killed at one step, and another one repeats the upload."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def server(cls):
+        """Serve the fake over HTTP for all tests of this class."""
+        with serve_connectparticipant() as server:
+            yield server
+
+    @pytest.mark.parametrize("delay", [0, LIFETIME + SCAN_TIME])
+    @pytest.mark.parametrize("operation", [START, PUT, COMPLETE])
+    @pytest.mark.parametrize("event", ["before-send", "response-received"])
+    def test_upload_after_kill_leaves_one_attachment(self, server, event, operation, delay):
+        token = server.connection_token()
+
+        def send(client):
+            return attach_confirm.upload(client, PDF, token, name="a.pdf", client_token=token)
+
+        def kill(event_name, **_):
+            if event_name.endswith(f".{operation}"):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        client = attach_confirm.client(server.region_name, endpoint_url=server.endpoint_url)
+        pid = os.fork()
+        if not pid:
+            client.meta.events.register_last(event, kill)
+            send(client)
+            os._exit(0)
+        _, wait_status = os.waitpid(pid, 0)
+        # The PUT has no event after its response.
+        is_killed = (event, operation) != ("response-received", PUT)
+        assert os.WIFSIGNALED(wait_status) is is_killed
+        server.clock.advance(delay)
+        sent = send(client)
+        client.close()
+        transcript = attach_confirm.client(
+            server.region_name, endpoint_url=server.endpoint_url
+        ).get_transcript(ConnectionToken=token)["Transcript"]
+        ids = [a["AttachmentId"] for item in transcript for a in item.get("Attachments", [])]
+        assert ids == [sent.attachment_id]
