@@ -1,0 +1,571 @@
+"""`upload` with a journal leaves one attachment without conditions.
+
+Each rule of the journal has a test here that fails without the rule.
+"""
+
+import errno
+import os
+import signal
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+import attach_confirm
+from attach_confirm import (
+    Action,
+    InvalidInputError,
+    JournalEntry,
+    PutFailedError,
+    SQLiteJournal,
+    UploadTimeoutError,
+    UploadUrlExpiredError,
+    advise,
+)
+from attach_confirm_stubs import ModeledError, ReadTimeout, serve_connectparticipant
+
+PDF = b"%PDF-1.7 a receipt"
+START, PUT, COMPLETE, SEARCH = (
+    "StartAttachmentUpload",
+    "PutObject",
+    "CompleteAttachmentUpload",
+    "GetTranscript",
+)
+LIFETIME = 300
+KEY = "chat-1/message-1"
+
+
+class MemoryJournal:
+    """A journal in memory that records its calls, and calls hooks before and after them.
+
+    Attributes:
+        events: The names of the methods and of the client's operations, in order.
+        hooks: Functions by "before METHOD" or "after METHOD".
+    """
+
+    def __init__(self):
+        self.entries = {}
+        self.events = []
+        self.hooks = {}
+        self._lock = threading.Lock()
+
+    def _call(self, name, function):
+        self.hooks.get(f"before {name}", bool)()
+        self.events.append(name)
+        with self._lock:
+            result = function()
+        self.hooks.get(f"after {name}", bool)()
+        return result
+
+    def get(self, key):
+        return self._call("get", lambda: self.entries.get(key))
+
+    def claim(self, key, entry):
+        return self._call("claim", lambda: self.entries.setdefault(key, entry))
+
+    def mark_confirmed(self, key):
+        def mark():
+            entry = self.entries[key]
+            self.entries[key] = JournalEntry(
+                entry.attachment_id, entry.name, entry.size, entry.content_type, confirmed=True
+            )
+
+        self._call("mark_confirmed", mark)
+
+    def delete(self, key):
+        self._call("delete", lambda: self.entries.pop(key, None))
+
+
+@pytest.fixture
+def journal(fake):
+    """Return a journal whose events include the requests of the fake's client."""
+    journal = MemoryJournal()
+
+    def append(event_name, **_):
+        journal.events.append(event_name.rpartition(".")[2])
+
+    fake.client.meta.events.register_first("before-send", append)
+    return journal
+
+
+@pytest.fixture
+def send(fake, token, journal):
+    """Return a function that uploads the file with the journal."""
+
+    def send(source=PDF, **kwargs):
+        arguments = {"name": "a.pdf", "client_token": KEY, "journal": journal, **kwargs}
+        return attach_confirm.upload(fake.client, source, token, **arguments)
+
+    return send
+
+
+def start_and_put(fake, token, client_token=None):
+    """Send the file without confirming it, and return the attachment's ID."""
+    client = attach_confirm.client(fake.region_name)
+    pending = attach_confirm.start(
+        client,
+        name="a.pdf",
+        size=len(PDF),
+        content_type="application/pdf",
+        connection_token=token,
+        client_token=client_token,
+    )
+    attach_confirm.put(client, pending, PDF)
+    return pending.attachment_id
+
+
+def entry(attachment_id, *, confirmed=False):
+    """Return the entry of the file."""
+    return JournalEntry(attachment_id, "a.pdf", len(PDF), "application/pdf", confirmed=confirmed)
+
+
+def fail(error):
+    """Return a function that raises an error."""
+
+    def hook():
+        raise error
+
+    return hook
+
+
+def listed_ids(fake):
+    """Return the IDs of the attachments in the transcript."""
+    return [
+        attachment["AttachmentId"]
+        for item in fake.transcript
+        for attachment in item.get("Attachments", [])
+    ]
+
+
+class TestSteps:
+    """The order of the steps, for each state of the entry."""
+
+    def test_new_upload(self, fake, send, journal):
+        """The entry is claimed after the PUT, and before the confirmation."""
+        sent = send()
+        assert journal.events == ["get", START, PUT, "claim", COMPLETE, "mark_confirmed"]
+        assert journal.entries == {KEY: entry(sent.attachment_id, confirmed=True)}
+        assert (sent.attempts, sent.put_attempts, sent.already_confirmed) == (1, 1, False)
+        assert listed_ids(fake) == [sent.attachment_id]
+
+    def test_confirmed_entry(self, send, journal):
+        """No request is sent."""
+        journal.entries[KEY] = entry("att-1", confirmed=True)
+        sent = send()
+        assert journal.events == ["get"]
+        assert sent == attach_confirm.Upload(
+            attachment_id="att-1",
+            client_token="bce07c74-f9f7-54f1-9cc7-8bb8cde42e0a",
+            attempts=0,
+            request_id=None,
+            already_confirmed=True,
+            name="a.pdf",
+            size=len(PDF),
+            content_type="application/pdf",
+            put_attempts=0,
+        )
+
+    @pytest.mark.parametrize("age", [0, LIFETIME, 86_000])
+    def test_unconfirmed_entry(self, fake, token, send, journal, age):
+        """The stored attachment is confirmed, and the file is not sent again."""
+        attachment_id = start_and_put(fake, token)
+        journal.entries[KEY] = entry(attachment_id)
+        fake.clock.advance(age)
+        sent = send()
+        assert journal.events == ["get", COMPLETE, "mark_confirmed"]
+        assert (sent.attachment_id, sent.attempts, sent.put_attempts) == (attachment_id, 1, 0)
+        assert journal.entries[KEY].confirmed
+        assert listed_ids(fake) == [attachment_id]
+
+    @pytest.mark.parametrize("code", ["ConflictException", "ValidationException"])
+    def test_rejected_confirmation_is_looked_up(self, fake, send, journal, code):
+        """An earlier process was killed between the confirmation and `mark_confirmed`."""
+        first = send()
+        journal.entries[KEY] = entry(first.attachment_id)
+        journal.events.clear()
+        fake.inject(COMPLETE, ModeledError(code))
+        sent = send()
+        assert journal.events == ["get", COMPLETE, SEARCH, "mark_confirmed"]
+        assert (sent.attachment_id, sent.already_confirmed) == (first.attachment_id, True)
+        assert journal.entries[KEY].confirmed
+
+    def test_other_process_claimed_first(self, fake, token, send, journal):
+        """The stored attachment is confirmed, and the own one is not."""
+        other = start_and_put(fake, token)
+        journal.hooks["before claim"] = lambda: journal.entries.setdefault(KEY, entry(other))
+        sent = send()
+        assert sent.attachment_id == other
+        assert sent.put_attempts == 1
+        assert listed_ids(fake) == [other]
+        assert journal.entries == {KEY: entry(other, confirmed=True)}
+
+    def test_other_process_confirmed_first(self, send, journal):
+        journal.hooks["before claim"] = lambda: journal.entries.setdefault(
+            KEY, entry("att-1", confirmed=True)
+        )
+        sent = send()
+        assert journal.events == ["get", START, PUT, "claim"]
+        assert (sent.attachment_id, sent.already_confirmed, sent.attempts) == ("att-1", True, 0)
+
+    def test_failed_put_is_not_claimed(self, fake, send, journal):
+        fake.inject(PUT, ModeledError("SignatureDoesNotMatch"))
+        with pytest.raises(PutFailedError):
+            send()
+        assert journal.events == ["get", START, PUT]
+        assert journal.entries == {}
+
+    def test_entry_contains_no_secret(self, fake, token, tmp_path, send):
+        journal = SQLiteJournal(tmp_path / "journal.db")
+        send(journal=journal)
+        journal.close()
+        data = b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
+        assert fake.attachments[0].attachment_id.encode() in data
+        assert token.encode() not in data
+        assert b"X-Amz" not in data
+        assert PDF not in data
+
+
+class TestRestart:
+    """An attachment that was not claimed is never confirmed, so the next attempt starts at once."""
+
+    def test_expired_url(self, fake, token, send, journal):
+        start_and_put(fake, token, KEY)
+        fake.clock.advance(LIFETIME)
+        sent = send()
+        steps = ["get", START, PUT, START, PUT, "claim", COMPLETE, "mark_confirmed"]
+        assert journal.events == steps
+        assert sent.put_attempts == 2
+        assert listed_ids(fake) == [sent.attachment_id]
+
+    def test_url_that_expires_during_retries(self, fake, send, journal):
+        fake.inject(PUT, ReadTimeout(after_commit=True))
+        remaining = [2]
+
+        def expire(**_):
+            remaining[0] -= 1
+            if not remaining[0]:
+                fake.clock.advance(LIFETIME)
+
+        fake.client.meta.events.register_first("before-send.s3.PutObject", expire)
+        sent = send()
+        assert journal.events[:6] == ["get", START, PUT, PUT, START, PUT]
+        assert sent.put_attempts == 3
+        assert listed_ids(fake) == [sent.attachment_id]
+
+    @pytest.mark.parametrize("code", ["ConflictException", None])
+    def test_conflict_of_start(self, fake, send, journal, scripted_responses, code):
+        """A gateway's response has no error code."""
+        conflict = (409, {}, {"x-amzn-ErrorType": code} if code else {})
+        scripted_responses(fake.client, f"connectparticipant.{START}", conflict, None)
+        sent = send()
+        assert journal.events[:4] == ["get", START, START, PUT]
+        tokens = [call.params["ClientToken"] for call in fake.calls(START)]
+        assert tokens[0] == KEY != tokens[1]
+        assert listed_ids(fake) == [sent.attachment_id]
+
+    def test_other_error_of_start(self, fake, send, journal):
+        fake.inject(START, ModeledError("ValidationException"))
+        with pytest.raises(ClientError):
+            send()
+        assert journal.events == ["get", START]
+
+    def test_ten_conflicts(self, fake, send, journal, scripted_responses):
+        scripted_responses(fake.client, f"connectparticipant.{START}", (409, {}, {}))
+        with pytest.raises(ClientError) as raised:
+            send()
+        assert journal.events == ["get", *[START] * 10]
+        assert advise(raised.value).action is Action.FIX
+
+    def test_ten_expired_urls(self, fake, send, journal):
+        fake.inject(PUT, *[ModeledError("AccessDenied")] * 10)
+        with pytest.raises(UploadUrlExpiredError) as raised:
+            send()
+        assert journal.events == ["get", *[START, PUT] * 10]
+        advice = advise(raised.value)
+        assert (advice.action, advice.retry_after) == (Action.FIX, None)
+
+
+class TestOtherFile:
+    """The journal's entry is that of another file."""
+
+    @pytest.mark.parametrize("confirmed", [False, True])
+    @pytest.mark.parametrize(
+        "other",
+        [{"source": PDF + b"!"}, {"name": "b.pdf"}, {"content_type": "text/plain"}],
+        ids=["size", "name", "content_type"],
+    )
+    def test_stored_entry_of_other_file_raises(self, send, journal, other, confirmed):
+        journal.entries[KEY] = entry("att-1", confirmed=confirmed)
+        with pytest.raises(InvalidInputError) as raised:
+            send(**other)
+        assert raised.value.parameter == "client_token"
+        assert journal.events == ["get"]
+
+    def test_claimed_entry_of_other_file_raises(self, fake, send, journal):
+        other = JournalEntry("att-1", "b.pdf", len(PDF), "application/pdf")
+        journal.hooks["before claim"] = lambda: journal.entries.setdefault(KEY, other)
+        with pytest.raises(InvalidInputError):
+            send()
+        assert listed_ids(fake) == []
+
+
+class TestInvalidArguments:
+    def test_journal_without_client_token_raises(self, send, journal):
+        with pytest.raises(InvalidInputError) as raised:
+            send(client_token=None)
+        assert raised.value.parameter == "client_token"
+        assert journal.events == []
+
+    @pytest.mark.parametrize("client_token", ["", "x" * 501])
+    def test_invalid_client_token_raises(self, send, journal, client_token):
+        with pytest.raises(InvalidInputError):
+            send(client_token=client_token)
+        assert journal.events == []
+
+    def test_invalid_connection_token_raises(self, fake, journal):
+        with pytest.raises(InvalidInputError) as raised:
+            attach_confirm.upload(
+                fake.client, PDF, "tok en", name="a.pdf", client_token=KEY, journal=journal
+            )
+        assert raised.value.parameter == "connection_token"
+        assert journal.events == []
+
+
+class TestErrors:
+    """What an error tells about the entry."""
+
+    @pytest.mark.parametrize(
+        "error", [sqlite3.OperationalError("database is locked"), OSError(errno.EIO, "I/O error")]
+    )
+    def test_error_of_get(self, send, journal, error):
+        journal.hooks["before get"] = fail(error)
+        with pytest.raises(type(error)) as raised:
+            send()
+        assert journal.events == []
+        assert raised.value.journal_key == KEY
+        advice = advise(raised.value)
+        assert (advice.action, advice.attachment_id) == (Action.RETRY, None)
+
+    @pytest.mark.parametrize("moment", ["before claim", "after claim"])
+    def test_error_of_claim(self, fake, send, journal, moment):
+        """Only `upload` may follow: `confirm` could confirm an attachment that is not claimed."""
+        journal.hooks[moment] = fail(sqlite3.OperationalError("database is locked"))
+        with pytest.raises(sqlite3.OperationalError) as raised:
+            send()
+        assert COMPLETE not in journal.events
+        assert raised.value.attachment_id == fake.attachments[0].attachment_id
+        assert (raised.value.acknowledged, raised.value.journal_key) == (False, KEY)
+        advice = advise(raised.value)
+        assert (advice.action, advice.attachment_id) == (Action.RETRY, None)
+        assert "journal.delete" not in advice.reason
+        journal.hooks.clear()
+        assert [send().attachment_id] == listed_ids(fake)
+
+    @pytest.mark.parametrize("moment", ["before mark_confirmed", "after mark_confirmed"])
+    def test_error_of_mark_confirmed(self, fake, send, journal, moment):
+        """The attachment is confirmed, so the advice must not be to delete the entry."""
+        journal.hooks[moment] = fail(sqlite3.DatabaseError("file is not a database"))
+        with pytest.raises(sqlite3.DatabaseError) as raised:
+            send()
+        assert (raised.value.acknowledged, raised.value.journal_key) == (True, KEY)
+        advice = advise(raised.value)
+        assert advice.action is Action.FIX
+        assert advice.attachment_id == fake.attachments[0].attachment_id
+        assert "journal.delete" not in advice.reason
+        journal.hooks.clear()
+        assert send().attachment_id == advice.attachment_id
+        assert listed_ids(fake) == [advice.attachment_id]
+
+    def test_interruption_of_claim(self, send, journal):
+        journal.hooks["after claim"] = fail(KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt) as raised:
+            send()
+        assert (raised.value.acknowledged, raised.value.journal_key) == (False, KEY)
+        assert advise(raised.value).action is Action.UNRELATED
+
+    @pytest.mark.parametrize(
+        ("code", "action"),
+        [
+            ("ValidationException", Action.FIX),
+            ("ServiceQuotaExceededException", Action.STOP),
+            ("AccessDeniedException", Action.RECONNECT),
+        ],
+    )
+    def test_confirmation_that_fails_for_good(self, fake, send, journal, code, action):
+        """The upload does not start over until the caller deletes the entry."""
+        fake.inject(COMPLETE, *[ModeledError(code)] * 2)
+        for _ in range(2):
+            with pytest.raises(ClientError) as raised:
+                send()
+        (attachment,) = fake.attachments
+        assert journal.entries == {KEY: entry(attachment.attachment_id)}
+        assert (raised.value.acknowledged, raised.value.journal_key) == (True, KEY)
+        assert raised.value.__notes__ == [f"journal.delete({KEY!r}) lets the upload start over."]
+        advice = advise(raised.value)
+        assert (advice.action, advice.attachment_id) == (action, attachment.attachment_id)
+        assert f"journal.delete({KEY!r})" in advice.reason
+        journal.delete(KEY)
+        fake.clock.advance(LIFETIME)
+        sent = send()
+        assert sent.attachment_id != attachment.attachment_id
+        assert listed_ids(fake) == [sent.attachment_id]
+
+    def test_temporary_error_of_confirmation(self, fake, send, journal):
+        fake.inject(COMPLETE, *[ReadTimeout(after_commit=True)] * 3)
+        with pytest.raises(ReadTimeoutError) as raised:
+            send()
+        advice = advise(raised.value)
+        assert advice.action is Action.RETRY
+        assert "journal.delete" not in advice.reason
+        journal.events.clear()
+        assert send().attachment_id == advice.attachment_id
+        assert journal.events == ["get", COMPLETE, "mark_confirmed"]
+        assert listed_ids(fake) == [advice.attachment_id]
+
+    def test_timeout_before_confirmation(self, fake, send, journal, monkeypatch):
+        now = [0.0]
+        monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: now[0])
+        journal.hooks["after claim"] = lambda: now.append(now.pop() + 9)
+        with pytest.raises(UploadTimeoutError) as raised:
+            send(timeout=5)
+        assert journal.events == ["get", START, PUT, "claim"]
+        assert advise(raised.value).attachment_id == fake.attachments[0].attachment_id
+
+
+class TestForgetfulService:
+    """The service forgets the ClientTokens at once."""
+
+    @pytest.fixture(autouse=True)
+    def forget(self, fake):
+        fake.assumptions.client_token_lifetime = timedelta(0)
+
+    @pytest.mark.parametrize(
+        "moment",
+        [f"{when} {name}" for when in ("before", "after") for name in ("claim", "mark_confirmed")],
+    )
+    @pytest.mark.parametrize("age", [0, LIFETIME])
+    def test_repeated_upload_leaves_one_attachment(self, fake, send, journal, moment, age):
+        journal.hooks[moment] = fail(KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt):
+            send()
+        journal.hooks.clear()
+        fake.clock.advance(age)
+        for _ in range(2):
+            sent = send()
+        assert listed_ids(fake) == [sent.attachment_id]
+
+    def test_several_threads_leave_one_attachment(self, fake, send, tmp_path):
+        journal = SQLiteJournal(tmp_path / "journal.db")
+        barrier = threading.Barrier(6)
+
+        def run(_):
+            barrier.wait()
+            try:
+                return send(journal=journal).attachment_id
+            finally:
+                journal.close()
+
+        with ThreadPoolExecutor(6) as pool:
+            results = list(pool.map(run, range(6)))
+        assert len(set(results)) == 1
+        assert listed_ids(fake) == results[:1]
+        assert len(fake.attachments) == 6
+        journal.close()
+
+
+class TestKilledProcess:
+    """A process is killed at one moment, and two others repeat the upload at the same time."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def server(cls):
+        """Serve the fake over HTTP for all tests of this class."""
+        with serve_connectparticipant() as server:
+            yield server
+
+    @staticmethod
+    def send(server, token, path, moment=None):
+        """Upload the file in this process, and kill it at a moment: "before METHOD" and so on."""
+
+        class KillingJournal(SQLiteJournal):
+            """Kills the process before or after the method of the moment."""
+
+        def kill():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        def wrap(name, method):
+            def wrapped(*arguments):
+                if moment == f"before {name}":
+                    kill()
+                result = method(*arguments)
+                if moment == f"after {name}":
+                    kill()
+                return result
+
+            return wrapped
+
+        for name in ("get", "claim", "mark_confirmed"):
+            setattr(KillingJournal, name, wrap(name, getattr(SQLiteJournal, name)))
+
+        def after_response(**_):
+            if moment == "after confirmation":
+                kill()
+
+        client = attach_confirm.client(server.region_name, endpoint_url=server.endpoint_url)
+        client.meta.events.register_last(
+            f"response-received.connectparticipant.{COMPLETE}", after_response
+        )
+        attach_confirm.upload(
+            client,
+            PDF,
+            token,
+            name="a.pdf",
+            client_token=token[:40],
+            journal=KillingJournal(path),
+        )
+        client.close()
+
+    def fork(self, *arguments):
+        """Upload the file in a child process, and return its ID."""
+        pid = os.fork()
+        if not pid:
+            exit_code = 1
+            try:
+                self.send(*arguments)
+                exit_code = 0
+            finally:
+                os._exit(exit_code)
+        return pid
+
+    @pytest.mark.parametrize("age", [0, LIFETIME])
+    @pytest.mark.parametrize(
+        "moment",
+        [
+            "before get",
+            "after get",
+            "before claim",
+            "after claim",
+            "after confirmation",
+            "before mark_confirmed",
+            "after mark_confirmed",
+        ],
+    )
+    def test_upload_after_kill_leaves_one_attachment(self, server, tmp_path, moment, age):
+        token = server.connection_token()
+        path = tmp_path / "journal.db"
+        _, wait_status = os.waitpid(self.fork(server, token, path, moment), 0)
+        assert os.WIFSIGNALED(wait_status)
+        server.clock.advance(age)
+        for pid in [self.fork(server, token, path) for _ in range(2)]:
+            assert os.waitpid(pid, 0)[1] == 0
+        client = attach_confirm.client(server.region_name, endpoint_url=server.endpoint_url)
+        transcript = client.get_transcript(ConnectionToken=token)["Transcript"]
+        client.close()
+        ids = [a["AttachmentId"] for item in transcript for a in item.get("Attachments", [])]
+        stored = SQLiteJournal(path)
+        assert [stored.get(token[:40]).attachment_id] == ids
+        assert stored.get(token[:40]).confirmed
+        stored.close()
