@@ -1,9 +1,21 @@
 """`advise` returns an action for every error of the upload flow."""
 
+import http.client
+import pickle
+import sqlite3
+import ssl
+
 import botocore.exceptions
+import botocore.parsers
 import pytest
+import urllib3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    ReadTimeoutError,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,11 +23,16 @@ import attach_confirm
 from attach_confirm import (
     Action,
     Advice,
+    DownloadFailedError,
     InvalidInputError,
     PutFailedError,
+    SourceReadError,
+    UploadTimeoutError,
     UploadUrlExpiredError,
     advise,
 )
+from attach_confirm._advice import _OPERATIONS
+from attach_confirm._exceptions import annotate
 
 URL = "https://participant.connect.us-west-2.amazonaws.com"
 
@@ -90,6 +107,8 @@ class TestServiceErrors:
             ("402", 402, Action.STOP),
             ("ForbiddenException", 403, Action.RECONNECT),
             ("404", 404, Action.FIX),
+            ("408", 408, Action.RETRY),
+            ("RequestTimeoutException", 408, Action.RETRY),
             ("409", 409, Action.CHECK),
             ("TooManyRequestsException", 429, Action.RETRY),
             ("499", 499, Action.FIX),
@@ -101,6 +120,20 @@ class TestServiceErrors:
     )
     def test_unmodeled_error_is_classified_by_status_code(self, code, status_code, action):
         assert advise(client_error(code, status_code)).action is action
+
+    def test_conflict_of_start(self):
+        """No attachment ID is known that could be checked."""
+        advice = advise(client_error("ConflictException", 409, "StartAttachmentUpload"))
+        assert (advice.action, advice.attachment_id) == (Action.FIX, None)
+        assert "client_token" in advice.reason
+
+    def test_operations_are_those_of_the_service_model(self, client):
+        assert frozenset(client.meta.service_model.operation_names) == _OPERATIONS
+
+    @pytest.mark.parametrize("operation", ["GetObject", "SendMessages", "StartChatContact"])
+    def test_error_of_another_service_is_unrelated(self, operation):
+        advice = advise(client_error("ThrottlingException", 429, operation))
+        assert advice == Advice(Action.UNRELATED, "Not an error of the upload flow.")
 
     def test_unexpected_status_code_names_the_endpoint(self):
         advice = advise(client_error("", 0))
@@ -164,8 +197,13 @@ class TestBotocoreErrors:
             ),
             (
                 botocore.exceptions.SSLError(endpoint_url=URL, error="no"),
-                Action.FIX,
-                "The server's certificate is not trusted; check the CA bundle.",
+                Action.RETRY,
+                "The connection could not be established.",
+            ),
+            (
+                botocore.parsers.ResponseParserError("no"),
+                Action.RETRY,
+                "The response was truncated or did not come from the service.",
             ),
             (
                 botocore.exceptions.NoCredentialsError(),
@@ -183,6 +221,105 @@ class TestBotocoreErrors:
     def test_botocore_error(self, error, action, reason):
         assert advise(error) == Advice(action, reason)
 
+    @pytest.mark.parametrize("cause", [ReadTimeoutError, ConnectionClosedError])
+    def test_lost_response_of_start_or_put(self, cause):
+        """Repeating `upload` or `start` without a token starts another upload."""
+        start = cause(endpoint_url=f"{URL}/participant/start-attachment-upload")
+        put = cause(endpoint_url=URL)
+        annotate(put, attachment_id="att-1", acknowledged=False)
+        for error in (start, put):
+            assert advise(error) == Advice(
+                Action.RETRY,
+                "The response was not received; without a client_token, an unconfirmed upload may"
+                " remain.",
+            )
+        confirmation = cause(endpoint_url=f"{URL}/participant/complete-attachment-upload")
+        annotate(confirmation, attachment_id="att-1", acknowledged=True)
+        assert advise(confirmation) == Advice(
+            Action.RETRY,
+            "The response was not received; it is safe to send the request again.",
+            "att-1",
+        )
+
+    @pytest.mark.parametrize(
+        ("cause", "action"),
+        [
+            (ssl.SSLCertVerificationError(1, "certificate verify failed: expired"), Action.FIX),
+            (ssl.SSLCertVerificationError("“x” is not trusted"), Action.FIX),
+            (
+                urllib3.exceptions.SSLError(ssl.SSLCertVerificationError("“x” is not trusted")),
+                Action.FIX,
+            ),
+            (
+                urllib3.util.ssl_match_hostname.CertificateError("hostname 'x' doesn't match 'y'"),
+                Action.FIX,
+            ),
+            (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), Action.RETRY),
+            (ssl.SSLError(1, "[SSL: TLSV1_ALERT_INTERNAL_ERROR]"), Action.RETRY),
+            (ConnectionResetError(104, "Connection reset by peer"), Action.RETRY),
+            (TimeoutError("The handshake operation timed out"), Action.RETRY),
+        ],
+        ids=str,
+    )
+    def test_tls_error(self, cause, action):
+        """Only a certificate that fails verification needs a fix."""
+        error = botocore.exceptions.SSLError(endpoint_url=URL, error=cause)
+        raised_from = botocore.exceptions.SSLError(endpoint_url=URL, error="text")
+        raised_from.__cause__ = cause
+        assert advise(error).action is action
+        if isinstance(cause, ssl.SSLError):
+            assert advise(raised_from).action is action
+
+    def test_tls_error_is_classified_by_its_text_after_pickling(self):
+        cause = ssl.SSLCertVerificationError(1, "[SSL] certificate verify failed: expired")
+        error = botocore.exceptions.SSLError(endpoint_url=URL, error=str(cause))
+        assert advise(pickle.loads(pickle.dumps(error))).action is Action.FIX
+
+    def test_tls_error_after_an_earlier_certificate_error(self):
+        """The caller handled another error; it is the context and not the cause."""
+        error = botocore.exceptions.SSLError(endpoint_url=URL, error="EOF")
+        error.__context__ = ssl.SSLCertVerificationError()
+        assert advise(error).action is Action.RETRY
+
+    @pytest.mark.parametrize(
+        ("status", "action"),
+        [(407, Action.FIX), (403, Action.FIX), (429, Action.RETRY), (502, Action.RETRY)],
+    )
+    def test_proxy_response_to_connect(self, status, action):
+        cause = OSError(f"Tunnel connection failed: {status} Something")
+        error = botocore.exceptions.ProxyConnectionError(proxy_url="http://proxy", error=cause)
+        advice = advise(error)
+        assert advice.action is action
+        assert ("credentials" in advice.reason) is (action is Action.FIX)
+        assert advise(pickle.loads(pickle.dumps(error))) == advice
+
+    @pytest.mark.parametrize(
+        "cause",
+        [
+            ValueError("Invalid header value b'a\\n'"),
+            urllib3.exceptions.LocationParseError("host"),
+            http.client.InvalidURL("nonnumeric port: 'x'"),
+            http.client.InvalidURL("URL can't contain control characters"),
+            UnicodeError("label empty or too long"),
+            "Invalid header name b'x y'",
+            "Failed to parse: https://[",
+        ],
+        ids=str,
+    )
+    def test_invalid_url_or_header(self, cause):
+        error = botocore.exceptions.HTTPClientError(error=cause)
+        assert advise(error).action is Action.FIX
+        assert "URL or header" in advise(error).reason
+        timeout = botocore.exceptions.ReadTimeoutError(endpoint_url=URL, error=cause)
+        assert advise(timeout).action is Action.RETRY
+
+    def test_invalid_header_of_an_api_call(self):
+        """The request is never sent, so repeating it cannot help."""
+        client = attach_confirm.client("us-west-2", endpoint_url="http://127.0.0.1:9")
+        with pytest.raises(botocore.exceptions.HTTPClientError) as raised:
+            client.get_transcript(ConnectionToken="tok\nen")
+        assert advise(raised.value).action is Action.FIX
+
     def test_every_botocore_error_is_known(self):
         classes = [
             value
@@ -191,7 +328,8 @@ class TestBotocoreErrors:
         ]
         assert len(classes) > 50
         for error_class in classes:
-            assert advise(error_class.__new__(error_class)).action is not Action.STOP, error_class
+            advice = advise(error_class.__new__(error_class))
+            assert advice.action not in {Action.STOP, Action.UNRELATED}, error_class
 
 
 class TestPutErrors:
@@ -220,11 +358,131 @@ class TestPutErrors:
         assert advice.action is action
         assert ("temporarily" in advice.reason) is (action is Action.RETRY)
 
-    def test_expired_url_has_no_attachment_id(self):
-        """S3 does not have the bytes, so the caller must not confirm the attachment."""
+    def test_expired_url_of_put(self):
+        """The same call would use the same URL again."""
         advice = advise(UploadUrlExpiredError("att-1", None))
+        assert (advice.action, advice.attachment_id, advice.retry_after) == (Action.FIX, None, None)
+        assert "another upload" in advice.reason
+
+    @pytest.mark.parametrize("retry_after", [0.0, 89.5])
+    def test_expired_url_of_upload(self, retry_after):
+        """S3 does not have the bytes, so the caller must not confirm the attachment."""
+        error = UploadUrlExpiredError("att-1", None, retry_after=retry_after)
+        annotate(error, attachment_id="att-1", acknowledged=False)
+        advice = advise(error)
         assert (advice.action, advice.attachment_id) == (Action.RETRY, None)
-        assert "new upload" in advice.reason
+        assert advice.retry_after == retry_after
+
+    @pytest.mark.parametrize(("retryable", "action"), [(True, Action.RETRY), (False, Action.FIX)])
+    def test_source_and_download_errors(self, retryable, action):
+        source, download = (
+            SourceReadError("x", retryable),
+            DownloadFailedError("att-1", "x", retryable=retryable),
+        )
+        assert advise(source).action is action
+        assert advise(download).action is action
+        assert advise(download).attachment_id is None
+        assert ("again" in advise(source).reason) is retryable
+
+    @pytest.mark.parametrize("acknowledged", [True, False])
+    def test_timeout(self, acknowledged):
+        advice = advise(UploadTimeoutError(2.0, "att-1", acknowledged))
+        assert advice.action is Action.RETRY
+        assert advice.attachment_id == ("att-1" if acknowledged else None)
+
+
+def journal_error(error):
+    """Annotate an error like `upload` does if the journal raised it."""
+    annotate(error, acknowledged=False, journal_key="key", is_journal_error=True)
+    return error
+
+
+class TestJournalErrors:
+    """Errors of a journal. Repeating the upload with the journal is always safe."""
+
+    @pytest.mark.parametrize(
+        ("code", "status_code", "action"),
+        [
+            ("ProvisionedThroughputExceededException", 400, Action.RETRY),
+            ("RequestLimitExceeded", 400, Action.RETRY),
+            ("ThrottlingException", 400, Action.RETRY),
+            ("TransactionConflictException", 400, Action.RETRY),
+            ("InternalServerError", 500, Action.RETRY),
+            ("ServiceUnavailable", 503, Action.RETRY),
+            ("Unknown", 502, Action.RETRY),
+            ("AccessDeniedException", 400, Action.FIX),
+            ("ResourceNotFoundException", 400, Action.FIX),
+            ("ValidationException", 400, Action.FIX),
+            ("ExpiredTokenException", 400, Action.FIX),
+        ],
+    )
+    @pytest.mark.parametrize("operation", ["GetItem", "PutItem", "UpdateItem", "DeleteItem"])
+    def test_dynamodb_error(self, operation, code, status_code, action):
+        advice = advise(client_error(code, status_code, operation))
+        assert (advice.action, advice.attachment_id) == (action, None)
+        assert "journal" in advice.reason
+
+    @pytest.mark.parametrize(
+        ("error", "action"),
+        [
+            (sqlite3.OperationalError("database is locked"), Action.RETRY),
+            (sqlite3.OperationalError("database table is locked: uploads"), Action.RETRY),
+            (sqlite3.OperationalError("disk I/O error"), Action.RETRY),
+            (sqlite3.OperationalError("database or disk is full"), Action.RETRY),
+            (sqlite3.OperationalError("unable to open database file"), Action.FIX),
+            (sqlite3.OperationalError("no such table: uploads"), Action.FIX),
+            (sqlite3.DatabaseError("file is not a database"), Action.FIX),
+            (sqlite3.ProgrammingError("Cannot operate on a closed database."), Action.FIX),
+        ],
+        ids=str,
+    )
+    def test_sqlite_error(self, error, action):
+        advice = advise(error)
+        assert (advice.action, "journal" in advice.reason) == (action, True)
+        assert advise(journal_error(error)).action is action
+
+    @pytest.mark.parametrize(
+        ("error", "action"),
+        [
+            (ConnectTimeoutError(endpoint_url=URL), Action.RETRY),
+            (ReadTimeoutError(endpoint_url=URL), Action.RETRY),
+            (botocore.exceptions.NoCredentialsError(), Action.FIX),
+            (botocore.exceptions.NoRegionError(), Action.FIX),
+            (OSError(28, "No space left on device"), Action.RETRY),
+            (TimeoutError(), Action.RETRY),
+            (type("RedisError", (Exception,), {})(), Action.RETRY),
+            (KeyError("attachment_id"), Action.FIX),
+            (TypeError("no"), Action.FIX),
+            (ValueError("no"), Action.FIX),
+            (AttributeError("no"), Action.FIX),
+            (NotImplementedError(), Action.FIX),
+            (KeyboardInterrupt(), Action.UNRELATED),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_error_of_a_journal(self, error, action):
+        advice = advise(journal_error(error))
+        assert (advice.action, advice.attachment_id) == (action, None)
+        assert "journal.delete" not in advice.reason
+        assert ("journal" in advice.reason) is (action is not Action.UNRELATED)
+
+    @pytest.mark.parametrize(
+        ("code", "names_delete"),
+        [
+            ("ValidationException", True),
+            ("ConflictException", True),
+            ("ServiceQuotaExceededException", True),
+            ("AccessDeniedException", True),
+            ("ThrottlingException", False),
+        ],
+    )
+    def test_failed_confirmation_names_delete(self, code, names_delete):
+        """A claimed upload does not start over by itself."""
+        error = client_error(code, 418)
+        annotate(error, attachment_id="att-1", acknowledged=True, journal_key="chat/1")
+        advice = advise(error)
+        assert (advice.action, advice.attachment_id) == (ACTIONS[code], "att-1")
+        assert ("journal.delete('chat/1')" in advice.reason) is names_delete
 
 
 class TestOtherErrors:
@@ -237,9 +495,11 @@ class TestOtherErrors:
             (attach_confirm.UnexpectedResponseError("GetTranscript", "no"), Action.RETRY),
             (attach_confirm.AttachmentRejectedError("att-1"), Action.STOP),
             (attach_confirm.WaitTimeoutError("att-1", None, 1.0), Action.CHECK),
-            (FileNotFoundError("a.pdf"), Action.FIX),
-            (KeyError("a"), Action.STOP),
-            (KeyboardInterrupt(), Action.STOP),
+            (FileNotFoundError("a.pdf"), Action.UNRELATED),
+            (ConnectionResetError(), Action.UNRELATED),
+            (urllib3.exceptions.ProtocolError("no"), Action.UNRELATED),
+            (KeyError("a"), Action.UNRELATED),
+            (KeyboardInterrupt(), Action.UNRELATED),
         ],
         ids=lambda value: type(value).__name__,
     )
@@ -254,12 +514,13 @@ class TestOtherErrors:
             if isinstance(value, type) and issubclass(value, attach_confirm.AttachConfirmError):
                 error = value.__new__(value)
                 error.status_code, error.error_code = 403, None
+                error.retryable, error.retry_after = False, None
                 is_unknown = advise(error).reason == "Not an error of the upload flow."
                 assert is_unknown is (value is attach_confirm.AttachConfirmError)
 
     def test_advice_is_hashable(self):
         advice = Advice(Action.RETRY, "Because.")
-        assert len({advice, Advice(Action.RETRY, "Because.", None)}) == 1
+        assert len({advice, Advice(Action.RETRY, "Because.", None, None)}) == 1
 
     def test_action_is_str_enum(self):
         assert Action.RETRY == "RETRY"

@@ -1,0 +1,233 @@
+"""A caller that follows `advise` literally ends, and never sends a file twice."""
+
+import itertools
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+import attach_confirm
+from attach_confirm import Action, SQLiteJournal, advise
+from attach_confirm_stubs import (
+    ConnectionReset,
+    ConnectTimeout,
+    ModeledError,
+    ProxyPage,
+    ReadTimeout,
+    ServerError,
+    Throttle,
+    TruncatedResponse,
+    modeled_errors,
+)
+
+PDF = b"%PDF-1.7 a receipt"
+CONNECT = "CreateParticipantConnection"
+START, PUT, COMPLETE, SEARCH = (
+    "StartAttachmentUpload",
+    "PutObject",
+    "CompleteAttachmentUpload",
+    "GetTranscript",
+)
+MAX_CALLS = 12
+FLOW_ERRORS = (attach_confirm.AttachConfirmError, BotoCoreError, ClientError)
+
+TEMPORARY_FAULTS = [
+    Throttle(),
+    ServerError(),
+    ServerError(503),
+    ConnectTimeout(),
+    ReadTimeout(),
+    ReadTimeout(after_commit=True),
+    ConnectionReset(),
+    ConnectionReset(after_commit=True),
+    TruncatedResponse(),
+    ProxyPage(),
+]
+PUT_ERRORS = ["AccessDenied", "SignatureDoesNotMatch", "SlowDown", "RequestTimeout"]
+
+
+def declared_faults(operation):
+    """Return a fault for each error code that an operation declares."""
+    codes = PUT_ERRORS if operation == PUT else modeled_errors(operation)
+    return [ModeledError(code) for code in codes]
+
+
+class LiteralCaller:
+    """Calls `upload`, and then does exactly what `advise` returns.
+
+    Args:
+        fake: The fake.
+        client_token: The idempotency token, or None.
+        journal: A journal, or None.
+        forgets: Whether the caller is a queue's consumer: it does not keep the attachment's ID, and
+            its next call is 6 minutes later.
+    """
+
+    def __init__(self, fake, *, client_token=None, journal=None, forgets=False):
+        self._fake = fake
+        self._participant_token = fake.participant_token()
+        self._token = attach_confirm.connect(fake.client, self._participant_token).token
+        self._arguments = {"client_token": client_token, "journal": journal, "name": "a.pdf"}
+        self._forgets = forgets
+        self._attachment_id = None
+        self._must_check = False
+
+    def run(self):
+        """Return "sent", or the action that ended the run."""
+        for _ in range(MAX_CALLS):
+            outcome = self._make_next_call()
+            if outcome is not None:
+                return outcome
+        raise AssertionError("the caller does not end")
+
+    def _make_next_call(self):
+        try:
+            return "sent" if self._send() else None
+        except FLOW_ERRORS as error:
+            advice = advise(error)
+        if advice.action in {Action.RETRY, Action.CHECK, Action.RECONNECT}:
+            return self._follow(advice)
+        return advice.action
+
+    def _send(self):
+        if self._must_check:
+            self._must_check = False
+            return attach_confirm.status(self._fake.client, self._attachment_id, self._token)
+        if self._attachment_id is not None:
+            return attach_confirm.confirm(
+                self._fake.client, self._attachment_id, self._token, on_conflict="check"
+            )
+        return attach_confirm.upload(self._fake.client, PDF, self._token, **self._arguments)
+
+    def _follow(self, advice):
+        self._fake.clock.advance(advice.retry_after or 1.0)
+        if self._forgets:
+            self._fake.clock.advance(360.0)
+        elif advice.attachment_id is not None:
+            self._attachment_id = advice.attachment_id
+        if advice.action is Action.RECONNECT:
+            self._token = attach_confirm.connect(self._fake.client, self._participant_token).token
+        self._must_check = advice.action is Action.CHECK and self._attachment_id is not None
+
+
+def listed_ids(fake):
+    """Return the IDs of the attachments in the transcript."""
+    return [
+        attachment["AttachmentId"]
+        for item in fake.transcript
+        for attachment in item.get("Attachments", [])
+    ]
+
+
+@pytest.fixture(params=["plain", "token", "journal", "queue with token", "queue with journal"])
+def run(request, fake, tmp_path):
+    """Return a function that lets a new caller run with faults, and returns its outcome."""
+    numbers = itertools.count()
+    journal = SQLiteJournal(tmp_path / "journal.db") if "journal" in request.param else None
+
+    def run(faults):
+        client_token = None if request.param == "plain" else f"chat/{next(numbers)}"
+        caller = LiteralCaller(
+            fake, client_token=client_token, journal=journal, forgets="queue" in request.param
+        )
+        before = len(listed_ids(fake))
+        for operation, queue in faults.items():
+            fake.inject(operation, *queue)
+        outcome = caller.run()
+        fake.reset_faults()
+        sent = len(listed_ids(fake)) - before
+        assert sent <= 1, faults
+        assert outcome != "sent" or sent == 1, faults
+        return outcome
+
+    yield run
+    if journal is not None:
+        journal.close()
+
+
+@pytest.mark.parametrize("operation", [START, PUT, COMPLETE])
+class TestUpload:
+    @pytest.mark.parametrize("count", [1, 4])
+    def test_temporary_fault(self, run, operation, count):
+        """The file is sent once the fault ends; botocore makes three attempts per call."""
+        for fault in TEMPORARY_FAULTS:
+            assert run({operation: [fault] * count}) == "sent", fault
+
+    @pytest.mark.parametrize("count", [1, 5])
+    def test_declared_error(self, run, operation, count):
+        for fault in declared_faults(operation):
+            outcome = run({operation: [fault] * count})
+            assert outcome in {"sent", Action.FIX, Action.STOP}, fault
+
+    def test_temporary_fault_and_declared_error(self, run, operation):
+        for fault in declared_faults(operation):
+            for lost in (ReadTimeout(after_commit=True), ConnectionReset()):
+                outcome = run({operation: [lost, fault]})
+                assert outcome in {"sent", Action.FIX, Action.STOP}, (lost, fault)
+
+
+class TestConflict:
+    """The first confirmation succeeds, its response is lost, and the second is rejected."""
+
+    @pytest.mark.parametrize("code", ["ConflictException", "ValidationException"])
+    def test_confirmed_upload_is_reported_as_sent(self, run, code):
+        lost = ReadTimeout(after_commit=True)
+        assert run({COMPLETE: [lost, ModeledError(code)]}) == "sent"
+
+    @pytest.mark.parametrize("count", [1, 4])
+    def test_fault_of_the_search(self, run, count):
+        lost = ReadTimeout(after_commit=True)
+        conflict = ModeledError("ConflictException")
+        for fault in [*TEMPORARY_FAULTS, *declared_faults(SEARCH)]:
+            outcome = run({COMPLETE: [lost, conflict], SEARCH: [fault] * count})
+            is_temporary = fault in TEMPORARY_FAULTS
+            assert outcome == "sent" or not is_temporary, fault
+
+
+class TestPut:
+    def test_expired_url_ends(self, fake):
+        """`put` with the same arguments would use the same URL for ever."""
+        token = fake.connection_token()
+        pending = attach_confirm.start(
+            fake.client,
+            name="a.pdf",
+            size=len(PDF),
+            content_type="application/pdf",
+            connection_token=token,
+        )
+        fake.clock.advance(301)
+        with pytest.raises(attach_confirm.UploadUrlExpiredError) as raised:
+            attach_confirm.put(fake.client, pending, PDF)
+        assert advise(raised.value).action is Action.FIX
+
+
+class TestLookups:
+    """`connect`, `status` and `wait` change nothing, so they are repeated as they are."""
+
+    @pytest.mark.parametrize("function", ["connect", "status", "wait"])
+    @pytest.mark.parametrize("count", [1, 4])
+    def test_call_ends(self, fake, function, count):
+        operation = CONNECT if function == "connect" else SEARCH
+        participant_token = fake.participant_token()
+        token = attach_confirm.connect(fake.client, participant_token).token
+        sent = attach_confirm.upload(fake.client, PDF, token, name="a.pdf")
+        arguments = (participant_token,) if function == "connect" else (sent.attachment_id, token)
+        for fault in [*TEMPORARY_FAULTS, *declared_faults(operation)]:
+            fake.inject(operation, *[fault] * count)
+            actions = []
+            while len(actions) < MAX_CALLS:
+                actions.append(self.call(getattr(attach_confirm, function), fake, *arguments))
+                if actions[-1] is not Action.RETRY:
+                    break
+            assert len(actions) < MAX_CALLS, fault
+            assert actions[-1] is None or fault not in TEMPORARY_FAULTS, (fault, actions)
+            assert actions[-1] is not Action.UNRELATED, fault
+            fake.reset_faults()
+
+    @staticmethod
+    def call(function, fake, *arguments):
+        """Call a function, and return None or the advised action."""
+        try:
+            function(fake.client, *arguments)
+        except FLOW_ERRORS as error:
+            return advise(error).action
+        return None
