@@ -59,6 +59,7 @@ def run_readme_example(client: ConnectParticipantClient, participant_token: str)
     assert_type(upload.name, str)
     assert_type(upload.size, int)
     assert_type(upload.content_type, str)
+    assert_type(upload.put_attempts, int)
     confirmation: attach_confirm.Confirmation = upload
     status = attach_confirm.wait(client, confirmation.attachment_id, connection.token, timeout=60)
     assert_type(status, attach_confirm.AttachmentStatus)
@@ -75,6 +76,54 @@ def upload_every_source(client: ConnectParticipantClient, token: str, path: Path
         attach_confirm.upload(
             client, file, token, callback=lambda count: byte_counts.append(-count)
         )
+
+
+class MyJournal:
+    """A journal of the user's own; the protocol needs no base class."""
+
+    def get(self, key: str) -> attach_confirm.JournalEntry | None:
+        """Return the entry of a key, or None."""
+
+    def claim(self, key: str, entry: attach_confirm.JournalEntry) -> attach_confirm.JournalEntry:
+        """Return the entry."""
+        assert_type(key, str)
+        assert_type(entry.attachment_id, str)
+        assert_type(entry.name, str)
+        assert_type(entry.size, int)
+        assert_type(entry.content_type, str)
+        assert_type(entry.confirmed, bool)
+        return entry
+
+    def mark_confirmed(self, key: str) -> None:
+        """Do nothing."""
+
+    def delete(self, key: str) -> None:
+        """Do nothing."""
+
+
+def upload_with_journals(client: ConnectParticipantClient, token: str, path: Path) -> None:
+    """Upload with every journal and a time limit."""
+    journals: list[attach_confirm.Journal] = [
+        MyJournal(),
+        attach_confirm.SQLiteJournal(path),
+        attach_confirm.SQLiteJournal("journal.db"),
+        attach_confirm.DynamoDBJournal("uploads"),
+    ]
+    for journal in journals:
+        attach_confirm.upload(
+            client,
+            io.BytesIO(b"abc"),
+            token,
+            name="a.txt",
+            size=3,
+            client_token="chat/1",
+            journal=journal,
+            timeout=25,
+        )
+    attach_confirm.upload(client, path, token, size=None, journal=None, timeout=None)
+    attach_confirm.upload(client, path, token, timeout=2.5)
+    attach_confirm.upload(client, path, token, journal=path)  # type: ignore[arg-type]
+    attach_confirm.upload(client, path, token, timeout="5")  # type: ignore[arg-type]
 
 
 def run_steps(client: ConnectParticipantClient, token: str) -> attach_confirm.Confirmation:
@@ -134,9 +183,28 @@ def handle_upload_errors(client: ConnectParticipantClient, token: str) -> str:
         return error.error_code or "unknown"
     except attach_confirm.UploadUrlExpiredError as error:
         assert_type(error.expires_at, datetime)
+        assert_type(error.server_time, datetime | None)
+        assert_type(error.attempts, int)
+        assert_type(error.retry_after, float | None)
         return error.attachment_id
     except client.exceptions.ConflictException as error:
         return error.operation_name
+    return ""
+
+
+def handle_source_errors(client: ConnectParticipantClient, token: str) -> str:
+    """Catch the errors that concern the source and the time limit."""
+    try:
+        attach_confirm.upload(client, "receipt.pdf", token, timeout=5)
+    except attach_confirm.SourceReadError as error:
+        assert_type(error.retryable, bool)
+        return error.reason
+    except attach_confirm.UploadTimeoutError as error:
+        timeout_error: TimeoutError = error
+        assert_type(error.timeout, float)
+        assert_type(error.attachment_id, str | None)
+        assert_type(error.acknowledged, bool)
+        return str(timeout_error)
     return ""
 
 
@@ -162,6 +230,7 @@ def follow_advice(error: BaseException) -> str:
     assert_type(advice, attach_confirm.Advice)
     assert_type(advice.reason, str)
     assert_type(advice.attachment_id, str | None)
+    assert_type(advice.retry_after, float | None)
     match advice.action:
         case attach_confirm.Action.RETRY:
             return "retry"
@@ -171,6 +240,8 @@ def follow_advice(error: BaseException) -> str:
             return "reconnect"
         case attach_confirm.Action.FIX | attach_confirm.Action.STOP:
             return "stop"
+        case attach_confirm.Action.UNRELATED:
+            raise error
     assert_never(advice.action)
 
 
