@@ -258,9 +258,9 @@ def annotate(error: BaseException, **attributes: Any) -> None:
             `is_journal_error`, whether the journal raised the error; `__notes__`.
     """
     vars(error).update(attributes)
-    # The exceptions of this library keep their attributes. botocore's __reduce__ drops them, and
-    # other libraries' may. pickle and copy look the method up on the instance.
-    if not isinstance(error, AttachConfirmError) and hasattr(error, "__weakref__"):
+    # botocore's __reduce__ drops attributes, and other libraries' may. pickle and copy look the
+    # method up on the instance. The built-in exceptions keep their attributes.
+    if hasattr(error, "__weakref__"):
         vars(error)["__reduce_ex__"] = _Reducer(error)
 
 

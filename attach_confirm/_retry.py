@@ -216,7 +216,7 @@ def _start_attempt(request: Any, operation_name: str, **_: Any) -> None:
         if not limit.free_attempts:
             raise DeadlineReachedError(limit.deadline)
         limit.free_attempts -= 1
-    failure = request.context.pop("attach_confirm_failure", None)
+    failure = request.context.get("attach_confirm_failure")
     if failure is not None:
         ended_at, reason = failure
         attempt = request.context.get("retries", {}).get("attempt", "unknown")

@@ -100,7 +100,9 @@ def upload(
     presigned URL expires until 90 seconds afterwards. If the URL of an earlier call has expired,
     the function searches the whole transcript for the attachment, and starts over only if the
     transcript does not list it and 90 seconds have passed. Earlier it raises
-    `UploadUrlExpiredError` with the seconds to wait in `retry_after`.
+    `UploadUrlExpiredError` with the seconds to wait in `retry_after`. If the service lists a
+    rejected attachment without its ID, the search does not find it, so use a journal if a rejected
+    file must not be sent again.
 
     With a journal it holds without conditions, for any number of processes at once: the attachment
     to confirm is stored before it is confirmed, and only that one is ever confirmed.

@@ -207,6 +207,13 @@ class TestRequestId:
             stubber.add_response("complete_attachment_upload", response)
             assert attach_confirm.confirm(client, "att-1", "token").request_id is None
 
+    def test_stubbed_response_with_headers_needs_request_id(self, client):
+        metadata = {"HTTPStatusCode": 200, "HTTPHeaders": {"content-type": "text/html"}}
+        with Stubber(client) as stubber:
+            stubber.add_response("complete_attachment_upload", {"ResponseMetadata": metadata})
+            with pytest.raises(UnexpectedResponseError):
+                attach_confirm.confirm(client, "att-1", "token")
+
 
 class TestGetTimestamp:
     @pytest.fixture

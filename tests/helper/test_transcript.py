@@ -141,6 +141,12 @@ def test_status_sends_the_token_in_the_header_only(client, scripted_responses, r
     }
 
 
+def test_status_retry_is_logged(client, scripted_responses, caplog):
+    scripted_responses(client, GET_TRANSCRIPT, 503, (200, {"Transcript": []}, {}))
+    attach_confirm.status(client, "att-1", "token")
+    assert caplog.messages == ["GetTranscript: attempt 2 after 0.0 s: HTTP 503"]
+
+
 def test_status_service_error_propagates(client, scripted_responses):
     scripted_responses(client, GET_TRANSCRIPT, 403)
     with pytest.raises(ClientError) as raised:
