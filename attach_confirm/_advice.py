@@ -333,7 +333,7 @@ def _classify_expired_url(error: UploadUrlExpiredError) -> _Decision:
     if error.retry_after is None:
         return (
             Action.FIX,
-            "The upload URL expired; start another upload, with another client_token if one is set.",
+            "The upload URL expired; start another upload, with another client_token if any.",
         )
     return Action.RETRY, "The upload URL expired; a later call of `upload` gets another one."
 
