@@ -234,7 +234,8 @@ def _encode_headers(pending: PendingUpload, size: int) -> dict[str, bytes]:
     declared_length = _content_length(pending)
     if declared_length not in (None, size):
         raise InvalidInputError(
-            "source", f"has {size} bytes, but the upload has a size of {declared_length}"
+            "source",
+            f"has {size} bytes, but the upload was started with a size of {declared_length}",
         )
     headers = {name: str(value).encode() for name, value in pending.headers.items()}
     names = [name for name in headers if name.lower() == "content-length"]

@@ -21,6 +21,20 @@ _redacting: ContextVar[bool] = ContextVar("attach_confirm_redacting", default=Fa
 # some of them.
 _QUERY_PATTERN = r"\?[^\s\"'<>]+"
 
+# DescribeView has its token in the path of the URL (source: the service model).
+_VIEW_TOKEN_PATTERN = r"(/participant/views/)[^\s\"'<>?]+"
+
+# The loggers that write URLs or exceptions of requests.
+_LOGGER_NAMES = (
+    "botocore.endpoint",
+    "botocore.httpsession",
+    "botocore.retries.standard",
+    "botocore.retryhandler",
+    "urllib3.connection",
+    "urllib3.connectionpool",
+    "urllib3.util.retry",
+)
+
 
 class _RedactedBytes(bytes):
     """Bytes with a redacted `repr`."""
@@ -43,19 +57,31 @@ class _RedactedStr(str):
         return _RedactedBytes(super().encode(encoding, errors))
 
 
-class _RedactQueryFilter(logging.Filter):
-    """Redact query strings in log records that this thread emits during a PUT."""
+class _RedactUrlFilter(logging.Filter):
+    """Redact view tokens in URLs, and query strings in what this thread logs during a PUT."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if _redacting.get():
-            record.msg, record.args = redact_query_strings(record.getMessage()), None
-            if record.exc_info:
-                traceback = logging.Formatter().formatException(record.exc_info)
-                record.exc_info, record.exc_text = None, redact_query_strings(traceback)
+        message = record.getMessage()
+        redacted_message = _redact_log_text(message)
+        if redacted_message != message:
+            record.msg, record.args = redacted_message, None
+        if record.exc_info:
+            traceback = logging.Formatter().formatException(record.exc_info)
+            record.exc_info, record.exc_text = None, _redact_log_text(traceback)
         return True
 
 
-_redact_query_filter = _RedactQueryFilter()
+def _redact_log_text(text: str) -> str:
+    text = re.sub(_VIEW_TOKEN_PATTERN, rf"\1{REDACTED}", text)
+    return redact_query_strings(text) if _redacting.get() else text
+
+
+_redact_url_filter = _RedactUrlFilter()
+
+
+def _add_log_filter() -> None:
+    for name in _LOGGER_NAMES:
+        logging.getLogger(name).addFilter(_redact_url_filter)
 
 
 def _redact_token_header(params: dict[str, Any], **_: Any) -> None:
@@ -68,14 +94,16 @@ def _redact_response_body(response_dict: dict[str, Any], **_: Any) -> None:
 
 
 def register_log_redaction(client: ConnectParticipantClient) -> None:
-    """Redact tokens and presigned URLs in botocore's DEBUG log of the client's calls.
+    """Redact tokens and presigned URLs in the DEBUG logs of the client's calls.
 
     Every operation sends its token in one header, and some responses contain a token or a presigned
     URL (source: the service model). botocore logs the `repr` of both, so only the `repr` changes.
+    The token in the URL of DescribeView is redacted by a filter of the loggers.
 
     Args:
         client: The client whose calls are redacted.
     """
+    _add_log_filter()
     client.meta.events.register("before-call.connectparticipant", _redact_token_header)
     client.meta.events.register_last("before-parse.connectparticipant", _redact_response_body)
 
@@ -88,8 +116,7 @@ def redact_query_strings(text: str) -> str:
 @contextmanager
 def redact_logs() -> Iterator[None]:
     """Redact query strings in what the HTTP layer logs in this thread inside the block."""
-    for name in ("botocore.httpsession", "urllib3.connectionpool", "urllib3.util.retry"):
-        logging.getLogger(name).addFilter(_redact_query_filter)
+    _add_log_filter()
     token = _redacting.set(True)
     try:
         yield

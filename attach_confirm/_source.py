@@ -124,9 +124,7 @@ def open_source(source: FileSource, size: int | None = None) -> Iterator[Source]
         if actual_size < 1:
             raise InvalidInputError("source", "has 0 bytes; must have at least 1")
         if size not in (None, actual_size):
-            raise InvalidInputError(
-                "source", f"has {actual_size} bytes, but the upload has a size of {size}"
-            )
+            raise InvalidInputError("source", f"has {actual_size} bytes; must have {size}")
         yield Source(stream, actual_size, name, can_seek)
 
 

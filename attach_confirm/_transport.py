@@ -11,6 +11,7 @@ import io
 import re
 import socket
 import ssl
+import sys
 import time
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
@@ -216,13 +217,29 @@ class _Connection(HTTPConnection):
         """
         if self.sock is not None:
             self.sock.settimeout(self._read_timeout)
-            while self._reader.read_ahead() in _INFORMATIONAL:
-                pass
+            self._await_response()
         response = super().getresponse()
         if response.status in _SUCCESS and not self._is_sent:
             response.close()
             raise urllib3.exceptions.ProtocolError("success before the whole body was sent")
         return response
+
+    def _await_response(self) -> None:
+        """Wait until the head of the final response is here, or the connection ends.
+
+        Raises:
+            TimeoutError: Nothing was received for too long, and nothing was sent from the kernel's
+                buffer either. On a slow connection, a buffer of some megabytes takes longer.
+        """
+        unsent = _unsent_bytes(self.sock)
+        while True:
+            try:
+                if self._reader.read_ahead() not in _INFORMATIONAL:
+                    return
+            except TimeoutError:
+                previously_unsent, unsent = unsent, _unsent_bytes(self.sock)
+                if unsent >= previously_unsent:
+                    raise
 
     def _send_body(self, body: RequestBody) -> bool:
         """Send a body, and return whether all of it was sent."""
@@ -311,6 +328,17 @@ class _TLSConnection(_Connection, HTTPSConnection):
     """A `_Connection` over TLS."""
 
 
+def _unsent_bytes(sock: Any) -> int:
+    """Return the number of bytes in the kernel's send buffer; 0 if the platform does not say."""
+    try:
+        from fcntl import ioctl  # noqa: PLC0415
+        from termios import TIOCOUTQ  # noqa: PLC0415
+
+        return int.from_bytes(ioctl(sock.fileno(), TIOCOUTQ, bytes(4)), sys.byteorder)
+    except (ImportError, OSError):
+        return 0
+
+
 def _make_response(reader: _ResponseReader, _: Any, *args: Any, **kwargs: Any) -> HTTPResponse:
     """Return the response that a reader reads, for `http.client.HTTPConnection`."""
     return HTTPResponse(reader, *args, **kwargs)  # type: ignore[arg-type]
@@ -359,16 +387,11 @@ def open_request(
     try:
         manager = _make_manager(url, proxy_configuration, proxy_url, config, verify)
         options = {"method": method, "url": _request_target(url, manager), "headers": dict(headers)}
-        with ExitStack() as stack:
+        with closing(manager.connection_from_url(url)) as pool, ExitStack() as stack:
             for expect_continue in (True, False):
-                pool: Any = manager.connection_from_url(url)
-                connection_class = _TLSConnection if pool.scheme == "https" else _Connection
-                pool.ConnectionCls = partial(
-                    connection_class,
-                    read_timeout=config.read_timeout,
-                    expect_continue=expect_continue,
+                response = stack.enter_context(
+                    _send(pool, expect_continue, config.read_timeout, body=body, **options)
                 )
-                response = stack.enter_context(_send(pool, body=body, **options))
                 is_rejected = response.status == HTTPStatus.EXPECTATION_FAILED and expect_continue
                 if not is_rejected or body is None or not body.can_rewind:
                     break
@@ -380,26 +403,32 @@ def open_request(
 
 
 @contextmanager
-def _send(pool: Any, **options: Any) -> Iterator[BaseHTTPResponse]:
-    """Send a request over a pool, and close the pool and its connection on exit."""
-    with closing(pool):
-        try:
-            response = pool.urlopen(
-                **options,
-                retries=Retry(False),
-                redirect=False,
-                assert_same_host=False,
-                preload_content=False,
-                decode_content=False,
-                # The status and headers of a success are enough for a PUT.
-                enforce_content_length=options["body"] is None,
-            )
-        except ValueError as error:
-            # The message of http.client ends with the whole header.
-            reason = str(error).partition(" b'")[0]
-            raise urllib3.exceptions.HTTPError(f"invalid request: {reason}") from None
-        with closing(response):
-            yield response
+def _send(
+    pool: Any, expect_continue: bool, read_timeout: float | None, **options: Any
+) -> Iterator[BaseHTTPResponse]:
+    """Send a request over a new connection of a pool, and close the connection on exit."""
+    pool.ConnectionCls = partial(
+        _TLSConnection if pool.scheme == "https" else _Connection,
+        read_timeout=read_timeout,
+        expect_continue=expect_continue,
+    )
+    try:
+        response = pool.urlopen(
+            **options,
+            retries=Retry(False),
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+            decode_content=False,
+            # The status and headers of a success are enough for a PUT.
+            enforce_content_length=options["body"] is None,
+        )
+    except ValueError as error:
+        # The message of http.client ends with the whole header.
+        reason = str(error).partition(" b'")[0]
+        raise urllib3.exceptions.HTTPError(f"invalid request: {reason}") from None
+    with closing(response):
+        yield response
 
 
 def _make_manager(

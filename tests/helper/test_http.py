@@ -4,8 +4,8 @@ import os
 import select
 import socket
 import ssl
-from contextlib import ExitStack, closing
-from threading import Event, Thread
+from contextlib import ExitStack
+from threading import Event
 
 import boto3
 import pytest
@@ -36,41 +36,6 @@ def make_pending_upload(http_server, make_pending_upload):
         return make_pending_upload(url=url or http_server.upload_url(), **kwargs)
 
     return make
-
-
-@pytest.fixture
-def tcp_server():
-    """Return a function that runs a handler for each connection to a new loopback socket."""
-    with ExitStack() as stack:
-
-        def start(handle):
-            server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-
-            def accept():
-                while True:
-                    try:
-                        connection, _ = server.accept()
-                    except OSError:
-                        return
-                    thread = Thread(target=run, args=(connection,))
-                    thread.start()
-                    stack.callback(thread.join)
-
-            def run(connection):
-                with closing(connection):
-                    connection.settimeout(20)
-                    try:
-                        handle(connection)
-                    except OSError:
-                        return
-
-            accept_thread = Thread(target=accept)
-            accept_thread.start()
-            stack.callback(accept_thread.join)
-            stack.callback(server.shutdown, socket.SHUT_RDWR)
-            return f"http://127.0.0.1:{server.getsockname()[1]}"
-
-        yield start
 
 
 @pytest.fixture
@@ -136,7 +101,7 @@ class TestPutRequest:
         for name, value in headers.items():
             assert received.pop(name) == value.encode()
         assert received.pop("Content-Length") == b"3"
-        assert received.keys() <= {"Host", "Accept-Encoding", "User-Agent"}
+        assert received.keys() <= {"Host", "Accept-Encoding", "User-Agent", "Expect"}
 
     @pytest.mark.parametrize("size", [1, 16 * 1024, 16 * 1024 + 1, 1024 * 1024])
     def test_body_has_declared_length(

@@ -5,7 +5,7 @@ import socket
 import ssl
 import struct
 from collections import deque
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -182,8 +182,68 @@ def http_server_client(http_server):
 
 
 @pytest.fixture
-def https_server(start_server, certificates):
+def https_server(start_server, tls_context):
     """Start a loopback server whose certificate only `certificates.bundle` verifies."""
+    return start_server(tls_context)
+
+
+@pytest.fixture
+def tcp_server():
+    """Return a function that runs a handler for each connection to a new loopback socket.
+
+    With an SSL context, the handler gets a connection whose handshake is complete. The function
+    returns the server's URL.
+    """
+    with ExitStack() as stack:
+
+        def start(handle, context=None):
+            server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+            def accept():
+                while True:
+                    try:
+                        connection, _ = server.accept()
+                    except OSError:
+                        return
+                    thread = Thread(target=run, args=(connection,))
+                    thread.start()
+                    stack.callback(thread.join)
+
+            def run(connection):
+                connection.settimeout(20)
+                # A reset discards what waits to be sent.
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                # A client that gives up breaks the connection.
+                with suppress(OSError):
+                    if context:
+                        connection = context.wrap_socket(connection, server_side=True)
+                    with closing(connection):
+                        handle(connection)
+                connection.close()
+
+            accept_thread = Thread(target=accept)
+            accept_thread.start()
+            stack.callback(accept_thread.join)
+            stack.callback(server.shutdown, socket.SHUT_RDWR)
+            return f"{'https' if context else 'http'}://127.0.0.1:{server.getsockname()[1]}"
+
+        yield start
+
+
+@pytest.fixture
+def tls_context(certificates):
+    """Return the SSL context of a server whose certificate only `certificates.bundle` verifies."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.server)
-    return start_server(context)
+    return context
+
+
+def reset(connection):
+    """Close a connection with RST.
+
+    Args:
+        connection: A socket.
+    """
+    # SO_LINGER 0 makes close() send RST, so that clients see a reset rather than EOF.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
