@@ -22,7 +22,7 @@ _redacting: ContextVar[bool] = ContextVar("attach_confirm_redacting", default=Fa
 _QUERY_PATTERN = r"\?[^\s\"'<>]+"
 
 # DescribeView has its token in the path of the URL (source: the service model).
-_VIEW_TOKEN_PATTERN = r"(/participant/views/)[^\s\"'<>?]+"
+_VIEW_PATH_PATTERN = r"(/participant/views/)[^\s\"'<>?]+"
 
 # The loggers that write URLs or exceptions of requests.
 _LOGGER_NAMES = (
@@ -72,7 +72,7 @@ class _RedactUrlFilter(logging.Filter):
 
 
 def _redact_log_text(text: str) -> str:
-    text = re.sub(_VIEW_TOKEN_PATTERN, rf"\1{REDACTED}", text)
+    text = re.sub(_VIEW_PATH_PATTERN, rf"\1{REDACTED}", text)
     return redact_query_strings(text) if _redacting.get() else text
 
 

@@ -192,6 +192,7 @@ class UploadBody:
         self._callback = callback
         self._sent = 0
         self._is_read = False
+        self._read_errors = _SourceErrors(source.stream, "read failed")
 
     @property
     def can_rewind(self) -> bool:
@@ -236,12 +237,12 @@ class UploadBody:
         if not remaining:
             return b""
         self._is_read = True
-        chunk = _read(stream, min(size, remaining))
+        chunk = _read(stream, min(size, remaining), self._read_errors)
         if not can_seek and not chunk:
             raise SourceReadError(f"ended after {self._sent} of {self._source.size} bytes", True)
         # Reading one byte past the end detects a file that has grown. A stream may block there, or
         # its next byte may belong to its owner.
-        has_grown = can_seek and len(chunk) == remaining and _read(stream, 1)
+        has_grown = can_seek and len(chunk) == remaining and _read(stream, 1, self._read_errors)
         if has_grown or not chunk:
             raise SourceReadError(
                 f"changed during the upload: had {self._source.size} bytes, now has"
@@ -298,13 +299,13 @@ def _describe(error: Exception) -> str:
     return redact_query_strings(str(reason))
 
 
-def _read(stream: IO[bytes], size: int) -> bytes:
+def _read(stream: IO[bytes], size: int, errors: _SourceErrors) -> bytes:
     """Read from a stream.
 
     Raises:
         SourceReadError: The stream raised an exception or did not return at most `size` bytes.
     """
-    with _SourceErrors(stream, "read failed"):
+    with errors:
         chunk: Any = stream.read(size)
     if chunk is None:
         raise SourceReadError("the stream is in non-blocking mode; pass a blocking stream", False)
@@ -368,7 +369,7 @@ def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[byt
         temporary_file = tempfile.TemporaryFile()  # noqa: SIM115
     stack.callback(_close, temporary_file)
     size = 0
-    while chunk := _read(stream, _CHUNK_SIZE):
+    while chunk := _read(stream, _CHUNK_SIZE, _SourceErrors(stream, "read failed")):
         size += len(chunk)
         with copy_errors():
             temporary_file.write(chunk)

@@ -8,6 +8,7 @@ timeout to sending, and stop sending when the final response arrives.
 from __future__ import annotations
 
 import io
+import math
 import re
 import socket
 import ssl
@@ -52,7 +53,8 @@ if TYPE_CHECKING:
 
     from urllib3.response import BaseHTTPResponse
 
-_BLOCK_SIZE = 128 * 1024
+_BLOCK_SIZE = 512 * 1024
+_BLOCKING_SEND_SIZE = 64 * 1024
 _CONTINUE_TIMEOUT = 1.0
 _MAX_WAIT = 1.0
 _MAX_HEAD_SIZE = 64 * 1024
@@ -174,7 +176,6 @@ class _Connection(HTTPConnection):
     """
 
     sock: Any
-    _reader: _ResponseReader
 
     def __init__(
         self, *args: Any, read_timeout: float | None, expect_continue: bool, **kwargs: Any
@@ -183,6 +184,7 @@ class _Connection(HTTPConnection):
         self._read_timeout = read_timeout
         self._expect_continue = expect_continue
         self._is_sent = False
+        self._reader: Any = None
 
     def request(
         self, method: str, url: str, body: Any = None, headers: Any = None, **kwargs: Any
@@ -204,20 +206,21 @@ class _Connection(HTTPConnection):
         try:
             self._is_sent = body is None or self._send_body(body)
         except BaseException:
-            # urllib3 ignores a BrokenPipeError, also one of the body's source. Without a socket it
-            # cannot wait for a response either.
-            self.close()
+            # urllib3 ignores a BrokenPipeError, even if the body raised it, and calls getresponse.
+            self._reader = None
             raise
 
     def getresponse(self) -> Any:
         """Return the final response.
 
         Raises:
-            urllib3.exceptions.ProtocolError: A success arrived before the whole body was sent.
+            urllib3.exceptions.ProtocolError: The body raised an exception, or a success arrived
+                before the whole body was sent.
         """
-        if self.sock is not None:
-            self.sock.settimeout(self._read_timeout)
-            self._await_response()
+        if self._reader is None:
+            raise urllib3.exceptions.ProtocolError("the body could not be read")
+        self.sock.settimeout(self._read_timeout)
+        self._await_response()
         response = super().getresponse()
         if response.status in _SUCCESS and not self._is_sent:
             response.close()
@@ -231,14 +234,13 @@ class _Connection(HTTPConnection):
             TimeoutError: Nothing was received for too long, and nothing was sent from the kernel's
                 buffer either. On a slow connection, a buffer of some megabytes takes longer.
         """
-        unsent = _unsent_bytes(self.sock)
-        while True:
+        status_code: int | None = HTTPStatus.CONTINUE
+        while status_code in _INFORMATIONAL:
+            unsent = _unsent_bytes(self.sock)
             try:
-                if self._reader.read_ahead() not in _INFORMATIONAL:
-                    return
+                status_code = self._reader.read_ahead()
             except TimeoutError:
-                previously_unsent, unsent = unsent, _unsent_bytes(self.sock)
-                if unsent >= previously_unsent:
+                if _unsent_bytes(self.sock) >= unsent:
                     raise
 
     def _send_body(self, body: RequestBody) -> bool:
@@ -272,32 +274,37 @@ class _Connection(HTTPConnection):
         Raises:
             urllib3.exceptions.ReadTimeoutError: Nothing could be sent for too long.
         """
-        stalled, is_blocked = 0.0, True
+        stalled = 0.0
+        # A blocking socket does not report that it would block, which is the time to look.
+        is_blocked = is_blocking = self._send_timeout != 0
         while block:
             if is_blocked and wait_for_read(self.sock, 0) and self._has_response():
                 return False
             try:
-                count = self.sock.send(block)
+                count = self.sock.send(block[:_BLOCKING_SEND_SIZE] if is_blocking else block)
             except _WOULD_BLOCK:
                 count = 0
             except TimeoutError:
+                if self._has_response():
+                    return False
                 self._raise_stalled()
             except OSError:
                 # The server may have responded before it closed the connection.
                 return False
-            block = block[count:]
-            # gevent returns 0 instead of raising.
-            is_blocked = count == 0
-            if not is_blocked:
+            if count:
+                block = block[count:]
                 stalled = 0.0
                 continue
+            # gevent returns 0 instead of raising.
+            is_blocked = True
+            time_left = math.inf if self._read_timeout is None else self._read_timeout - stalled
+            if time_left <= 0:
+                self._raise_stalled()
             # The kernel reports a socket as writable when a third of its buffer is free, but takes
             # bytes earlier. So a slow connection has not stalled when this wait times out.
-            timeout = min(_MAX_WAIT, self._read_timeout or _MAX_WAIT)
+            timeout = min(_MAX_WAIT, time_left)
             if not wait_for_socket(self.sock, read=True, write=True, timeout=timeout):
                 stalled += timeout
-            if self._read_timeout is not None and stalled >= self._read_timeout:
-                self._raise_stalled()
         return True
 
     def _has_response(self) -> bool:

@@ -472,6 +472,19 @@ class TestCertificates:
             monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(profile_name="corp"))
         assert upload_methods(**kwargs) == FLOW
 
+    def test_explicit_default_profile_overrides_environment(
+        self, monkeypatch, upload_methods, certificates, tmp_path
+    ):
+        """boto3 names a session without a profile "default", too."""
+        path = tmp_path / "config"
+        path.write_text(
+            f"[default]\nca_bundle = {certificates.bundle}\nregion = us-west-2\n"
+            f"[profile other]\nca_bundle = {tmp_path}/missing.pem\n"
+        )
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
+        monkeypatch.setenv("AWS_PROFILE", "other")
+        assert upload_methods(session=boto3.Session(profile_name="default")) == FLOW
+
     def test_ca_bundle_of_custom_botocore_session(self, https_server, certificates):
         """The bundle applies to the API calls, but boto3 does not expose it to the PUT."""
         botocore_session = Session()

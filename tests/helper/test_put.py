@@ -2,11 +2,14 @@
 
 import errno
 import io
+import math
+import pickle
 from concurrent.futures import CancelledError
 from datetime import datetime, timezone
 
 import pytest
 from botocore.exceptions import (
+    BotoCoreError,
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
@@ -21,14 +24,20 @@ from hypothesis import strategies as st
 import attach_confirm
 from attach_confirm import (
     Action,
+    AttachConfirmError,
     InvalidInputError,
     PutFailedError,
+    SourceReadError,
     UnexpectedResponseError,
+    UploadTimeoutError,
     UploadUrlExpiredError,
+    _put,
+    _source,
     advise,
 )
 
 PUT = "s3.PutObject"
+UTC_TIME = "2026-11-22T08:20:00+00:00"
 URL = "https://bucket.example/staging/att-1?X-Amz-Signature=5eed"
 READ_TIMEOUT = ReadTimeoutError(endpoint_url=URL)
 CONNECTION_ERRORS = [
@@ -66,7 +75,7 @@ class TestRequest:
         client.meta.events.register(
             "before-send", lambda event_name, **_: event_names.append(event_name)
         )
-        assert attach_confirm.put(client, make_pending_upload(url=URL), b"abc") is None
+        assert attach_confirm.put(client, make_pending_upload(url=URL), b"abc") == 1
         (request,) = requests
         assert (request.method, request.url, request.body) == ("PUT", URL, b"abc")
         assert event_names == ["before-send.s3.PutObject"]
@@ -116,10 +125,47 @@ class TestRequest:
         requests = scripted_responses(client, PUT, 200)
         with pytest.raises(InvalidInputError) as raised:
             attach_confirm.put(client, pending_with_headers(**{name: str(size)}), b"abc")
-        assert str(raised.value) == (
-            f"source: has 3 bytes, but the upload was started with a size of {size}"
-        )
+        assert str(raised.value) == f"source: has 3 bytes; must have {size}"
+        assert raised.value.attachment_id == "att-1"
         assert requests == []
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"Content-Length": "3", "content-length": "3"},
+            {"Content-Length": "3", "CONTENT-LENGTH": 3},
+        ],
+    )
+    def test_content_length_in_two_spellings_is_sent_once(
+        self, client, scripted_responses, headers
+    ):
+        requests = scripted_responses(client, PUT, 200)
+        attach_confirm.put(client, pending_with_headers(**headers), b"abc")
+        assert requests[0].headers == {"Content-Length": b"3"}
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"Content-Length": "3", "content-length": "4"},
+            {"Content-Length": "three"},
+            {"Content-Length": "-3"},
+            {"Content-Length": "\u0663"},
+            {"Content-Length": ""},
+        ],
+        ids=repr,
+    )
+    def test_content_length_that_is_not_one_number(self, client, scripted_responses, headers):
+        requests = scripted_responses(client, PUT, 200)
+        with pytest.raises(UnexpectedResponseError) as raised:
+            attach_confirm.put(client, pending_with_headers(**headers), b"abc")
+        assert raised.value.operation == "StartAttachmentUpload"
+        assert raised.value.reason.startswith("invalid Content-Length: [")
+        assert requests == []
+
+    def test_header_values_that_are_numbers(self, client, scripted_responses):
+        requests = scripted_responses(client, PUT, 200)
+        attach_confirm.put(client, pending_with_headers(**{"Content-Length": 3, "X-A": 1}), b"abc")
+        assert requests[0].headers == {"Content-Length": b"3", "X-A": b"1"}
 
 
 class TestRetries:
@@ -181,6 +227,22 @@ class TestRetries:
             attach_confirm.put(client, make_pending_upload(), b"abc")
         assert len(requests) == 1
 
+    def test_returns_number_of_attempts(self, client, scripted_responses, make_pending_upload):
+        scripted_responses(client, PUT, 500, READ_TIMEOUT, 200)
+        assert attach_confirm.put(client, make_pending_upload(), b"abc") == 3
+
+    def test_log(self, client, scripted_responses, make_pending_upload, caplog):
+        caplog.set_level("INFO", logger="attach_confirm")
+        scripted_responses(client, PUT, 500, READ_TIMEOUT, 200)
+        attach_confirm.put(client, make_pending_upload(url=URL), b"abc")
+        records = [(record.levelname, record.getMessage()) for record in caplog.records]
+        assert [level for level, _ in records] == ["WARNING", "WARNING", "INFO"]
+        assert "attempt 1" in records[0][1]
+        assert "HTTP 500" in records[0][1]
+        assert "attempt 2" in records[1][1]
+        assert records[2][1] == "put: attachment att-1: sent 3 bytes, attempts: 3"
+        assert "5eed" not in caplog.text
+
     def test_backoff_schedule(self, client, scripted_responses, make_pending_upload, sleeps):
         scripted_responses(client, PUT, *[500] * 9, 200)
         attach_confirm.put(client, make_pending_upload(), b"abc")
@@ -220,6 +282,123 @@ class TestRetries:
         assert all(request.headers == requests[0].headers for request in requests)
         assert all(request.url == requests[0].url for request in requests)
         assert not file.closed
+
+
+class TestTimeout:
+    """The argument `timeout`."""
+
+    def test_stops_retrying_before_timeout(
+        self, client, scripted_responses, sleeps, make_pending_upload
+    ):
+        requests = scripted_responses(client, PUT, 500)
+        with pytest.raises(UploadTimeoutError) as raised:
+            attach_confirm.put(client, make_pending_upload(), b"abc", timeout=10)
+        assert isinstance(raised.value.__cause__, PutFailedError)
+        assert str(raised.value) == "upload timed out after 10 seconds"
+        assert (raised.value.timeout, raised.value.attachment_id, raised.value.acknowledged) == (
+            10,
+            "att-1",
+            False,
+        )
+        assert len(requests) == len(sleeps) + 1 == 5
+        assert sum(sleeps) < 10
+
+    @pytest.mark.parametrize("lifetime", [0, 5])
+    def test_url_that_expires_first_raises_last_error(
+        self, client, scripted_responses, make_pending_upload, lifetime
+    ):
+        scripted_responses(client, PUT, 500)
+        pending_upload = make_pending_upload(lifetime=lifetime)
+        with pytest.raises(PutFailedError):
+            attach_confirm.put(client, pending_upload, b"abc", timeout=60)
+
+    def test_permanent_error_is_raised(self, client, scripted_responses, make_pending_upload):
+        scripted_responses(client, PUT, 403)
+        with pytest.raises(PutFailedError):
+            attach_confirm.put(client, make_pending_upload(), b"abc", timeout=0.1)
+
+    def test_success_after_timeout_is_success(
+        self, client, make_pending_upload, scripted_responses, monkeypatch
+    ):
+        """The attempt that is under way when the time is up continues."""
+        scripted_responses(client, PUT, 200)
+        now = [0.0]
+        monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: now[0])
+
+        def callback(_):
+            now[0] = 100.0
+
+        pending_upload = make_pending_upload()
+        assert attach_confirm.put(client, pending_upload, b"abc", timeout=5, callback=callback) == 1
+
+    def test_no_attempt_after_timeout(
+        self, client, scripted_responses, sleeps, make_pending_upload
+    ):
+        requests = scripted_responses(client, PUT, 200)
+        with pytest.raises(UploadTimeoutError) as raised:
+            attach_confirm.put(client, make_pending_upload(), b"abc", timeout=0)
+        assert raised.value.attachment_id == "att-1"
+        assert requests == sleeps == []
+
+    def test_time_to_open_the_source_counts(
+        self, client, scripted_responses, make_pending_upload, monkeypatch
+    ):
+        now = [0.0]
+        monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: now[0])
+
+        class SlowFile(io.BytesIO):
+            def seekable(self):
+                now[0] = 100.0
+                return True
+
+        requests = scripted_responses(client, PUT, 200)
+        with pytest.raises(UploadTimeoutError):
+            attach_confirm.put(client, make_pending_upload(), SlowFile(b"abc"), timeout=5)
+        assert requests == []
+
+    @pytest.mark.parametrize("timeout", [-1, math.inf, math.nan, "5"])
+    def test_invalid_timeout_is_rejected(
+        self, client, scripted_responses, make_pending_upload, timeout
+    ):
+        requests = scripted_responses(client, PUT, 200)
+        with pytest.raises(InvalidInputError) as raised:
+            attach_confirm.put(client, make_pending_upload(), b"abc", timeout=timeout)
+        assert raised.value.parameter == "timeout"
+        assert requests == []
+
+
+class TestAnnotations:
+    """The attributes that every error gets."""
+
+    @pytest.mark.parametrize("response", [403, READ_TIMEOUT, (200, b"", {})])
+    def test_error_has_attachment_id(
+        self, client, scripted_responses, make_pending_upload, response
+    ):
+        scripted_responses(client, PUT, response)
+        with pytest.raises((BotoCoreError, AttachConfirmError)) as raised:
+            attach_confirm.put(client, make_pending_upload(lifetime=0), b"abc")
+        for error in (raised.value, pickle.loads(pickle.dumps(raised.value))):
+            assert (error.attachment_id, error.acknowledged) == ("att-1", False)
+
+    def test_source_error_has_attachment_id(self, client, make_pending_upload):
+        with pytest.raises(InvalidInputError) as raised:
+            attach_confirm.put(client, make_pending_upload(), "no-such-file")
+        assert (raised.value.attachment_id, raised.value.acknowledged) == ("att-1", False)
+
+    def test_put_stream_annotates_errors(self, client, scripted_responses, make_pending_upload):
+        scripted_responses(client, PUT, 403)
+        source = _source.Source(io.BytesIO(b"abc"), 3, None)
+        with pytest.raises(PutFailedError) as raised:
+            _put.put_stream(client, make_pending_upload(), source, None)
+        assert (raised.value.attachment_id, raised.value.acknowledged) == ("att-1", False)
+
+    def test_put_stream_checks_the_size(self, client, scripted_responses, make_pending_upload):
+        requests = scripted_responses(client, PUT, 200)
+        source = _source.Source(io.BytesIO(b"abc"), 3, None)
+        with pytest.raises(InvalidInputError) as raised:
+            _put.put_stream(client, make_pending_upload(size=4), source, None)
+        assert raised.value.reason == ("has 3 bytes, but the upload was started with a size of 4")
+        assert requests == []
 
 
 class TestCallback:
@@ -340,35 +519,35 @@ class TestChangingFiles:
     ):
         requests = scripted_responses(client, PUT, 200)
         size = 3 * 16384
-        with pytest.raises(InvalidInputError) as raised:
+        with pytest.raises(SourceReadError) as raised:
             attach_confirm.put(
                 client, make_pending_upload(size=size), ChangingFile(bytes(size), reads, change)
             )
-        assert raised.value.parameter == "source"
-        assert f"had {size} bytes, {message}" in raised.value.reason
+        assert raised.value.reason == f"changed during the upload: had {size} bytes, {message}"
+        assert raised.value.retryable
         assert requests == []
 
     @pytest.mark.parametrize(
-        ("error", "reason"),
+        ("error", "reason", "retryable"),
         [
-            (OSError(errno.EIO, "Input/output error"), "Input/output error"),
-            (io.UnsupportedOperation("read"), "read"),
+            (OSError(errno.EIO, "Input/output error"), "Input/output error", True),
+            (io.UnsupportedOperation("read"), "read", False),
         ],
         ids=class_name,
     )
     def test_read_error_during_upload(
-        self, client, scripted_responses, make_pending_upload, *, error, reason
+        self, client, scripted_responses, make_pending_upload, *, error, reason, retryable
     ):
         def fail(_):
             raise error
 
         requests = scripted_responses(client, PUT, 200)
-        with pytest.raises(InvalidInputError) as raised:
+        with pytest.raises(SourceReadError) as raised:
             attach_confirm.put(
                 client, make_pending_upload(size=40_000), ChangingFile(bytes(40_000), 2, fail)
             )
-        assert raised.value.parameter == "source"
-        assert raised.value.reason.endswith(f": {reason}")
+        assert raised.value.reason == f"read failed: {reason}"
+        assert raised.value.retryable is retryable
         assert raised.value.__cause__ is error
         assert requests == []
 
@@ -440,7 +619,7 @@ class TestErrorResponses:
         assert status_code == 403
 
     @pytest.mark.parametrize(
-        ("status_code", "body"),
+        ("status_code", "body", "headers", "server_time"),
         [
             (
                 403,
@@ -451,21 +630,42 @@ class TestErrorResponses:
                     Expires="2026-11-22T08:15:46Z",
                     ServerTime="2026-11-22T08:20:00Z",
                 ),
+                {"Date": "Sun, 22 Nov 2026 08:20:01 GMT"},
+                "2026-11-22T08:20:00+00:00",
             ),
-            (400, error_body("ExpiredToken", "The provided token has expired.")),
-            (403, error_body("RequestExpired")),
+            (
+                400,
+                error_body("ExpiredToken", "The provided token has expired."),
+                {"Date": "Sun, 22 Nov 2026 08:20:01 GMT"},
+                "2026-11-22T08:20:01+00:00",
+            ),
+            (403, error_body("RequestExpired", ServerTime="2026-11-22T08:20:00"), {}, UTC_TIME),
+            (403, error_body("RequestExpired", ServerTime="soon"), {}, None),
+            (403, error_body("RequestExpired"), {}, None),
         ],
     )
     def test_expired_url(
-        self, client, scripted_responses, make_pending_upload, *, status_code, body
+        self,
+        client,
+        scripted_responses,
+        make_pending_upload,
+        *,
+        status_code,
+        body,
+        headers,
+        server_time,
     ):
-        requests = scripted_responses(client, PUT, (status_code, body, {}), 200)
+        response = (status_code, body, headers)
+        requests = scripted_responses(client, PUT, 500, response, 200)
         expired = make_pending_upload()
         with pytest.raises(UploadUrlExpiredError) as raised:
             attach_confirm.put(client, expired, b"abc")
         assert raised.value.attachment_id == "att-1"
         assert raised.value.expires_at == expired.expires_at
-        assert len(requests) == 1
+        expected_time = server_time and datetime.fromisoformat(server_time)
+        assert raised.value.server_time == expected_time
+        assert (raised.value.attempts, raised.value.retry_after) == (2, None)
+        assert len(requests) == 2
 
     def test_truncated_error_response_is_retried(
         self, client, scripted_responses, make_pending_upload
@@ -473,7 +673,7 @@ class TestErrorResponses:
         """The error code may be missing, so an expired URL could be reported as another error."""
         body = error_body("AccessDenied", "Request has expired", Expires="2026-11-22T08:15:46Z")
         truncated = (403, body[: len(body) // 2], {"Content-Length": str(len(body))})
-        requests = scripted_responses(client, PUT, truncated, (200, b"", {"Content-Length": "0"}))
+        requests = scripted_responses(client, PUT, truncated, 200)
         attach_confirm.put(client, make_pending_upload(), b"abc")
         assert len(requests) == 2
 
@@ -495,11 +695,20 @@ class TestSuccessResponses:
         ("headers", "content_type"),
         [({"Content-Type": "text/html"}, "text/html"), ({}, "unknown type")],
     )
-    def test_proxy_page_is_not_success(
-        self, client, scripted_responses, make_pending_upload, *, headers, content_type
+    @pytest.mark.parametrize("body", [b"<!DOCTYPE html><title>Sign in</title>", b""])
+    @pytest.mark.parametrize("status_code", [200, 202, 204])
+    def test_response_without_s3_header_is_not_success(
+        self,
+        client,
+        scripted_responses,
+        make_pending_upload,
+        *,
+        status_code,
+        body,
+        headers,
+        content_type,
     ):
-        page = b"<!DOCTYPE html><title>Sign in</title>"
-        requests = scripted_responses(client, PUT, (200, page, headers))
+        requests = scripted_responses(client, PUT, (status_code, body, headers))
         with pytest.raises(UnexpectedResponseError) as raised:
             attach_confirm.put(client, make_pending_upload(), b"abc")
         assert (raised.value.operation, raised.value.reason) == (
@@ -511,12 +720,11 @@ class TestSuccessResponses:
 
     @pytest.mark.parametrize(
         ("body", "headers"),
-        [(b"", {}), (b"<Done/>", {"ETag": '"1"'}), (b"ok", {"x-amz-request-id": "1"})],
+        [(b"", {"x-amz-request-id": "1"}), (b"<Done/>", {"ETag": '"1"'}), (b"", {"eTAG": "1"})],
     )
     def test_s3_success_headers_accepted(
         self, client, scripted_responses, make_pending_upload, body, headers
     ):
-        """An empty body is accepted as well."""
         scripted_responses(client, PUT, (200, body, headers))
         attach_confirm.put(client, make_pending_upload(), b"abc")
 

@@ -1,3 +1,4 @@
+import contextlib
 import io
 import logging
 import pickle
@@ -7,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 import attach_confirm
@@ -72,6 +74,34 @@ class TestRegisterLogRedaction:
         assert "DisconnectParticipant" in caplog.text
         assert_absent([TOKEN], caplog.text)
 
+    @pytest.mark.parametrize("retry_mode", ["legacy", "standard"])
+    def test_view_token_is_redacted(self, tcp_server, caplog, retry_mode):
+        """DescribeView has its token in the path of the URL."""
+        responses = [b"", b"HTTP/1.1 500 Error\r\nContent-Length: 2\r\n\r\n{}"]
+
+        def handle(connection):
+            connection.recv(65536)
+            if responses:
+                connection.sendall(responses.pop(0))
+            else:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+        client = attach_confirm.client(
+            "us-west-2",
+            endpoint_url=tcp_server(handle),
+            config=Config(retries={"mode": retry_mode, "total_max_attempts": 3}),
+        )
+        client.describe_view(ViewToken=f"{TOKEN}/%?", ConnectionToken="c")
+        client.close()
+        assert responses == []
+        assert "/participant/views/<redacted>" in caplog.text
+        assert_absent([TOKEN], caplog.text)
+
+    def test_other_log_records_are_unchanged(self, client, caplog):
+        logging.getLogger("botocore.endpoint").debug("%s", {"a": 1})
+        assert client.meta.region_name
+        assert caplog.records[-1].args == {"a": 1}
+
     def test_download_url_is_redacted(self, client, scripted_responses, caplog):
         response = {"Url": URL, "UrlExpiry": "2026-11-22T08:15:46Z", "AttachmentSizeInBytes": 3}
         scripted_responses(client, "connectparticipant.GetAttachment", (200, response, {}))
@@ -80,7 +110,13 @@ class TestRegisterLogRedaction:
         assert_absent([SIGNATURE], caplog.text)
 
 
-LOGGERS = ["urllib3.connectionpool", "botocore.httpsession", "urllib3.util.retry"]
+LOGGERS = [
+    "urllib3.connection",
+    "urllib3.connectionpool",
+    "urllib3.util.retry",
+    "botocore.endpoint",
+    "botocore.httpsession",
+]
 
 
 class TestRedactLogs:
@@ -224,6 +260,23 @@ class TestSuccessfulFlow:
             repr([connection, pending_upload, fake.attachments, fake, fake.client]),
         )
 
+    def test_malformed_response_header_is_logged_redacted(
+        self, tcp_server, make_pending_upload, log
+    ):
+        """urllib3 logs the URL at the level WARNING."""
+
+        def handle(connection):
+            connection.recv(65536)
+            connection.sendall(b'HTTP/1.1 200 OK\r\nETag: "1"\r\nno colon\r\nA: b\r\n\r\n')
+
+        url = tcp_server(handle)
+        client = attach_confirm.client("us-west-2", endpoint_url=url)
+        pending_upload = make_pending_upload(url=f"{url}/k?X-Amz-Signature={SIGNATURE}", lifetime=0)
+        with contextlib.suppress(BotoCoreError):
+            attach_confirm.put(client, pending_upload, b"abc")
+        assert "Failed to parse headers" in log()
+        assert_absent([SIGNATURE], log())
+
     @pytest.mark.parametrize("text", ["%2f", "|", "\u00e9"])
     def test_normalized_query_is_redacted(self, http_server, http_server_client, log, text):
         """urllib3 logs a normalized URL, which differs from the presigned URL."""
@@ -267,7 +320,6 @@ def error_texts(error):
 
 
 CONFLICT = (409, b"{}", {"x-amzn-ErrorType": "ConflictException"})
-TRUNCATED = (200, b"{", {})
 
 
 class TestFailedFlow:
@@ -279,7 +331,7 @@ class TestFailedFlow:
             CONFLICT,
             (500, b"", {}),
             (200, b"<html>Log in</html>", {"Content-Type": "text/html"}),
-            TRUNCATED,
+            (200, b"{", {}),
             (302, b"", {"Location": "http://127.0.0.1:1/login"}),
             ReadTimeoutError(endpoint_url="http://participant.example"),
         ],
@@ -291,8 +343,8 @@ class TestFailedFlow:
         for operation in OPERATIONS:
             event = f"connectparticipant.{operation}"
             scripted_responses(http_server_client, event, response)
-            # The response to a confirmation has no members, and `upload` resolves a conflict.
-            if operation == "CompleteAttachmentUpload" and response in (CONFLICT, TRUNCATED):
+            # `upload` resolves a conflict.
+            if operation == "CompleteAttachmentUpload" and response == CONFLICT:
                 run_flow(http_server, http_server_client)
             else:
                 with pytest.raises((ClientError, BotoCoreError, AttachConfirmError)) as raised:

@@ -1,17 +1,33 @@
 import codecs
+import errno
 import gzip
+import http.client
 import io
+import lzma
 import mimetypes
 import os
+import re
+import ssl
+import tarfile
 import tempfile
 import tracemalloc
+import zipfile
+import zlib
+from asyncio import CancelledError
+from http.client import HTTPResponse
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
+import requests
+import urllib3
+from botocore.exceptions import IncompleteReadError
+from botocore.exceptions import ReadTimeoutError as BotocoreReadTimeoutError
+from botocore.response import StreamingBody
 
 import attach_confirm
-from attach_confirm import InvalidInputError
+from attach_confirm import Action, InvalidInputError, SourceReadError, _source, advise
 from tests.support.stubs import NonSeekableStream
 
 PDF = b"%PDF-1.7 a receipt"
@@ -204,10 +220,14 @@ class TestBinaryFile:
     def test_empty_source_is_rejected(self, client, make_pending_upload, tmp_path, send):
         file_at_end = io.BytesIO(PDF)
         file_at_end.seek(0, os.SEEK_END)
+        file_behind_end = io.BytesIO(PDF)
+        file_behind_end.seek(1000)
         empty_path = tmp_path / "empty.txt"
         empty_path.touch()
-        empty_stream = ReadOnlyStream(io.BytesIO().read)
-        for source in (b"", NonSeekableStream(b""), empty_stream, file_at_end, empty_path):
+        sources = [b"", file_at_end, file_behind_end, empty_path]
+        if send is upload:
+            sources += [NonSeekableStream(b""), ReadOnlyStream(io.BytesIO().read)]
+        for source in sources:
             with pytest.raises(InvalidInputError) as raised:
                 send(client, source, make_pending_upload)
             assert str(raised.value) == "source: has 0 bytes; must have at least 1"
@@ -243,6 +263,450 @@ def test_memory_does_not_grow_with_file_size(
     assert large - small <= 8 * MIB
 
 
+def response(headers=b"", body=b"", *, sent=None):
+    """Return an `http.client` response that breaks off after `sent` bytes of the body."""
+    received = io.BytesIO(b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n" + body[:sent])
+    result = HTTPResponse(SimpleNamespace(makefile=lambda _: received))
+    result.begin()
+    return result
+
+
+def urllib3_response(headers, body, **kwargs):
+    return urllib3.HTTPResponse(io.BytesIO(body), headers=headers, preload_content=False, **kwargs)
+
+
+class StreamWithHeaders(NonSeekableStream):
+    """A stream that knows its length only from headers."""
+
+    def __init__(self, data, headers):
+        super().__init__(data)
+        self.headers = headers
+
+
+class StreamWithLength(NonSeekableStream):
+    """A stream whose length does not count down."""
+
+    def __init__(self, data, length):
+        super().__init__(data)
+        self.length = length
+
+
+ZIPPED = gzip.compress(os.urandom(1000))
+GZIP = {"Content-Encoding": "gzip", "Content-Length": str(len(ZIPPED))}
+
+
+def truncated_gzip_response():
+    headers = b"Content-Length: %d\r\n" % len(ZIPPED)
+    return gzip.GzipFile(fileobj=response(headers, ZIPPED, sent=500))
+
+
+TRUNCATED_STREAMS = {
+    "http.client": lambda: response(b"Content-Length: 9\r\n", b"123456789", sent=3),
+    "http.client-nothing": lambda: response(b"Content-Length: 9\r\n"),
+    "http.client-chunked": lambda: response(
+        b"Transfer-Encoding: chunked\r\n", b"3\r\n123\r\n6\r\n45"
+    ),
+    "BufferedReader": lambda: io.BufferedReader(
+        response(b"Content-Length: 9\r\n", b"123456789", sent=3)
+    ),
+    "urllib3": lambda: urllib3_response(
+        {"Content-Length": "9"}, b"123", enforce_content_length=False
+    ),
+    "urllib3-checked": lambda: urllib3_response(
+        {"Content-Length": "9"}, b"123", enforce_content_length=True
+    ),
+    "urllib3-gzip": lambda: urllib3_response(GZIP, ZIPPED[:500], enforce_content_length=False),
+    "urllib3-gzip-nothing": lambda: urllib3_response(GZIP, b"", enforce_content_length=False),
+    "GzipFile": truncated_gzip_response,
+    "botocore": lambda: StreamingBody(io.BytesIO(b"123"), 9),
+    "headers": lambda: StreamWithHeaders(b"123", {"content-length": "9"}),
+    "length": lambda: StreamWithLength(b"123", 9),
+}
+
+COMPLETE_STREAMS = {
+    "http.client": (lambda: response(b"Content-Length: 3\r\n", b"123"), b"123"),
+    "http.client-partly-read": (
+        lambda: skip(1, response(b"Content-Length: 3\r\n", b"123")),
+        b"23",
+    ),
+    "http.client-chunked": (
+        lambda: response(b"Transfer-Encoding: chunked\r\n", b"3\r\n123\r\n0\r\n\r\n"),
+        b"123",
+    ),
+    "http.client-unknown": (lambda: response(b"", b"123"), b"123"),
+    "BufferedReader": (
+        lambda: skip(1, io.BufferedReader(response(b"Content-Length: 3\r\n", b"123"))),
+        b"23",
+    ),
+    "urllib3": (lambda: urllib3_response({"Content-Length": "3"}, b"123"), b"123"),
+    "urllib3-gzip": (
+        lambda: urllib3_response(
+            {**GZIP, "Content-Length": str(len(gzip.compress(b"1")))}, gzip.compress(b"1")
+        ),
+        b"1",
+    ),
+    "GzipFile": (
+        lambda: gzip.GzipFile(
+            fileobj=response(
+                b"Content-Length: %d\r\n" % len(gzip.compress(b"1")), gzip.compress(b"1")
+            )
+        ),
+        b"1",
+    ),
+    "headers": (lambda: StreamWithHeaders(b"123", {"Content-Length": "3"}), b"123"),
+    "headers-encoded": (
+        lambda: StreamWithHeaders(b"123", {"Content-Length": "9", "Content-Encoding": "br"}),
+        b"123",
+    ),
+    "headers-invalid": (lambda: StreamWithHeaders(b"123", {"Content-Length": "?"}), b"123"),
+    "headers-none": (lambda: StreamWithHeaders(b"123", None), b"123"),
+    "length": (lambda: StreamWithLength(b"123", 3), b"123"),
+    "length-is-no-number": (lambda: StreamWithLength(b"123", len), b"123"),
+}
+
+
+def skip(count, stream):
+    stream.read(count)
+    return stream
+
+
+class TestStreamLength:
+    """Streams that know how many bytes they have."""
+
+    @pytest.mark.parametrize("name", TRUNCATED_STREAMS)
+    @pytest.mark.usefixtures("nothing_sent")
+    def test_truncated_stream_is_rejected(self, client, name):
+        with pytest.raises(SourceReadError) as raised:
+            attach_confirm.upload(client, TRUNCATED_STREAMS[name](), "token", name="a.txt")
+        assert raised.value.retryable
+
+    @pytest.mark.usefixtures("nothing_sent")
+    def test_message_has_the_number_of_missing_bytes(self, client):
+        for stream in (TRUNCATED_STREAMS["http.client"](), TRUNCATED_STREAMS["headers"]()):
+            with pytest.raises(SourceReadError) as raised:
+                attach_confirm.upload(client, stream, "token", name="a.txt")
+            assert str(raised.value) == "source: ended after 3 bytes; 6 are missing"
+
+    @pytest.mark.parametrize("name", COMPLETE_STREAMS)
+    def test_complete_stream_is_sent(self, fake, token, name):
+        create, data = COMPLETE_STREAMS[name]
+        attach_confirm.upload(fake.client, create(), token, name="a.txt")
+        assert fake.attachments[0].data == data
+
+    @pytest.mark.parametrize("name", COMPLETE_STREAMS)
+    def test_complete_stream_is_sent_without_a_copy(
+        self, client, scripted_responses, make_pending_upload, monkeypatch, name
+    ):
+        monkeypatch.setattr("tempfile.TemporaryFile", None)
+        create, data = COMPLETE_STREAMS[name]
+        requests = scripted_responses(client, "s3.PutObject", 200)
+        attach_confirm.put(client, make_pending_upload(size=len(data)), create())
+        assert requests[0].body == data
+
+    @pytest.mark.parametrize("name", sorted(TRUNCATED_STREAMS.keys() - {"botocore"}))
+    def test_truncated_stream_is_not_confirmed_without_a_copy(
+        self, client, scripted_responses, make_pending_upload, name
+    ):
+        """The size that the stream should have is known."""
+        sizes = {"GzipFile": 1000, "urllib3-gzip": 1000, "urllib3-gzip-nothing": 1000}
+        requests = scripted_responses(client, "s3.PutObject", 200)
+        with pytest.raises(SourceReadError) as raised:
+            attach_confirm.put(
+                client, make_pending_upload(size=sizes.get(name, 9)), TRUNCATED_STREAMS[name]()
+            )
+        assert raised.value.retryable
+        assert requests == []
+
+    @pytest.mark.parametrize("name", ["http.client", "urllib3", "headers", "length"])
+    def test_stream_of_another_length_is_rejected(
+        self, client, scripted_responses, make_pending_upload, name
+    ):
+        """Otherwise, the bytes that arrived could have the declared size."""
+        requests = scripted_responses(client, "s3.PutObject", 200)
+        with pytest.raises(InvalidInputError) as raised:
+            attach_confirm.put(client, make_pending_upload(size=3), TRUNCATED_STREAMS[name]())
+        assert str(raised.value) == "source: has 9 bytes; must have 3"
+        assert requests == []
+
+
+class TestOneShotStream:
+    """Streams that cannot seek, in `put`, which knows the size."""
+
+    def test_stream_is_not_read_beyond_its_size(
+        self, client, scripted_responses, make_pending_upload
+    ):
+        """What follows may belong to another file, or never come."""
+        stream = NonSeekableStream(b"abcdef")
+        requests = scripted_responses(client, "s3.PutObject", 200)
+        attach_confirm.put(client, make_pending_upload(size=3), stream)
+        assert requests[0].body == b"abc"
+        assert stream.read() == b"def"
+
+    def test_short_stream(self, client, scripted_responses, make_pending_upload):
+        requests = scripted_responses(client, "s3.PutObject", 200)
+        with pytest.raises(SourceReadError) as raised:
+            attach_confirm.put(client, make_pending_upload(size=9), NonSeekableStream(b"abc"))
+        assert str(raised.value) == "source: ended after 3 of 9 bytes"
+        assert raised.value.retryable
+        assert requests == []
+
+    def test_open_source_with_size(self):
+        stream = NonSeekableStream(b"abcdef", name="a.txt")
+        with _source.open_source(stream, 3) as source:
+            assert source == (stream, 3, "a.txt", False)
+        assert not stream.closed
+
+    def test_open_source_checks_size_of_file(self):
+        with (
+            pytest.raises(InvalidInputError, match=r"^source: has 6 bytes; must have 3$"),
+            _source.open_source(b"abcdef", 3),
+        ):
+            pass
+
+    def test_open_source_without_size_copies(self):
+        with _source.open_source(NonSeekableStream(b"abcdef")) as source:
+            assert source.can_seek
+            assert (source.size, source.stream.read()) == (6, b"abcdef")
+        assert source.stream.closed
+
+    def test_size_of_proc_file_is_unknown(self, client, scripted_responses, make_pending_upload):
+        path = "/proc/version"
+        if not Path(path).exists():
+            pytest.skip("the platform has no /proc")
+        data = Path(path).read_bytes()
+        requests = scripted_responses(client, "s3.PutObject", 200)
+        attach_confirm.put(client, make_pending_upload(size=len(data)), path)
+        assert requests[0].body == data
+
+    @pytest.mark.parametrize("path", ["/proc/version", "/proc/self/cmdline"])
+    def test_proc_file_is_sent(self, fake, token, path):
+        """The first cannot seek to its end, and the end of the second is its start."""
+        if not Path(path).exists():
+            pytest.skip("the platform has no /proc")
+        attach_confirm.upload(fake.client, path, token, name="a.txt")
+        assert fake.attachments[0].data == Path(path).read_bytes()
+
+
+def archive_error(function):
+    try:
+        function()
+    except Exception as error:  # noqa: BLE001
+        return error
+    raise AssertionError
+
+
+PERMANENT_ERRORS = [
+    ValueError("no"),
+    TypeError("no"),
+    UnicodeDecodeError("utf-8", b"", 0, 1, "no"),
+    io.UnsupportedOperation("no"),
+    PermissionError(errno.EACCES, "no"),
+    FileNotFoundError(errno.ENOENT, "no"),
+    IsADirectoryError(errno.EISDIR, "no"),
+    NotADirectoryError(errno.ENOTDIR, "no"),
+    EOFError("no"),
+    archive_error(lambda: gzip.decompress(b"no gzip")),
+    archive_error(lambda: zlib.decompress(b"no zlib")),
+    archive_error(lambda: lzma.decompress(b"no lzma")),
+    archive_error(lambda: zipfile.ZipFile(io.BytesIO(b"no zip"))),
+    archive_error(lambda: tarfile.open(fileobj=io.BytesIO(b"no tar"))),  # noqa: SIM115
+]
+TRANSIENT_ERRORS = [
+    OSError(errno.EIO, "no"),
+    OSError(errno.ENOSPC, "no"),
+    ConnectionResetError(errno.ECONNRESET, "no"),
+    BrokenPipeError(errno.EPIPE, "no"),
+    TimeoutError("no"),
+    ssl.SSLError("no"),
+    http.client.IncompleteRead(b""),
+    urllib3.exceptions.ProtocolError("no"),
+    urllib3.exceptions.ReadTimeoutError(None, None, "no"),
+    requests.ConnectionError("no"),
+    requests.ReadTimeout("no"),
+    requests.exceptions.ChunkedEncodingError("no"),
+    IncompleteReadError(actual_bytes=1, expected_bytes=2),
+    BotocoreReadTimeoutError(endpoint_url="no"),
+    RuntimeError("no"),
+    LookupError("no"),
+]
+
+
+class FailingStream(NonSeekableStream):
+    """A stream that raises an exception at the second read."""
+
+    def __init__(self, error):
+        super().__init__(b"abc")
+        self._error = error
+        self._has_read = False
+
+    def read(self, size=-1, /):
+        if size and self._has_read:
+            raise self._error
+        self._has_read = self._has_read or bool(size)
+        return super().read(min(size, 1))
+
+
+class TestErrors:
+    """Exceptions of sources."""
+
+    @pytest.fixture(autouse=True)
+    def storage(self, client, scripted_responses):
+        """Store the bodies of PUTs."""
+        return scripted_responses(client, "s3.PutObject", 200)
+
+    @pytest.mark.parametrize(
+        ("error", "retryable"),
+        [(error, False) for error in PERMANENT_ERRORS]
+        + [(error, True) for error in TRANSIENT_ERRORS],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_read_error(self, client, make_pending_upload, error, retryable):
+        for send in (upload, put):
+            with pytest.raises(SourceReadError) as raised:
+                send(client, FailingStream(error), make_pending_upload)
+            assert raised.value.__cause__ is error
+            assert raised.value.retryable is retryable
+            assert raised.value.reason.startswith("read failed: ")
+            action = Action.RETRY if retryable else Action.FIX
+            assert advise(raised.value).action is action
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(), CancelledError()])
+    def test_base_exception_passes_unchanged(self, client, make_pending_upload, error):
+        for send in (upload, put):
+            with pytest.raises(type(error)) as raised:
+                send(client, FailingStream(error), make_pending_upload)
+            assert raised.value is error
+
+    @pytest.mark.parametrize("method", ["read", "readable", "seekable", "tell", "seek"])
+    @pytest.mark.usefixtures("nothing_sent")
+    def test_error_of_other_method(self, client, method):
+        class Stream(io.BytesIO):
+            pass
+
+        def fail(*_):
+            raise ConnectionResetError(errno.ECONNRESET, "gone")
+
+        setattr(Stream, method, fail)
+        with pytest.raises(SourceReadError) as raised:
+            attach_confirm.upload(client, Stream(b"abc"), "token", name="a.txt")
+        assert str(raised.value) in {"source: read failed: gone", "source: seek failed: gone"}
+        assert raised.value.retryable
+
+    def test_seek_error_before_retry(self, client, scripted_responses, make_pending_upload):
+        class Stream(io.BytesIO):
+            seeks = 0
+
+            def seek(self, *args):
+                self.seeks += 1
+                if self.seeks > 3:
+                    raise OSError(errno.EIO, "gone")
+                return super().seek(*args)
+
+        scripted_responses(client, "s3.PutObject", 500)
+        with pytest.raises(SourceReadError, match=r"^source: seek failed: gone$"):
+            attach_confirm.put(client, make_pending_upload(), Stream(b"abc"))
+
+    def test_query_of_url_is_redacted(self, client):
+        error = requests.ConnectionError("failed: https://bucket.example/k?X-Amz-Signature=5eed")
+        with pytest.raises(SourceReadError) as raised:
+            upload(client, FailingStream(error), None)
+        assert "https://bucket.example/k?<redacted>" in str(raised.value)
+
+    def test_exception_without_text(self, client):
+        with pytest.raises(SourceReadError, match=r"^source: read failed: RuntimeError$"):
+            upload(client, FailingStream(RuntimeError()), None)
+
+    @pytest.mark.parametrize(
+        ("chunk", "reason"),
+        [
+            (None, "the stream is in non-blocking mode; pass a blocking stream"),
+            ("text", "read() returned str instead of bytes"),
+            (bytearray(b"abc"), "read() returned bytearray instead of bytes"),
+            (bytes(2_000_000), r"read\(\d+\) returned 2000000 bytes"),
+        ],
+        ids=["None", "str", "bytearray", "too-long"],
+    )
+    def test_invalid_chunk(self, client, make_pending_upload, chunk, reason):
+        pattern = reason if "\\" in reason else re.escape(reason)
+        for send in (upload, put):
+            stream = ReadOnlyStream(lambda size: chunk if size else b"")
+            with pytest.raises(SourceReadError, match=f"^source: {pattern}$") as raised:
+                send(client, stream, make_pending_upload)
+            assert not raised.value.retryable
+
+    @pytest.mark.usefixtures("nothing_sent")
+    def test_non_blocking_pipe(self, client):
+        """A pipe that has no data yet has not ended."""
+        read_end, write_end = os.pipe()
+        os.set_blocking(read_end, False)
+        with (
+            os.fdopen(write_end, "wb"),
+            os.fdopen(read_end, "rb") as pipe,
+            pytest.raises(SourceReadError),
+        ):
+            attach_confirm.upload(client, pipe, "token", name="a.txt")
+
+    @pytest.mark.parametrize(
+        ("error", "error_class"),
+        [
+            (OSError(errno.EMFILE, "Too many open files"), SourceReadError),
+            (OSError(errno.ENAMETOOLONG, "File name too long"), SourceReadError),
+            (PermissionError(errno.EACCES, "Permission denied"), InvalidInputError),
+        ],
+    )
+    def test_open_error(self, client, receipt, monkeypatch, error, error_class):
+        def fail(*_):
+            raise error
+
+        monkeypatch.setattr(Path, "open", fail)
+        with pytest.raises(error_class) as raised:
+            attach_confirm.upload(client, receipt, "token")
+        assert str(raised.value) == f"source: cannot read {str(receipt)!r}: {error.strerror}"
+        assert raised.value.__cause__ is error
+
+
+class TestTemporaryFile:
+    """The copy of a stream whose size is unknown."""
+
+    @pytest.mark.parametrize("method", ["create", "write", "flush"])
+    @pytest.mark.usefixtures("nothing_sent")
+    def test_full_disk_is_retryable(self, client, monkeypatch, method):
+        """The class of the exception is no reason: no directory is usable if the disk is full."""
+        error = FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+        if method != "create":
+            error = OSError(errno.ENOSPC, "No space left on device")
+        temporary_file = tempfile.TemporaryFile()  # noqa: SIM115
+
+        class File:
+            def write(self, data):
+                if method == "write":
+                    raise error
+                return len(data)
+
+            def seek(self, _):
+                raise error
+
+            def close(self):
+                temporary_file.close()
+                raise error
+
+        def create():
+            if method == "create":
+                raise error
+            return File()
+
+        monkeypatch.setattr("tempfile.TemporaryFile", create)
+        with pytest.raises(SourceReadError) as raised:
+            attach_confirm.upload(client, NonSeekableStream(b"abc"), "token", name="a.txt")
+        assert str(raised.value) == (
+            f"source: cannot copy the stream to a temporary file: {error.strerror}"
+        )
+        assert raised.value.retryable
+        assert raised.value.__cause__ is error
+        assert temporary_file.closed or method == "create"
+        temporary_file.close()
+
+
 TEXT_FILES = {
     "open": lambda path: path.open(encoding="utf-8"),
     "StringIO": lambda path: io.StringIO(path.read_text()),
@@ -273,14 +737,23 @@ class TestInvalidSource:
     def test_closed_file_is_rejected(self, client, receipt):
         with receipt.open("rb") as file:
             pass
-        with pytest.raises(InvalidInputError, match=r"^source: cannot read the file: "):
+        with pytest.raises(
+            InvalidInputError, match=r"^source: cannot read the file: it is closed"
+        ):
             attach_confirm.upload(client, file, "token")
 
     def test_write_only_file_is_rejected(self, client, receipt):
         with receipt.open("ab") as file:
             file.seek(0)
-            with pytest.raises(InvalidInputError, match=r"^source: cannot read the file: "):
+            with pytest.raises(InvalidInputError) as raised:
                 attach_confirm.upload(client, file, "token")
+        assert str(raised.value) == "source: cannot read the file: it is not open for reading"
+
+    def test_stream_of_other_type_is_rejected(self, client):
+        """An asynchronous stream returns a coroutine, for example."""
+        with pytest.raises(InvalidInputError) as raised:
+            attach_confirm.upload(client, ReadOnlyStream(bytearray), "token", name="a.txt")
+        assert str(raised.value) == "source: read() returns bytearray, not bytes"
 
     @pytest.mark.parametrize("send", FUNCTIONS)
     def test_other_type_is_rejected(self, client, make_pending_upload, send):
@@ -317,6 +790,45 @@ class TestResolveName:
     def test_folders_of_stream_name_are_removed(self, fake, token):
         stream = NonSeekableStream(PDF, name="/some/folder/receipt.pdf")
         assert attach_confirm.upload(fake.client, stream, token).name == "receipt.pdf"
+
+    def test_tar_member_does_not_have_the_name_of_its_archive(self, fake, token, tmp_path):
+        path = tmp_path / "archive.tar"
+        with tarfile.open(path, "w") as archive:
+            (tmp_path / "receipt.pdf").write_bytes(PDF)
+            archive.add(tmp_path / "receipt.pdf", "receipts/receipt.pdf")
+        with tarfile.open(path) as archive:
+            member = archive.extractfile("receipts/receipt.pdf")
+            with _source.open_source(member) as source:
+                # Only Python 3.13 and later keep the member's name.
+                assert source.name in {None, "receipt.pdf"}
+            attach_confirm.upload(fake.client, member, token, name="receipt.pdf")
+        assert fake.attachments[0].data == PDF
+
+    @pytest.mark.parametrize(
+        ("module", "file_name", "name"),
+        [
+            (gzip, "receipt.pdf.gz", "receipt.pdf"),
+            (gzip, "RECEIPT.PDF.GZ", "RECEIPT.PDF"),
+            (gzip, "receipt.pdf", "receipt.pdf"),
+            (gzip, ".gz", ".gz"),
+        ],
+    )
+    def test_decompressed_bytes_have_no_suffix_of_compression(
+        self, tmp_path, module, file_name, name
+    ):
+        path = tmp_path / file_name
+        path.write_bytes(module.compress(PDF))
+        with module.open(path) as file, _source.open_source(file) as source:
+            assert source.name == name
+
+    @pytest.mark.parametrize(
+        ("class_name", "suffix"), [("BZ2File", ".bz2"), ("LZMAFile", ".xz"), ("Other", "")]
+    )
+    def test_suffix_of_compression_by_class(self, class_name, suffix):
+        """Before Python 3.13, these classes have no name."""
+        stream_class = type(class_name, (NonSeekableStream,), {})
+        with _source.open_source(stream_class(PDF, name=f"receipt.pdf{suffix}"), 9) as source:
+            assert source.name == "receipt.pdf"
 
     def test_explicit_name_overrides_file_name(self, fake, token, receipt):
         sent = attach_confirm.upload(fake.client, receipt, token, name="Beleg.txt")

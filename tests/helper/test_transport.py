@@ -1,6 +1,5 @@
 """The PUT over real connections, plain and with TLS, that servers and proxies break."""
 
-import io
 import os
 import random
 import re
@@ -21,6 +20,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
+from urllib3.util.ssltransport import SSLTransport
 
 import attach_confirm
 from attach_confirm import Action, PutFailedError, _transport, advise
@@ -29,7 +29,8 @@ from tests.support.stubs import NonSeekableStream
 
 SEED = 10
 MIB = 1024 * 1024
-DATA = os.urandom(3 * MIB)
+SIZE = 3 * MIB
+DATA = os.urandom(SIZE)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 STORED = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 0\r\n\r\n'
 ERROR_BODY = b"<Error><Code>SignatureDoesNotMatch</Code></Error>"
@@ -113,7 +114,7 @@ def make_client(certificates):
 def put(tcp_server, context, make_client, make_pending_upload):
     """Return a function that sends data to a scripted server and returns the attempts."""
 
-    def run(script, source=DATA, *, size=len(DATA), lifetime=300, callback=None, **options):
+    def run(script, source=DATA, *, size=SIZE, lifetime=300, callback=None, **options):
         url = tcp_server(script, context)
         pending = make_pending_upload(url=f"{url}/k?X-Amz-Signature=5eed", size=size)
         if not lifetime:
@@ -369,7 +370,7 @@ class TestTimeouts:
         """The timeout limits the time without progress, not the time for the body or a block."""
 
         def handle(script, connection):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
             size = script.read_head(connection)
             connection.sendall(CONTINUE)
             body = bytearray()
@@ -386,7 +387,7 @@ class TestTimeouts:
     def test_full_buffer_that_accepts_bytes_is_not_a_stall(self, put, monkeypatch):
         """A kernel with large buffers reports them as full for longer than the timeout."""
 
-        def never_writable(*_, timeout, **__):
+        def never_writable(*_, **__):
             Event().wait(0.01)
             return False
 
@@ -421,7 +422,7 @@ class TestBrokenConnection:
     @pytest.mark.parametrize("close", [end, reset])
     @pytest.mark.parametrize("size", [0, 1])
     def test_handshake_that_breaks_is_retried(
-        self, tcp_server, tls_context, make_client, make_pending_upload, close, size
+        self, tcp_server, tls_context, make_client, make_pending_upload, *, close, size
     ):
         script = Script()
         breaks = [True]
@@ -583,9 +584,7 @@ class TestCertificates:
         """The certificate is for 127.0.0.1."""
         url = https_server.upload_url().replace("127.0.0.1", "localhost")
         with pytest.raises(SSLError) as raised:
-            attach_confirm.put(
-                make_client(https_server.url), make_pending_upload(url=url), b"abc"
-            )
+            attach_confirm.put(make_client(https_server.url), make_pending_upload(url=url), b"abc")
         assert raised.value.__cause__ is not None
         assert "match" in str(raised.value)
         assert advise(raised.value).action is Action.FIX
@@ -593,7 +592,7 @@ class TestCertificates:
 
     @pytest.mark.parametrize("option", ["verify", "client_cert", "client_cert_tuple"])
     def test_certificate_file_that_cannot_be_loaded(
-        self, https_server, make_client, make_pending_upload, sleeps, tmp_path, option
+        self, https_server, make_client, make_pending_upload, sleeps, *, tmp_path, option
     ):
         """Another attempt would not help."""
         missing = str(tmp_path / "missing.pem")
@@ -724,6 +723,20 @@ class TestTunnel:
             is_done.set()
         assert 1 <= time.monotonic() - started_at < 5
 
+    def test_blocking_socket_sends_little_at_once(self, put_through, monkeypatch, context):
+        """The read timeout limits one call of `send`."""
+        sizes = []
+        send = SSLTransport.send
+
+        def record(transport, data):
+            sizes.append(len(data))
+            return send(transport, data)
+
+        monkeypatch.setattr(SSLTransport, "send", record)
+        assert put_through(Tunnel(), Script()) == 1
+        assert bool(sizes) == bool(context)
+        assert max(sizes, default=0) <= 64 * 1024
+
     @pytest.mark.parametrize("status", [b"407 Proxy Authentication Required", b"403 Forbidden"])
     def test_rejection_is_not_retried(self, put_through, sleeps, status):
         """Repeating a wrong password can lock the account."""
@@ -732,7 +745,7 @@ class TestTunnel:
             put_through(tunnel, Script())
         assert len(tunnel.heads) == 1
         assert sleeps == []
-        assert status.decode() in str(raised.value)
+        assert status.decode() in raised.value.kwargs["error"]
         assert "passw0rd" not in str(raised.value)
         assert advise(raised.value).action is Action.FIX
 
