@@ -41,7 +41,8 @@ def client(
 
     These settings do not depend on the environment or on botocore's release: standard retries with
     3 attempts in total, a connect timeout of 10 seconds, a read timeout of 30 seconds and 50 pooled
-    connections. The client's DEBUG logs contain no tokens.
+    connections. The PUT has the same timeouts; its read timeout also limits the time in which no
+    byte can be sent. The client's DEBUG logs contain no tokens.
 
     Args:
         region_name: Region of the Connect instance. None uses the session's region.

@@ -198,7 +198,7 @@ class _Connection(HTTPConnection):
             headers: The headers.
             **kwargs: Passed to urllib3.
         """
-        if body is not None and self._expect_continue:
+        if self._expect_continue:
             headers = {**headers, "Expect": "100-continue"}
         super().request(method, url, headers=headers, **kwargs)
         self._reader = _ResponseReader(self.sock)
@@ -315,8 +315,6 @@ class _Connection(HTTPConnection):
                 pass
         except _WOULD_BLOCK:
             return False
-        except OSError:
-            return True
         finally:
             self.sock.settimeout(self._send_timeout)
         return True
@@ -394,16 +392,18 @@ def open_request(
     try:
         manager = _make_manager(url, proxy_configuration, proxy_url, config, verify)
         options = {"method": method, "url": _request_target(url, manager), "headers": dict(headers)}
+        expect_continue = body is not None
         with closing(manager.connection_from_url(url)) as pool, ExitStack() as stack:
-            for expect_continue in (True, False):
+            while True:
                 response = stack.enter_context(
                     _send(pool, expect_continue, config.read_timeout, body=body, **options)
                 )
-                is_rejected = response.status == HTTPStatus.EXPECTATION_FAILED and expect_continue
-                if not is_rejected or body is None or not body.can_rewind:
+                is_rejected = response.status == HTTPStatus.EXPECTATION_FAILED
+                if not (is_rejected and body and expect_continue and body.can_rewind):
                     break
                 stack.close()
                 body.rewind()
+                expect_continue = False
             yield response
     except urllib3.exceptions.HTTPError as error:
         raise _botocore_error(error, url, proxy_url) from _certificate_error(error)

@@ -6,6 +6,7 @@ import re
 import select
 import socket
 import ssl
+import sys
 import time
 from contextlib import suppress
 from threading import Event
@@ -395,6 +396,28 @@ class TestTimeouts:
         assert put(Script(), DATA * 10, size=len(DATA) * 10, read_timeout=2.5) == 1
 
 
+class TestUnsentBytes:
+    def test_unsent_bytes(self):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            assert _transport._unsent_bytes(ours) == 0
+            ours.send(bytes(100))
+            assert _transport._unsent_bytes(ours) > 0
+
+    def test_platform_without_ioctl(self, monkeypatch):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.send(bytes(100))
+            monkeypatch.setitem(sys.modules, "fcntl", None)
+            assert _transport._unsent_bytes(ours) == 0
+
+    def test_unsupported_request(self, tmp_path):
+        path = tmp_path / "a"
+        path.touch()
+        with path.open() as file:
+            assert _transport._unsent_bytes(file) == 0
+
+
 def end(connection):
     """Close a connection with FIN, without TLS's own notice."""
     connection.shutdown(socket.SHUT_RDWR)
@@ -722,6 +745,24 @@ class TestTunnel:
         finally:
             is_done.set()
         assert 1 <= time.monotonic() - started_at < 5
+
+    def test_error_while_sending_is_blocked_is_reported(self, put_through):
+        """TLS within TLS cannot watch for the response while it sends."""
+        is_done = Event()
+
+        def handle(script, connection):
+            script.read_head(connection)
+            connection.sendall(CONTINUE)
+            Event().wait(0.5)
+            connection.sendall(DENIED)
+            is_done.wait(20)
+
+        try:
+            with pytest.raises(PutFailedError) as raised:
+                put_through(Tunnel(), Script(handle), DATA * 10, read_timeout=1)
+        finally:
+            is_done.set()
+        assert raised.value.error_code == "SignatureDoesNotMatch"
 
     def test_blocking_socket_sends_little_at_once(self, put_through, monkeypatch, context):
         """The read timeout limits one call of `send`."""
