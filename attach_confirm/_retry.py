@@ -61,6 +61,7 @@ class Deadline:
 
     Attributes:
         seconds: The limit, in seconds.
+        parent: Another limit that applies as well, or None.
     """
 
     def __init__(self, seconds: float, parent: Deadline | None = None) -> None:
@@ -71,7 +72,7 @@ class Deadline:
             parent: Another limit that applies as well, or None.
         """
         self.seconds = seconds
-        self._parent = parent
+        self.parent = parent
         self._started_at = _clock.monotonic()
         self._slept = 0.0
 
@@ -79,7 +80,7 @@ class Deadline:
         """Return the time left, in seconds; 0.0 if the limit is reached."""
         elapsed = max(_clock.monotonic() - self._started_at, self._slept)
         remaining = max(0.0, self.seconds - elapsed)
-        return remaining if self._parent is None else min(remaining, self._parent.remaining())
+        return remaining if self.parent is None else min(remaining, self.parent.remaining())
 
     def sleep(self, seconds: float) -> None:
         """Sleep, and count the time against the limit.
@@ -89,11 +90,16 @@ class Deadline:
         """
         deadline: Deadline | None = self
         while deadline is not None:
-            deadline._count_sleep(seconds)  # noqa: SLF001
-            deadline = deadline._parent  # noqa: SLF001
+            deadline.count_sleep(seconds)
+            deadline = deadline.parent
         _clock.sleep(seconds)
 
-    def _count_sleep(self, seconds: float) -> None:
+    def count_sleep(self, seconds: float) -> None:
+        """Count a requested sleep.
+
+        Args:
+            seconds: The duration, in seconds.
+        """
         # A sleep until the limit must reach it exactly, and a sum of floats may fall short.
         elapsed = max(_clock.monotonic() - self._started_at, self._slept)
         reaches_limit = seconds >= self.seconds - elapsed
