@@ -20,9 +20,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from attach_confirm._advice import Action, Advice, advise
+from attach_confirm._attachments import ChatAttachment, attachments
 from attach_confirm._client import client
 from attach_confirm._confirm import Confirmation, confirm
 from attach_confirm._connect import Connection, connect
+from attach_confirm._download import Download, download
 from attach_confirm._exceptions import (
     AttachConfirmError,
     AttachmentRejectedError,
@@ -52,8 +54,10 @@ __all__ = [
     "AttachConfirmError",
     "AttachmentRejectedError",
     "AttachmentStatus",
+    "ChatAttachment",
     "Confirmation",
     "Connection",
+    "Download",
     "DownloadFailedError",
     "DynamoDBJournal",
     "InvalidInputError",
@@ -69,9 +73,11 @@ __all__ = [
     "UploadUrlExpiredError",
     "WaitTimeoutError",
     "advise",
+    "attachments",
     "client",
     "confirm",
     "connect",
+    "download",
     "put",
     "start",
     "status",

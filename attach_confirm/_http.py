@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import botocore.session
 from botocore.awsrequest import AWSResponse
@@ -15,7 +17,7 @@ from botocore.utils import get_environ_proxies
 from attach_confirm import _redaction, _transport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from botocore.awsrequest import AWSPreparedRequest
@@ -23,6 +25,20 @@ if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
 
 _VERIFY_EVENT = "attach-confirm.verify"
+
+
+class Response(NamedTuple):
+    """A response whose body has not been read.
+
+    Attributes:
+        status_code: HTTP status code.
+        headers: The headers. The lookup ignores case.
+        read: Returns at most this many bytes of the body, as they were sent; b"" at the end.
+    """
+
+    status_code: int
+    headers: Mapping[str, str]
+    read: Callable[[int], bytes]
 
 
 def default_verify(profile: str | None = None) -> bool | str:
@@ -122,6 +138,48 @@ def send_request(
         except (HTTPClientError, BotocoreConnectionError) as error:
             redacted_error, cause = _redact_error(error)
     # Raising outside the handler keeps the original error out of __context__.
+    raise redacted_error from cause
+
+
+@contextmanager
+def open_response(
+    client: ConnectParticipantClient,
+    request: AWSPreparedRequest,
+    event_name: str,
+    *,
+    fills_blocks: bool,
+) -> Iterator[Response]:
+    """Send a request without a body once, unless a `before-send` handler returns a response.
+
+    Args:
+        client: The client whose `before-send` handlers run first, and whose settings apply.
+        request: The request. The query string of its URL is secret.
+        event_name: Suffix of the `before-send` event, for example `s3.GetObject`.
+        fills_blocks: Whether `read` waits until it has as many bytes as requested, which is faster.
+            Otherwise it returns what it has.
+
+    Returns:
+        A context manager for the response. Reading it raises the errors below as well.
+
+    Raises:
+        botocore.exceptions.HTTPClientError: The request failed. The message has no query string.
+        botocore.exceptions.ConnectionError: The connection failed. The message has no query string.
+    """
+    headers: Any = request.headers
+    with _redaction.redact_logs():
+        try:
+            responses = client.meta.events.emit(f"before-send.{event_name}", request=request)
+            response: Any = first_non_none_response(responses)
+            if response is not None:
+                yield Response(response.status_code, response.headers, response.raw.read)
+                return
+            with open_request(client, request.method, request.url, headers=headers) as raw:
+                # urllib3 before 2.1 has no read1.
+                read = raw.read if fills_blocks else getattr(raw, "read1", raw.read)
+                yield Response(raw.status, raw.headers, partial(read, decode_content=False))
+                return
+        except (HTTPClientError, BotocoreConnectionError) as error:
+            redacted_error, cause = _redact_error(error)
     raise redacted_error from cause
 
 

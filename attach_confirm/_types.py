@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import os
 
 FileSource: TypeAlias = "str | os.PathLike[str] | bytes | IO[bytes]"
+FileTarget: TypeAlias = "str | os.PathLike[str] | IO[bytes]"
 
 
 class AttachmentStatus(str, Enum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from unittest.mock import call
@@ -164,6 +164,56 @@ def is_approved(client: ConnectParticipantClient, attachment_id: str, token: str
     if status is attach_confirm.AttachmentStatus.APPROVED:
         return True
     assert_type(status, Literal[attach_confirm.AttachmentStatus.REJECTED])
+    return False
+
+
+def receive_files(client: ConnectParticipantClient, token: str, folder: Path) -> int:
+    """List the attachments of a chat, and download them to every type of target."""
+    listed = attach_confirm.attachments(client, token)
+    assert_type(listed, Iterator[attach_confirm.ChatAttachment])
+    size = 0
+    for attachment in listed:
+        assert_type(attachment.attachment_id, str)
+        assert_type(attachment.name, str)
+        assert_type(attachment.content_type, str)
+        assert_type(attachment.status, attach_confirm.AttachmentStatus)
+        assert_type(attachment.participant_role, str)
+        assert_type(attachment.display_name, str)
+        assert_type(attachment.sent_at, datetime)
+        result = attach_confirm.download(client, attachment.attachment_id, token, folder)
+        assert_type(result, attach_confirm.Download)
+        assert_type(result.attachment_id, str)
+        assert_type(result.path, "Path | None")
+        assert_type(result.name, str)
+        assert_type(result.size, int)
+        assert_type(result.content_type, str | None)
+        assert_type(result.attempts, int)
+        attach_confirm.download(
+            client,
+            attachment.attachment_id,
+            token,
+            str(folder / "a.pdf"),
+            max_bytes=100,
+            timeout=60,
+            callback=lambda count: count,
+        )
+        file = io.BytesIO()
+        attach_confirm.download(client, attachment.attachment_id, token, file, max_bytes=None)
+        attach_confirm.download(client, attachment.attachment_id, token, b"a")  # type: ignore[arg-type]
+        size += result.size
+    return size
+
+
+def handle_download_errors(client: ConnectParticipantClient, token: str) -> bool:
+    """Catch the error of a download, and read its attributes."""
+    try:
+        attach_confirm.download(client, "att-1", token, "a.pdf")
+    except attach_confirm.DownloadFailedError as error:
+        assert_type(error.attachment_id, str)
+        assert_type(error.reason, str)
+        assert_type(error.status_code, int | None)
+        assert_type(error.error_code, str | None)
+        return error.retryable
     return False
 
 
