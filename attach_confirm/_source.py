@@ -347,7 +347,7 @@ def _measure(stream: IO[bytes]) -> int | None:
             return None
         end = stream.tell()
         stream.seek(start)
-    return max(0, end - start)
+    return end - start
 
 
 def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[bytes], int]:

@@ -592,6 +592,19 @@ class TestErrors:
         assert str(raised.value) in {"source: read failed: gone", "source: seek failed: gone"}
         assert raised.value.retryable
 
+    @pytest.mark.parametrize("number", [errno.EINVAL, errno.ESPIPE])
+    def test_stream_that_cannot_seek_to_its_end(self, number):
+        """Such a stream reports that it can seek, like a file of /proc."""
+
+        class Stream(io.BytesIO):
+            def seek(self, offset, whence=os.SEEK_SET):
+                if whence == os.SEEK_END:
+                    raise OSError(number, "no")
+                return super().seek(offset, whence)
+
+        with _source.open_source(Stream(b"abc")) as source:
+            assert (source.size, source.stream.read()) == (3, b"abc")
+
     def test_seek_error_before_retry(self, client, scripted_responses, make_pending_upload):
         class Stream(io.BytesIO):
             seeks = 0
@@ -737,9 +750,7 @@ class TestInvalidSource:
     def test_closed_file_is_rejected(self, client, receipt):
         with receipt.open("rb") as file:
             pass
-        with pytest.raises(
-            InvalidInputError, match=r"^source: cannot read the file: it is closed"
-        ):
+        with pytest.raises(InvalidInputError, match=r"^source: cannot read the file: it is closed"):
             attach_confirm.upload(client, file, "token")
 
     def test_write_only_file_is_rejected(self, client, receipt):

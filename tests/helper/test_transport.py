@@ -12,6 +12,7 @@ from contextlib import suppress
 from threading import Event
 
 import pytest
+import urllib3
 from botocore.config import Config
 from botocore.exceptions import (
     ConnectionClosedError,
@@ -225,6 +226,26 @@ class TestExpectContinue:
             with pytest.raises(PutFailedError) as raised:
                 put(script, NonSeekableStream(DATA))
             assert raised.value.status_code == 417
+
+    def test_callback_exception_before_the_repetition(self, put, monkeypatch):
+        """An exception that looks like one of the connection is not converted."""
+        monkeypatch.setattr(_transport, "_CONTINUE_TIMEOUT", 0.1)
+        error = urllib3.exceptions.ProtocolError("stop")
+
+        def reject(script, connection):
+            script.read_head(connection)
+            connection.recv(1)
+            connection.sendall(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n")
+            with suppress(OSError):
+                read_body(connection, len(DATA) - 1)
+
+        def callback(count):
+            if count < 0:
+                raise error
+
+        with pytest.raises(urllib3.exceptions.ProtocolError) as raised:
+            put(Script(reject), callback=callback)
+        assert raised.value is error
 
 
 class TestEarlyResponse:
