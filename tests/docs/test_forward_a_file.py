@@ -234,7 +234,7 @@ def test_message_sends_file(fake, queue, function):
     ],
 )
 def test_redelivery_after_process_died_leaves_one_attachment(
-    fake, queue, function, has_journal, client, event, delay
+    *, fake, queue, function, has_journal, client, event, delay
 ):
     """Without an event, the process dies after the handler returned.
 
@@ -291,7 +291,7 @@ def test_visibility_timeout_is_at_least_retry_after(queue, function):
     ],
 )
 def test_temporary_error_delivers_message_again(
-    fake, queue, function, caplog, operation, faults, action
+    *, fake, queue, function, caplog, operation, faults, action
 ):
     queue.send()
     fake.inject(operation, *faults)
@@ -312,7 +312,7 @@ def test_temporary_error_delivers_message_again(
     ],
 )
 def test_permanent_error_moves_message_to_dead_letter_queue(
-    fake, queue, function, caplog, operation, code, action
+    *, fake, queue, function, caplog, operation, code, action
 ):
     queue.send()
     fake.inject(operation, ModeledError(code))
@@ -375,9 +375,9 @@ def test_function_needs_exactly_documented_permissions(fake, queue, function):
         "throttled": [Throttle()] * 3,
         "wrong": [ModeledError("ValidationException")],
     }
-    for file_id in faults:
+    for file_id, injected in faults.items():
         queue.send(file_id=file_id)
-        fake.inject("CompleteAttachmentUpload", *faults[file_id])
+        fake.inject("CompleteAttachmentUpload", *injected)
         function.process["handler"]({"Records": queue.receive()}, context)
     documented = set()
     for statement in POLICY["Statement"]:

@@ -2,9 +2,13 @@
 
 import re
 import shlex
+import sqlite3
+import ssl
+from datetime import datetime, timezone
 
 import botocore.exceptions
 import pytest
+from botocore.exceptions import ClientError, HTTPClientError, ProxyConnectionError, SSLError
 from botocore.stub import ANY, Stubber
 from moto import mock_aws
 from typer.testing import CliRunner
@@ -23,17 +27,17 @@ MIGRATION_SOURCES = ["botocore's Stubber", "AWS's example stubbers", "moto"]
 
 @pytest.fixture
 def working_directory(tmp_path, monkeypatch):
-    """Change to a temporary directory that contains `receipt.pdf`, and return its path."""
+    """Change to a directory that contains `receipt.pdf` and the empty directory `inbox`."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "receipt.pdf").write_bytes(b"%PDF-1.4 a receipt")
+    (tmp_path / "inbox").mkdir()
     return tmp_path
 
 
-@pytest.mark.usefixtures("working_directory")
-def test_python_examples_run():
+def test_python_examples_run(working_directory):
     first, *others = code_blocks(README, "python")
     with fake_connectparticipant("us-west-2") as fake:
-        namespace = {"participant_token": fake.participant_token()}
+        namespace = {"participant_token": fake.participant_token(), "contact_id": "contact"}
         exec(first, namespace)
         (attachment,) = fake.attachments
         assert attachment.state == "APPROVED"
@@ -45,7 +49,11 @@ def test_python_examples_run():
                 namespace["connection"] = attach_confirm.connect(
                     namespace["client"], fake.participant_token()
                 )
+            if "download(" in example:
+                attach_confirm.upload(fake.client, "receipt.pdf", namespace["connection"].token)
             exec(example, namespace)
+    downloaded = working_directory / "inbox" / "receipt.pdf"
+    assert downloaded.read_bytes() == (working_directory / "receipt.pdf").read_bytes()
 
 
 def test_example_tests_pass(pytester):
@@ -89,7 +97,7 @@ def send_event(client):
     """Return the error code and the HTTP status of a call, or None if it succeeds."""
     try:
         client.send_event(ContentType="typing", ConnectionToken="token")
-    except botocore.exceptions.ClientError as error:
+    except ClientError as error:
         metadata = error.response["ResponseMetadata"]
         return error.response["Error"]["Code"], metadata["HTTPStatusCode"]
     return None
@@ -131,31 +139,99 @@ def test_migration_code_runs(client, source):
                 send_event(client)
 
 
-def create_error(name):
-    """Return an instance of the error that the table names."""
+def client_error(code, operation="CompleteAttachmentUpload"):
+    return ClientError({"Error": {"Code": code}}, operation)
+
+
+EXPIRES_AT = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+# The errors that the table distinguishes, by class or error code.
+ERRORS = {
+    "AccessDeniedException": [
+        client_error("AccessDeniedException"),
+        client_error("AccessDeniedException", "CreateParticipantConnection"),
+    ],
+    "AttachmentRejectedError": [attach_confirm.AttachmentRejectedError("id")],
+    "ConflictException": [
+        client_error("ConflictException"),
+        client_error("ConflictException", "StartAttachmentUpload"),
+    ],
+    "DownloadFailedError": [
+        attach_confirm.DownloadFailedError("id", "reason", retryable=True),
+        attach_confirm.DownloadFailedError("id", "reason", retryable=False),
+    ],
+    "HTTPClientError": [
+        HTTPClientError(error="a connection error"),
+        HTTPClientError(error="Invalid header value"),
+    ],
+    "OperationalError": [
+        sqlite3.OperationalError("database is locked"),
+        sqlite3.OperationalError("no such table: uploads"),
+    ],
+    "ProvisionedThroughputExceededException": [
+        client_error("ProvisionedThroughputExceededException", "PutItem"),
+        client_error("AccessDeniedException", "PutItem"),
+    ],
+    "ProxyConnectionError": [
+        ProxyConnectionError(proxy_url="", error="timed out"),
+        ProxyConnectionError(proxy_url="", error="Tunnel connection failed: 407"),
+    ],
+    "PutFailedError": [
+        attach_confirm.PutFailedError(503, None, None),
+        attach_confirm.PutFailedError(403, None, None),
+    ],
+    "SSLError": [
+        SSLError(endpoint_url="", error="EOF occurred in violation of protocol"),
+        SSLError(endpoint_url="", error=ssl.SSLCertVerificationError()),
+    ],
+    "SourceReadError": [
+        attach_confirm.SourceReadError("reason", retryable=True),
+        attach_confirm.SourceReadError("reason", retryable=False),
+    ],
+    "UploadTimeoutError": [
+        attach_confirm.UploadTimeoutError(1.0, "id", acknowledged=False),
+        attach_confirm.UploadTimeoutError(1.0, "id", acknowledged=True),
+    ],
+    "UploadUrlExpiredError": [
+        attach_confirm.UploadUrlExpiredError("id", EXPIRES_AT, retry_after=0.0),
+        attach_confirm.UploadUrlExpiredError("id", EXPIRES_AT),
+    ],
+    "WaitTimeoutError": [attach_confirm.WaitTimeoutError("id", None, 1.0)],
+}
+
+
+def create_errors(name):
+    """Return instances of an error that the table names."""
+    if name in ERRORS:
+        return ERRORS[name]
     if hasattr(attach_confirm, name):
-        arguments = {
-            "AttachmentRejectedError": ("id",),
-            "UploadUrlExpiredError": ("id", None),
-            "WaitTimeoutError": ("id", None, 1.0),
-        }
-        return getattr(attach_confirm, name)(*arguments.get(name, ("a", "b")))
+        return [getattr(attach_confirm, name)("a", "b")]
     if hasattr(botocore.exceptions, name):
-        return getattr(botocore.exceptions, name)(endpoint_url="", proxy_url="", error="")
-    return botocore.exceptions.ClientError({"Error": {"Code": name}}, "CompleteAttachmentUpload")
+        return [getattr(botocore.exceptions, name)(endpoint_url="", error="")]
+    return [client_error(name)]
 
 
 def test_error_table_matches_advise():
-    documented = {
-        name: re.match("[A-Z]+", action)[0]
-        for errors, action in table_rows(README, "error")
-        if not errors.startswith("`PutFailedError")
-        for name in code_spans(errors)
-    }
-    assert len(documented) > 15
+    documented = {}
+    for errors, action in table_rows(README, "error"):
+        for name in code_spans(errors):
+            if re.fullmatch(r"[A-Z]\w+(Error|Exception)", name):
+                documented.setdefault(name, set()).update(re.findall("[A-Z]{3,}", action))
+    assert len(documented) > 20
     assert documented == {
-        name: attach_confirm.advise(create_error(name)).action.value for name in documented
+        name: {attach_confirm.advise(error).action.value for error in create_errors(name)}
+        for name in documented
     }
+
+
+def test_error_table_describes_unrelated_errors():
+    *_, (_, action) = table_rows(README, "error")
+    assert attach_confirm.advise(KeyError("in a callback")).action.value == action
+
+
+def test_actions_are_explained():
+    explained = re.findall(r"^- ([A-Z]+): ", README, re.MULTILINE)
+    assert explained == [action.value for action in attach_confirm.Action]
 
 
 def test_error_table_lists_put_failures():
@@ -185,4 +261,5 @@ def test_error_table_lists_own_errors():
         and value is not attach_confirm.AttachConfirmError
     ]
     assert len(errors) > 5
-    assert [name for name in errors if f"`{name}`" not in README] == []
+    (table,) = re.findall(r"^\| error \|.*\n(?:\|.*\n)+", README, re.MULTILINE)
+    assert [name for name in errors if f"`{name}`" not in table] == []

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 import attach_confirm
-from attach_confirm_stubs import ServerError
 from tests.docs.markdown import code_blocks, read, table_rows
 
 PAGE = read("docs/receive-an-agents-file.md")
