@@ -1,6 +1,8 @@
 """Run the code in docs/forward-a-file-from-a-queue.md against moto's SQS, DynamoDB and S3."""
 
 import json
+import re
+from datetime import timedelta
 from types import SimpleNamespace
 
 import boto3
@@ -14,7 +16,7 @@ PAGE = read("docs/forward-a-file-from-a-queue.md")
 FUNCTION, QUEUES, JOURNAL = code_blocks(PAGE, "python")
 MESSAGE, POLICY = (json.loads(block) for block in code_blocks(PAGE, "json"))
 FILE = b"%PDF-1.4 a receipt"
-URL_LIFETIME = 300
+URL_LIFETIME = 60 * int(re.search(r"expires after (\d+) minutes", PAGE)[1])
 SENT = {"batchItemFailures": []}
 SETTINGS = {row[0]: row[1] for row in table_rows(PAGE, "setting")}
 
@@ -24,24 +26,37 @@ class ProcessDied(BaseException):
 
 
 class Queue:
-    """Delivers messages from moto's SQS to the function, as Lambda's poller does."""
+    """Delivers messages from moto's SQS to the function, as Lambda's poller does.
 
-    def __init__(self, fake, urls):
+    Attributes:
+        names: The names that the page's code for the queues and the journal defines.
+        received: The messages that were delivered last and are not deleted.
+        acknowledges: Whether messages are deleted after the function returned.
+    """
+
+    def __init__(self, fake, names):
         self.fake = fake
-        self.urls = urls
+        self.names = names
         self.sqs = boto3.client("sqs")
         self.received = []
         self.acknowledges = True
 
+    def add_chat(self, contact_id, participant_token):
+        """Add a row to the table of chats."""
+        item = {"contact_id": contact_id, "participant_token": participant_token}
+        self.names["dynamodb"].put_item(
+            TableName="chats", Item={name: {"S": value} for name, value in item.items()}
+        )
+
     def send(self, **changes):
         """Send the page's message, with changes."""
         body = json.dumps({**MESSAGE, **changes})
-        self.sqs.send_message(QueueUrl=self.urls["queue"], MessageBody=body)
+        self.sqs.send_message(QueueUrl=self.names["queue"], MessageBody=body)
 
     def receive(self, name="queue"):
         """Return the visible messages of a queue, in the format of a Lambda event."""
         messages = self.sqs.receive_message(
-            QueueUrl=self.urls[name], AttributeNames=["All"], MaxNumberOfMessages=10
+            QueueUrl=self.names[name], AttributeNames=["All"], MaxNumberOfMessages=10
         ).get("Messages", [])
         return [
             {
@@ -70,7 +85,7 @@ class Queue:
             if record["messageId"] not in failed:
                 self.received.remove(record)
                 self.sqs.delete_message(
-                    QueueUrl=self.urls["queue"], ReceiptHandle=record["receiptHandle"]
+                    QueueUrl=self.names["queue"], ReceiptHandle=record["receiptHandle"]
                 )
         return response
 
@@ -83,7 +98,7 @@ class Queue:
         self.fake.clock.advance(after)
         for record in self.received:
             self.sqs.change_message_visibility(
-                QueueUrl=self.urls["queue"],
+                QueueUrl=self.names["queue"],
                 ReceiptHandle=record["receiptHandle"],
                 VisibilityTimeout=0,
             )
@@ -130,17 +145,15 @@ def queue(fake, monkeypatch, _shared_boto3_clients):
         AttributeDefinitions=[{"AttributeName": "contact_id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "contact_id", "KeyType": "HASH"}],
     )
-    item = {"contact_id": MESSAGE["contact_id"], "participant_token": fake.participant_token()}
-    names["dynamodb"].put_item(
-        TableName="chats", Item={name: {"S": value} for name, value in item.items()}
-    )
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket="amzn-s3-demo-bucket")
     s3.put_object(Bucket="amzn-s3-demo-bucket", Key=MESSAGE["key"], Body=FILE)
     monkeypatch.setenv("BUCKET", "amzn-s3-demo-bucket")
     monkeypatch.setenv("QUEUE", names["queue"])
     monkeypatch.setenv("DEAD_LETTER_QUEUE", names["dead_letter_queue"])
-    return Queue(fake, names)
+    queue = Queue(fake, names)
+    queue.add_chat(MESSAGE["contact_id"], fake.participant_token())
+    return queue
 
 
 class Lambda:
@@ -335,10 +348,33 @@ def test_ended_chat_moves_message_to_dead_letter_queue(fake, queue, function):
     assert len(queue.receive("dead_letter_queue")) == 1
 
 
-def test_unrelated_error_is_raised(queue, function):
-    queue.send(key="missing.pdf")
+def test_unrelated_error_returns_whole_batch(fake, queue, function):
+    queue.send()
+    queue.send(file_id="receipt-4712", key="missing.pdf")
     with pytest.raises(function.process["s3"].exceptions.NoSuchKey):
         queue.deliver(function)
+    assert attachments_in_chat(fake) == [MESSAGE["name"]]
+    queue.make_visible(720)
+    with pytest.raises(function.process["s3"].exceptions.NoSuchKey):
+        queue.deliver(function)
+    assert attachments_in_chat(fake) == [MESSAGE["name"]]
+
+
+def test_file_of_another_message_id_is_not_sent_again(fake, queue, function):
+    """A redrive from the dead-letter queue sends the same body with another message ID."""
+    for delay in 0, 3600:
+        fake.clock.advance(delay)
+        queue.send()
+        assert queue.deliver(function) == SENT
+    assert attachments_in_chat(fake) == [MESSAGE["name"]]
+
+
+def test_same_file_is_sent_to_each_chat(fake, queue, function):
+    queue.add_chat("another-contact", fake.participant_token())
+    queue.send()
+    queue.send(contact_id="another-contact")
+    assert queue.deliver(function) == SENT
+    assert [attachment.data for attachment in fake.attachments] == [FILE, FILE]
 
 
 def test_no_time_left_delivers_message_again(fake, queue, function):
@@ -388,7 +424,7 @@ def test_function_needs_exactly_documented_permissions(fake, queue, function):
 
 def test_queues_match_settings_table(queue):
     attributes = queue.sqs.get_queue_attributes(
-        QueueUrl=queue.urls["queue"], AttributeNames=["All"]
+        QueueUrl=queue.names["queue"], AttributeNames=["All"]
     )["Attributes"]
     assert SETTINGS["`VisibilityTimeout`"] == f"{attributes['VisibilityTimeout']} seconds"
     function_timeout = int(SETTINGS["function timeout"].split()[0])
@@ -396,8 +432,12 @@ def test_queues_match_settings_table(queue):
 
 
 def test_journal_table_deletes_expired_entries(queue):
-    response = queue.urls["dynamodb"].describe_time_to_live(TableName="uploads")
+    response = queue.names["dynamodb"].describe_time_to_live(TableName="uploads")
     assert response["TimeToLiveDescription"]["AttributeName"] == "expires_at"
+
+
+def test_upload_url_expires_as_documented(fake):
+    assert fake.assumptions.upload_url_lifetime == timedelta(seconds=URL_LIFETIME)
 
 
 def test_action_table_lists_each_action():

@@ -1,6 +1,5 @@
 """Run the code in docs/set-deadlines-in-a-lambda.md."""
 
-import io
 from types import SimpleNamespace
 
 import boto3
@@ -9,6 +8,7 @@ import pytest
 import attach_confirm
 from attach_confirm_stubs import ConnectionReset, Latency, Throttle
 from tests.docs.markdown import code_blocks, code_spans, read, table_rows
+from tests.support.stubs import NonSeekableStream
 
 PAGE = read("docs/set-deadlines-in-a-lambda.md")
 BLOCKS = code_blocks(PAGE, "python")
@@ -152,11 +152,32 @@ def test_stream_is_sent_once_and_can_be_opened_again(fake, function, s3_event):
     assert approved(fake) == [FILE]
 
 
-def test_short_stream_is_not_confirmed(fake, token):
-    class Stream(io.BytesIO):
-        def seekable(self):
-            return False
+def test_stream_that_must_be_read_twice_is_sent_without_size(fake, function, s3_event):
+    attach_confirm.start(
+        fake.client,
+        name=s3_event["name"],
+        size=len(FILE),
+        content_type="application/pdf",
+        connection_token=s3_event["connection_token"],
+        client_token=s3_event["client_token"],
+    )
+    fake.clock.advance(600)
+    with pytest.raises(attach_confirm.UploadUrlExpiredError) as raised:
+        function["stream_handler"](s3_event, context(fake, 60))
+    assert raised.value.retry_after == 0
+    body = function["s3"].get_object(Bucket=s3_event["bucket"], Key=s3_event["key"])["Body"]
+    attach_confirm.upload(
+        fake.client,
+        body,
+        s3_event["connection_token"],
+        name=s3_event["name"],
+        client_token=s3_event["client_token"],
+    )
+    assert approved(fake) == [FILE]
 
+
+def test_short_stream_is_not_confirmed(fake, token):
+    stream = NonSeekableStream(FILE)
     with pytest.raises(attach_confirm.SourceReadError):
-        attach_confirm.upload(fake.client, Stream(FILE), token, name="a.pdf", size=len(FILE) + 1)
+        attach_confirm.upload(fake.client, stream, token, name="a.pdf", size=len(FILE) + 1)
     assert fake.calls("CompleteAttachmentUpload") == []
