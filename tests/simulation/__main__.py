@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulation.kills import kill_and_resume
 from tests.simulation.run import run_schedule
-from tests.simulation.schedule import create_schedule
+from tests.simulation.schedule import create_schedule, is_tls_seed
 from tests.simulation.virtual_time import virtual_time
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def main() -> int:
 def replay(seed: int) -> int:
     """Run one schedule, and print it, the calls to the fake and the results."""
     print(create_schedule(seed), end="\n\n")
-    with virtual_time() as fake:
+    with virtual_time(tls=is_tls_seed(seed)) as fake:
         simulation = run_schedule(seed, fake)
         for call in fake.calls:
             print(call)
@@ -117,11 +117,13 @@ def run_chunk(seeds: Sequence[int]) -> tuple[Counter[str], list[tuple[int, str]]
     """Run some schedules, and return their counts, and the violations with their seeds."""
     counts: Counter[str] = Counter()
     violations = []
-    with virtual_time() as fake:
-        for seed in seeds:
-            simulation = run_schedule(seed, fake)
-            counts += simulation.counts
-            violations += [(seed, violation) for violation in simulation.violations]
+    for tls in (False, True):
+        with virtual_time(tls=tls) as fake:
+            for seed in seeds:
+                if is_tls_seed(seed) == tls:
+                    simulation = run_schedule(seed, fake)
+                    counts += simulation.counts
+                    violations += [(seed, violation) for violation in simulation.violations]
     return counts, violations
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import traceback
+from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 import attach_confirm
 from attach_confirm import Action, AttachmentStatus
+from tests.simulation.schedule import REDELIVERED_METHODS
 from tests.simulation.simulation import (
     CONFIRMED_STATES,
     Invariant,
@@ -22,8 +26,20 @@ if TYPE_CHECKING:
     from tests.simulation.schedule import File
     from tests.simulation.simulation import Simulation
 
-_ERRORS = (attach_confirm.AttachConfirmError, BotoCoreError, ClientError, HTTPClientError)
+_ERRORS = (
+    attach_confirm.AttachConfirmError,
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    sqlite3.Error,
+)
 _MAX_WAIT_CALLS = 2
+_MAX_SOURCE_ERRORS = 3
+_SUCCESSES = frozenset({"sent", "approved", "rejected", "wait_timeout"})
+
+# Without a journal, one process at a time may work on a client_token from this time before the URL
+# expires.
+_EXPIRY_MARGIN = timedelta(seconds=30)
 
 
 @dataclass
@@ -34,32 +50,35 @@ class PersistedState:
         attachment_id: The attachment id that a finished call returned, or None.
         uploaded: Whether the PUT is known to have succeeded.
         confirmed: Whether the attachment is known to be confirmed.
-        client_token_number: How many client_tokens were replaced after their URL expired.
         finished: Whether the first process has finished.
     """
 
     attachment_id: str | None = None
     uploaded: bool = False
     confirmed: bool = False
-    client_token_number: int = 0
     finished: bool = False
 
 
 class ClientProcess:
     """A process that sends one file, and restarts after each crash.
 
+    If a queue delivers the file, each process that follows a crash or a success knows nothing of the
+    one before.
+
     Args:
         simulation: The simulation.
         file: The file.
-        shared_state: The state of the first process, for a second process that confirms the same
-            upload; None for a first process.
+        first: The first process, for a second process that works on the same file; None for a first
+            process.
 
     Attributes:
         simulation: The simulation.
         file: The file.
+        data: The content of the file.
+        is_redelivered: Whether a queue delivers the file until it is sent.
         state: The state that survives a crash.
         requests: The number of requests, including those before a crash.
-        puts: The number of PUT requests in the current call.
+        puts: The number of PUT requests in the current call, by attachment.
         confirmations: The number of CompleteAttachmentUpload requests in the current call.
         calls: The number of calls to attach_confirm.
         waits: The number of calls to `wait`.
@@ -70,23 +89,28 @@ class ClientProcess:
             "stopped" that the advice was FIX or STOP, "idle" that a second process found no
             upload to confirm, and "call_limit" that the process made too many calls.
         crashed_in_upload: Whether it crashed in `upload`, so that the id may be unknown.
-        url_expired: Whether an upload URL expired.
+        is_waiting: Whether it waits until the file's other process has ended.
     """
 
     def __init__(
-        self, simulation: Simulation, file: File, shared_state: PersistedState | None = None
+        self, simulation: Simulation, file: File, first: ClientProcess | None = None
     ) -> None:
         self.simulation = simulation
         self.file = file
-        self.state = shared_state or PersistedState()
-        self.requests = self.puts = self.confirmations = self.calls = self.waits = 0
+        self.is_redelivered = file.method in REDELIVERED_METHODS
+        shares_state = first is not None and not self.is_redelivered
+        self.state = first.state if first and shares_state else PersistedState()
+        self.requests = self.confirmations = self.calls = self.waits = self._source_errors = 0
+        self.puts: Counter[str] = Counter()
         self.final_error: str | None = None
         self.error: Exception | None = None
         self.outcome: str | None = None
-        self.crashed_in_upload = self.url_expired = False
-        self._is_second = shared_state is not None
-        self._crashes = set() if self._is_second else set(file.crashes)
-        self._data = create_data(simulation.schedule.seed, file.name, file.size)
+        self.crashed_in_upload = self.is_waiting = False
+        self._is_second = first is not None
+        self._confirms_only = shares_state
+        self._crashes = set() if shares_state else set(file.crashes)
+        self._redelivery_delays = [*file.redelivery_delays]
+        self.data = create_data(simulation.schedule.seed, file.name, file.size)
         newline = "\n" if file.trailing_newline else ""
         self._participant_token = simulation.participants[file.participant] + newline
         self._start_process()
@@ -108,6 +132,29 @@ class ClientProcess:
         finally:
             self.state.finished = self.state.finished or not self._is_second
 
+    def require_permission(self) -> None:
+        """Kill the process if two must not work on the file now, until the other one has ended."""
+        if self.file.method != "upload with client_token" or not self._others():
+            return
+        attachments = self.simulation.backend.attachments.values()
+        names = {self.file.name}
+        expiries = [a.upload_url.expires_at for a in attachments if a.name in names]
+        now = self.simulation.fake.clock.now()
+        if expiries and now >= min(expiries) - _EXPIRY_MARGIN:
+            self.is_waiting = True
+            raise ProcessKilled
+
+    def _others(self) -> list[ClientProcess]:
+        """Return the other processes that work on the file."""
+        return [
+            process
+            for process in self.simulation.processes
+            if process is not self
+            and process.file is self.file
+            and process.outcome is None
+            and not process.is_waiting
+        ]
+
     def maybe_crash(self, moment: str) -> None:
         """Crash if the schedule has a crash at this request and moment."""
         for crash in [*self._crashes]:
@@ -116,7 +163,7 @@ class ClientProcess:
                 raise ProcessKilled
 
     def _run_until_outcome(self) -> None:
-        if self._is_second:
+        if self._confirms_only:
             while not self.state.uploaded and not self.state.finished:
                 self.simulation.scheduler.switch()
             if not self.state.uploaded:
@@ -125,8 +172,23 @@ class ClientProcess:
         max_calls = 12 + 4 * schedule.disruptions + 40 * schedule.throttled
         while self.outcome is None:
             self._call()
+            if self.outcome in _SUCCESSES and self._redelivery_delays:
+                self._redeliver()
             if self.outcome is None and self.calls >= max_calls:
                 self.outcome = "call_limit"
+
+    def _redeliver(self) -> None:
+        """Start a process that knows nothing of this one."""
+        while self.is_waiting and self._others():
+            self.simulation.scheduler.switch()
+        self.is_waiting = False
+        delay = self._redelivery_delays.pop(0) if self._redelivery_delays else 0.0
+        self.simulation.fake.clock.advance(delay)
+        self.simulation.counts[f"redeliveries {self.file.method.replace(' ', '-')}"] += 1
+        self.outcome = self.final_error = None
+        self.waits = 0
+        self.state = PersistedState()
+        self._start_process()
 
     def _start_process(self) -> None:
         """Initialize what a process loses in a crash."""
@@ -138,14 +200,18 @@ class ClientProcess:
     def _call(self) -> None:
         """Make the next call, and handle its error."""
         self.calls += 1
-        self.puts = self.confirmations = self._reported_bytes = 0
+        self.confirmations = self._reported_bytes = 0
+        self.puts.clear()
         self._checks_conflict = False
         try:
             self._make_next_call()
         except ProcessKilled:
             self.simulation.counts["crashes"] += 1
             self.crashed_in_upload = self.crashed_in_upload or self._in_upload
-            self._start_process()
+            if self.is_redelivered:
+                self._redeliver()
+            else:
+                self._start_process()
         except _ERRORS as error:
             self._in_upload = False
             self._follow_advice(error)
@@ -187,9 +253,7 @@ class ClientProcess:
         self.state.attachment_id, self.state.uploaded = pending_upload.attachment_id, True
 
     def _upload(self, token: str) -> None:
-        client_token = None
-        if self.file.method == "upload with client_token":
-            client_token = f"{self.file.name} {self.state.client_token_number}"
+        uses_journal = self.file.method == "upload with journal"
         self._in_upload = self._checks_conflict = True
         upload = attach_confirm.upload(
             self._client,
@@ -198,10 +262,13 @@ class ClientProcess:
             name=self.file.name,
             content_type=self.file.content_type,
             callback=self._on_progress,
-            client_token=client_token,
+            client_token=f"queue/{self.file.name}" if self.is_redelivered else None,
+            journal=self.simulation.journal if uses_journal else None,
         )
         self._in_upload = False
-        self._check_reported("bytes", self._reported_bytes, self.file.size)
+        if upload.put_attempts and upload.attempts:
+            self._check_reported("bytes", self._reported_bytes, self.file.size)
+        self._check_reported("put_attempts", upload.put_attempts, self.puts.total())
         self._check_reported("attempts", upload.attempts, self.confirmations)
         self._on_confirmed(self._print(upload).attachment_id)
 
@@ -243,7 +310,7 @@ class ClientProcess:
             self.simulation.record_violation(
                 Invariant.SUCCESS_IS_TRUE, f"{self}: the attachment is {attachment.state}"
             )
-        elif data != self._data or self.size_changes:
+        elif data != self.data or self.size_changes:
             self.simulation.record_violation(
                 Invariant.SUCCESS_IS_TRUE, f"{self}: the attachment has other bytes than the file"
             )
@@ -256,21 +323,33 @@ class ClientProcess:
         advice = self._print(attach_confirm.advise(error))
         self.simulation.counts[f"advice {advice.action.value}"] += 1
         self.error = error
-        if advice.action in {Action.FIX, Action.STOP}:
+        if isinstance(error, attach_confirm.SourceReadError):
+            self._source_errors += 1
+        # `put` cannot repeat the step `start`; its caller can.
+        is_expired_step = isinstance(
+            error, attach_confirm.UploadUrlExpiredError
+        ) and not self.file.method.startswith("upload")
+        if is_expired_step:
+            self._pending_upload = None
+        elif (
+            advice.action in {Action.FIX, Action.STOP, Action.UNRELATED}
+            or self._source_errors >= _MAX_SOURCE_ERRORS
+        ):
             self.outcome = "stopped"
             return
+        must_confirm = advice.action is Action.CHECK or not self.is_redelivered
         if advice.attachment_id and not self.state.uploaded:
-            self.state.attachment_id, self.state.uploaded = advice.attachment_id, True
-        if isinstance(error, attach_confirm.UploadUrlExpiredError):
-            self._pending_upload, self.url_expired = None, True
-            self.state.client_token_number += 1
+            # A queue's consumer may confirm the upload, or have the file delivered again.
+            if must_confirm or self.simulation.rng.random() < 0.5:
+                self.state.attachment_id, self.state.uploaded = advice.attachment_id, True
         if advice.action is Action.RECONNECT:
             self._connection = None
         if advice.action is Action.CHECK and self.state.uploaded:
             self._must_check_status = True
         if isinstance(error, attach_confirm.WaitTimeoutError) and self.waits >= _MAX_WAIT_CALLS:
             self.outcome = "wait_timeout"
-        self.simulation.fake.clock.advance(self.simulation.rng.choice((1.0, 5.0, 30.0)))
+        delay = advice.retry_after or self.simulation.rng.choice((1.0, 5.0, 30.0))
+        self.simulation.fake.clock.advance(delay)
 
     def _on_ambiguous_conflict(self, attachment_id: str | None) -> None:
         """Check that an attachment whose conflict was raised is not in the transcript."""
@@ -293,7 +372,7 @@ class ClientProcess:
             )
 
     def _create_source(self) -> Any:
-        return create_source(self.file.source, self._data)
+        return create_source(self.file.source, self.data)
 
     def _attachment_id(self) -> str:
         return self.state.attachment_id or "unknown"

@@ -8,7 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import ClientError
 
-from attach_confirm import AttachmentRejectedError, InvalidInputError, PutFailedError
+from attach_confirm import (
+    AttachmentRejectedError,
+    InvalidInputError,
+    PutFailedError,
+    SourceReadError,
+    UploadUrlExpiredError,
+)
 from attach_confirm_stubs import ModeledError
 from tests.simulation.schedule import NO_FAULT
 from tests.simulation.simulation import CONFIRMED_STATES, SERVICE_ATTACHMENT_QUOTA, Invariant
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
 _MAX_NAME_LENGTH = 256
 _SECRET_PART_LENGTH = 16
 _EXCERPT_LENGTH = 80
+_MAX_STARTS = 10
 
 
 def check_invariants(simulation: Simulation) -> None:
@@ -31,6 +38,7 @@ def check_invariants(simulation: Simulation) -> None:
     for process in simulation.processes:
         _check_outcome(simulation, process)
         _check_confirmed_once(simulation, process)
+        _check_bytes(simulation, process)
     for leak in find_leaks(simulation.backend, "\n".join(simulation.texts)):
         simulation.record_violation(Invariant.NO_LEAKED_SECRET, leak)
 
@@ -68,10 +76,14 @@ def _check_outcome(simulation: Simulation, process: ClientProcess) -> None:
     scanner_is_slow = any(
         status == "IN_PROGRESS" or delay for status, _, delay in simulation.schedule.scanner_rules
     )
+    # The transcript cannot show the attachment.
+    is_hidden = rejection_is_hidden or (
+        state == "IN_PROGRESS" and simulation.fake.assumptions.item_appears == "decided"
+    )
     error = f"last error: {process.error!r}"
     if process.outcome == "stopped" and not _is_unavoidable(simulation, process):
         simulation.record_violation(Invariant.NO_AVOIDABLE_ERROR, f"{process} stopped; {error}")
-    if process.outcome == "call_limit" and not rejection_is_hidden:
+    if process.outcome == "call_limit" and not (is_hidden or _used_all_starts(simulation, process)):
         simulation.record_violation(
             Invariant.TERMINATES, f"{process} continues after {process.calls} calls; {error}"
         )
@@ -90,6 +102,10 @@ def _is_unavoidable(simulation: Simulation, process: ClientProcess) -> bool:
     match process.error:
         case AttachmentRejectedError(attachment_id=attachment_id):
             return _state(simulation, attachment_id) == "REJECTED"
+        case SourceReadError():
+            return process.size_changes
+        case UploadUrlExpiredError():
+            return _used_all_starts(simulation, process)
         case InvalidInputError(parameter=parameter):
             causes = {
                 "name": len(process.file.name) > _MAX_NAME_LENGTH,
@@ -129,26 +145,45 @@ def _was_injected(simulation: Simulation, operation: str, error_code: str) -> bo
     return any(attempt.fault == ModeledError(error_code) for attempt in attempts)
 
 
+def _used_all_starts(simulation: Simulation, process: ClientProcess) -> bool:
+    """Return whether `upload` has started as often for the file as it may."""
+    names = [attachment.name for attachment in simulation.backend.attachments.values()]
+    return process.is_redelivered and names.count(process.file.name) >= _MAX_STARTS
+
+
 def _check_confirmed_once(simulation: Simulation, process: ClientProcess) -> None:
     """Check that one attachment per file is confirmed.
 
-    A second one is unavoidable if a process crashed in `upload` and the next one cannot find the
-    first attachment: without a client_token, or because the service no longer knows the token.
+    Without a client_token, a second one is unavoidable if a process crashed in `upload`, because
+    the next one does not know the first attachment.
     """
-    confirmed = [
-        attachment_id
-        for attachment_id in _confirmed_ids(simulation)
-        if simulation.attachment(attachment_id).name == process.file.name
-    ]
-    token_lifetime = simulation.fake.assumptions.client_token_lifetime
-    token_is_unknown = process.url_expired or token_lifetime is not None
-    cannot_resume = process.crashed_in_upload and (
-        process.file.method == "upload" or token_is_unknown
-    )
+    confirmed = _confirmed_ids(simulation, process.file.name)
+    invariant = Invariant.ONE_ITEM if process.is_redelivered else Invariant.CONFIRMED_ONCE
+    cannot_resume = process.crashed_in_upload and not process.is_redelivered
     if len(confirmed) > 1 and not cannot_resume:
         simulation.record_violation(
-            Invariant.CONFIRMED_ONCE, f"{process}: {len(confirmed)} attachments are confirmed"
+            invariant, f"{process}: {len(confirmed)} attachments are confirmed"
         )
+    listed = {
+        attachment["AttachmentId"]
+        for item in simulation.fake.transcript
+        for attachment in item.get("Attachments", [])
+        if attachment["AttachmentName"] == process.file.name
+    }
+    if not listed <= set(confirmed):
+        simulation.record_violation(invariant, f"{process}: {listed} are in the transcript")
+
+
+def _check_bytes(simulation: Simulation, process: ClientProcess) -> None:
+    """Check that each confirmed attachment has the bytes of its file."""
+    for attachment_id in _confirmed_ids(simulation, process.file.name):
+        data = simulation.rejected_data.get(attachment_id)
+        if data is None:
+            data = simulation.snapshot(attachment_id).data
+        if data != process.data or process.size_changes:
+            simulation.record_violation(
+                Invariant.ONE_ITEM, f"{process}: {attachment_id} has other bytes than the file"
+            )
 
 
 def find_leaks(backend: Any, text: str) -> Iterator[str]:
@@ -169,11 +204,12 @@ def find_leaks(backend: Any, text: str) -> Iterator[str]:
                 break
 
 
-def _confirmed_ids(simulation: Simulation) -> list[str]:
+def _confirmed_ids(simulation: Simulation, name: str | None = None) -> list[str]:
+    """Return the ids of the confirmed attachments, of all files or of the file with a name."""
     return [
         attachment.attachment_id
         for attachment in simulation.fake.attachments
-        if attachment.state in CONFIRMED_STATES
+        if attachment.state in CONFIRMED_STATES and name in (None, attachment.name)
     ]
 
 

@@ -23,7 +23,7 @@ def run_schedule(seed: int, fake: FakeConnectParticipant) -> Simulation:
             first = ClientProcess(simulation, file)
             processes.append(first)
             if file.second_process:
-                processes.append(ClientProcess(simulation, file, shared_state=first.state))
+                processes.append(ClientProcess(simulation, file, first))
         try:
             simulation.scheduler.run([process.run for process in processes])
             check_invariants(simulation)
@@ -35,4 +35,7 @@ def run_schedule(seed: int, fake: FakeConnectParticipant) -> Simulation:
         for process in processes:
             simulation.counts[f"outcomes {process.outcome}"] += 1
         simulation.counts["schedules"] += 1
+        simulation.counts["schedules-over-TLS"] += simulation.schedule.uses_tls
+        for method in {file.method for file in simulation.schedule.files}:
+            simulation.counts[f"schedules with: {method.replace(' ', '-')}"] += 1
         return simulation

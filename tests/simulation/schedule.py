@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attach_confirm_stubs import (
     ConnectionReset,
@@ -19,6 +19,9 @@ from attach_confirm_stubs import (
     Throttle,
     TruncatedResponse,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NO_FAULT = Latency(0)
 
@@ -81,10 +84,16 @@ _ERROR_CODES = {
 OPERATIONS = tuple(sorted(_ERROR_CODES))
 # A burst of 50 exceeds a client's retry quota, which allows about 35 retries.
 _BURST_LENGTHS = (1, 2, 3) * 10 + (6,) * 9 + (50,)
+_TLS_SHARE = 0.05
+CRASH_MOMENTS = ("before", "body", "after")
 _HOUR = 3600.0
 # An upload URL is valid for 300 seconds, a connection for 24 hours, and a chat for 25.
 _CLOCK_JUMPS = (1.0, 60.0, 299.0, 301.0, 900.0, 23.5 * _HOUR, 24.2 * _HOUR, 26 * _HOUR)
 _NAMES = ("receipt.pdf", "a b.txt", "größe.png", "日本.csv", 'say "hi".docx', "x" * 251 + ".txt")
+# The times from the death or the end of a process until the file is delivered again, in seconds. The
+# upload may start over 90 seconds after the URL has expired.
+_REDELIVERY_DELAYS = (0.0, 0.0, 1.0, 30.0, 200.0, 299.5, 301.0, 330.0, 389.0, 391.0, 600.0, _HOUR)
+REDELIVERED_METHODS = ("upload with client_token", "upload with journal")
 _CONTENT_TYPES = (None, "application/pdf", "text/plain; charset=utf-8", "image/png")
 _SIZES = (1, 2, 17, 1000, 4096, 70_000, 300_000)
 
@@ -112,14 +121,18 @@ class File:
         content_type: The MIME type; None derives it from the name.
         size: The size in bytes.
         participant: The index of the participant.
-        method: "upload"; "upload with client_token", which is the same after a crash; the three
-            "steps"; or "steps with wrong size", which starts the upload with another size.
+        method: "upload"; "upload with client_token" or "upload with journal", as for a file that a
+            queue delivers until it is sent, to a process that knows nothing of earlier ones; the
+            three "steps"; or "steps with wrong size", which starts the upload with another size.
         source: "bytes", a "stream", a non-seekable "pipe", or a stream that "grows" or "shrinks"
             while it is read.
         crashes: The crashes of the process.
-        second_process: Whether a second process confirms the same upload at the same time.
+        second_process: Whether a second process works on the file at the same time: it confirms
+            the same upload, or calls `upload` with the same client_token.
         trailing_newline: Whether the participant token ends with a newline, as if read from a
             file.
+        redelivery_delays: The delays before each delivery after the first, in seconds. A process
+            that has succeeded is followed by another one while delays are left.
         wait_timeout: The timeout of `wait` after the confirmation, in seconds; None skips `wait`.
     """
 
@@ -132,6 +145,7 @@ class File:
     crashes: tuple[Crash, ...]
     second_process: bool
     trailing_newline: bool
+    redelivery_delays: tuple[float, ...]
     wait_timeout: float | None
 
 
@@ -151,6 +165,8 @@ class Schedule:
         assumptions: Settings of the fake's undocumented behaviour.
         clock_skew: How far the clients' clocks are ahead of the service's, in seconds.
         shared_client: Whether all processes share one client.
+        uses_tls: Whether the requests are sent over TLS to the served fake.
+        journal_fails: Whether some calls of the journal raise an error.
     """
 
     seed: int
@@ -164,6 +180,8 @@ class Schedule:
     assumptions: dict[str, Any]
     clock_skew: float
     shared_client: bool
+    uses_tls: bool
+    journal_fails: bool
 
     def __str__(self) -> str:
         lines = [f"{field.name} = {getattr(self, field.name)!r}" for field in fields(self)]
@@ -173,7 +191,7 @@ class Schedule:
     def disruptions(self) -> int:
         """The number of faults, clock jumps and crashes; each may cost a process a few calls."""
         faults = sum(fault != NO_FAULT for queue in self.faults.values() for fault in queue)
-        crashes = sum(len(file.crashes) for file in self.files)
+        crashes = sum(len(file.crashes) + len(file.redelivery_delays) for file in self.files)
         return faults + len(self.clock_jumps) + crashes
 
     @property
@@ -186,11 +204,20 @@ class Schedule:
 def create_schedule(seed: int) -> Schedule:
     """Return the schedule of a seed, which is always the same."""
     rng = random.Random(seed)
+    uses_tls = is_tls_seed(seed)
     chats = tuple(rng.randrange(2) for _ in range(rng.choice((1, 1, 1, 2, 3))))
     files = tuple(
         _create_file(rng, number, len(chats)) for number in range(rng.choice((1, 1, 1, 1, 2, 3)))
     )
     names = [None, *(file.name for file in files)]
+    scanner_rules = tuple(
+        (
+            rng.choice(("APPROVED", "APPROVED", "REJECTED", "IN_PROGRESS")),
+            rng.choice(names),
+            rng.choice((0.0, 0.0, 5.25, 59.75)),
+        )
+        for _ in range(rng.choice((0, 0, 0, 1, 2)))
+    )
     return Schedule(
         seed=seed,
         chats=chats,
@@ -198,35 +225,38 @@ def create_schedule(seed: int) -> Schedule:
         faults={
             operation: queue
             for operation in OPERATIONS
-            if (queue := _create_faults(rng, operation))
+            if (queue := _create_faults(rng, operation, uses_tls=uses_tls))
         },
-        scanner_rules=tuple(
-            (
-                rng.choice(("APPROVED", "APPROVED", "REJECTED", "IN_PROGRESS")),
-                rng.choice(names),
-                rng.choice((0.0, 0.0, 5.25, 61.75)),
-            )
-            for _ in range(rng.choice((0, 0, 0, 1, 2)))
-        ),
+        scanner_rules=scanner_rules,
         clock_jumps={
             rng.randrange(1, 12): rng.choice(_CLOCK_JUMPS)
             for _ in range(rng.choice((0, 0, 0, 0, 1, 2)))
         },
         throttled=rng.random() < 0.1,
         attachment_quota=rng.choice((0, 1, 2)) if rng.random() < 0.05 else None,
-        assumptions=_create_assumptions(rng),
+        assumptions=_create_assumptions(
+            rng, files, scanner_ends="IN_PROGRESS" not in {status for status, _, _ in scanner_rules}
+        ),
         clock_skew=rng.choice((0.0, 0.0, 0.0, 7.5, -7.5, 250.5, -250.5, 4000.5)),
         shared_client=rng.random() < 0.5,
+        uses_tls=uses_tls,
+        journal_fails=rng.random() < 0.1,
     )
+
+
+def is_tls_seed(seed: int) -> bool:
+    """Return whether the schedule of a seed sends its requests over TLS: one in 20."""
+    return random.Random(f"TLS {seed}").random() < _TLS_SHARE
 
 
 def _create_file(rng: random.Random, number: int, participants: int) -> File:
     method = rng.choice(
         ("upload",) * 5
-        + ("upload with client_token",) * 3
+        + REDELIVERED_METHODS * 5
         + ("steps",) * 7
         + ("steps with wrong size",)
     )
+    is_redelivered = method in REDELIVERED_METHODS
     sources = ("bytes",) * 12 + ("stream",) * 6 + ("pipe",) * 2 + ("grows", "shrinks")
     return File(
         name=f"{number}{rng.choice(_NAMES)}",
@@ -236,21 +266,33 @@ def _create_file(rng: random.Random, number: int, participants: int) -> File:
         method=method,
         source=rng.choice(sources),
         crashes=tuple(
-            Crash(rng.randrange(1, 9), rng.choice(("before", "body", "after")))
-            for _ in range(rng.choice((0, 0, 0, 1, 1, 2)))
+            Crash(rng.randrange(1, 13 if is_redelivered else 9), rng.choice(CRASH_MOMENTS))
+            for _ in range(rng.choice((0, 1, 1, 2, 3, 4) if is_redelivered else (0, 0, 0, 1, 1, 2)))
         ),
-        second_process=method == "steps" and rng.random() < 0.3,
+        second_process=(method == "steps" or is_redelivered) and rng.random() < 0.3,
         trailing_newline=rng.random() < 0.02,
+        redelivery_delays=tuple(
+            rng.choice(_REDELIVERY_DELAYS)
+            for _ in range(rng.choice((0, 1, 2, 3)) if is_redelivered else 0)
+        ),
         wait_timeout=rng.choice((None, None, None, 0.0, 9.5, 120.0)),
     )
 
 
-def _create_faults(rng: random.Random, operation: str) -> tuple[Fault, ...]:
+def _create_faults(
+    rng: random.Random, operation: str, *, uses_tls: bool
+) -> tuple[Fault, ...]:
     """Return bursts of faults with successful attempts between them."""
     faults: list[Fault] = []
     for _ in range(rng.choice((0, 0, 0, 1, 1, 2))):
         faults += [NO_FAULT] * rng.randrange(3)
         faults += [_create_fault(rng, operation) for _ in range(rng.choice(_BURST_LENGTHS))]
+    if uses_tls:
+        # A read timeout takes real time.
+        faults = [
+            ConnectionReset(fault.after_commit) if isinstance(fault, ReadTimeout) else fault
+            for fault in faults
+        ]
     return tuple(faults)
 
 
@@ -260,18 +302,32 @@ def _create_fault(rng: random.Random, operation: str) -> Fault:
     return rng.choice(_TRANSIENT_FAULTS)
 
 
-def _create_assumptions(rng: random.Random) -> dict[str, Any]:
+def _create_assumptions(
+    rng: random.Random, files: Sequence[File], *, scanner_ends: bool
+) -> dict[str, Any]:
+    """Return settings of the fake, within the conditions of the methods of these files.
+
+    With a client_token and without a journal, `upload` needs a service that remembers it, and a
+    transcript that lists each confirmed attachment after at most 60 seconds.
+    """
+    methods = {file.method for file in files}
+    needs_client_token = "upload with client_token" in methods
     assumptions: dict[str, Any] = {}
     if rng.random() < 0.3:
         assumptions["complete_before_put"] = None
     if rng.random() < 0.1:
         assumptions["complete_again"] = None
-    if rng.random() < 0.3:
+    if rng.random() < (0.5 if "upload with journal" in methods else 0.3) and not needs_client_token:
         assumptions["client_token_lifetime"] = timedelta(seconds=rng.choice((0, 2, 30)))
     if rng.random() < 0.2:
         assumptions["upload_url_lifetime"] = timedelta(seconds=rng.choice((5, 20)))
     if rng.random() < 0.2:
         assumptions["quota_counts"] = "completed"
-    if rng.random() < 0.2:
+    if rng.random() < 0.2 and not needs_client_token:
         assumptions["rejected_item"] = False
+    if rng.random() < 0.4 and (scanner_ends or not needs_client_token):
+        assumptions["item_appears"] = "decided"
+    if rng.random() < 0.4:
+        errors = () if needs_client_token else ("ConflictException",)
+        assumptions["start_again"] = rng.choice(("fresh_url", *errors))
     return assumptions

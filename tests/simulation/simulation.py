@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import re
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from unittest.mock import patch
 from attach_confirm_stubs import ProxyPage
 from attach_confirm_stubs.fake.models import reset_all
 from tests.simulation.clients import MAX_RETRIES, ClientPool
+from tests.simulation.journal import SimulatedJournal
 from tests.simulation.scheduler import CooperativeScheduler
 from tests.simulation.virtual_time import SkewedClock
 
@@ -46,6 +48,7 @@ class Invariant(Enum):
     """The invariants, each with the name that violations start with."""
 
     PUT_BEFORE_CONFIRM = "PUT before confirm"
+    ONE_ITEM = "one item"
     ONE_CLIENT_TOKEN = "one ClientToken"
     SUCCESS_IS_TRUE = "success is true"
     CONFIRMED_ONCE = "confirmed once"
@@ -91,6 +94,7 @@ class Simulation:
         violations: The violations so far, each starting with the invariant's name.
         texts: Log lines and printed values, which must not contain secrets.
         acknowledged_puts: The ids of attachments whose PUT returned S3's success to the client.
+        journal: The journal of all files.
         rejected_data: The bytes of rejected attachments, by attachment id. The fake deletes them.
         counts: Statistics of the run.
     """
@@ -104,6 +108,7 @@ class Simulation:
         self.violations: list[str] = []
         self.texts = texts
         self.acknowledged_puts: set[str] = set()
+        self.journal = SimulatedJournal(self)
         self.rejected_data: dict[str, bytes] = {}
         self.counts: Counter[str] = Counter()
         self._requests = 0
@@ -142,7 +147,7 @@ class Simulation:
         schedule = self.schedule
         if self._client is None or new or not schedule.shared_client:
             retries = MAX_RETRIES + 1 if schedule.throttled else schedule.retries
-            self._client = CLIENTS.acquire(retries)
+            self._client = CLIENTS.acquire(retries, self.fake)
         return self._client
 
     def _configure_fake(self) -> None:
@@ -179,9 +184,7 @@ class Simulation:
     def before_send(self, request: Any, event_name: str) -> None:
         """Check a request before it is sent; switch processes, move the clock, or crash."""
         process, operation = current_process.get(), event_name.rpartition(".")[2]
-        process.requests += 1
-        if process.requests > _MAX_REQUESTS:
-            raise RequestLimitExceeded(f"{process} sent {_MAX_REQUESTS} requests")
+        self._count_request(process)
         if process.final_error:
             self.record_violation(
                 Invariant.FINAL_ERROR_ENDS,
@@ -189,24 +192,54 @@ class Simulation:
             )
         if operation == "PutObject":
             self._check_expiry(process, _attachment_id(request))
-        self.scheduler.switch()
-        self._requests += 1
-        self.fake.clock.advance(self.schedule.clock_jumps.get(self._requests, 0.0))
+        self._switch()
+        process.require_permission()
         if operation == "CompleteAttachmentUpload":
             process.confirmations += 1
             self._check_acknowledged(process, json.loads(request.body)["AttachmentIds"])
         process.maybe_crash("before")
         self._attempt_counts = [len(call.attempts) for call in self.backend.history._calls]
 
-    def after_response(self, request: Any, event_name: str) -> None:
-        """Record a response before the process reads it, or crash."""
-        process, attempt = current_process.get(), self._latest_attempt()
+    def after_response(self, request: Any, event_name: str, response: Any) -> None:
+        """Record a response before the process reads it, or crash.
+
+        Args:
+            request: The request.
+            event_name: The name of the event, which ends with the operation's name.
+            response: The response of the served fake; None in-process.
+        """
+        process, operation = current_process.get(), event_name.rpartition(".")[2]
+        if response is None:
+            attempt = self._latest_attempt()
+            error_code = attempt.error_code
+            success = attempt.status == 200 and not isinstance(attempt.fault, ProxyPage)
+        else:
+            error_code = _error_code(response)
+            success = response.status_code == 200 and "ETag" in response.headers
         process.maybe_crash("after")
-        if attempt.error_code in _FINAL_ERROR_CODES:
-            process.final_error = attempt.error_code
-        success = attempt.status == 200 and not isinstance(attempt.fault, ProxyPage)
-        if success and event_name.endswith("PutObject"):
+        # After a ValidationException, the transcript may show that an earlier confirmation succeeded.
+        is_checked = (operation, error_code) == ("CompleteAttachmentUpload", "ValidationException")
+        if error_code in _FINAL_ERROR_CODES and not is_checked:
+            process.final_error = error_code
+        if success and operation == "PutObject":
             self.acknowledged_puts.add(_attachment_id(request))
+
+    def before_journal_call(self) -> None:
+        """Count a call of the journal as a request; switch processes, move the clock, or crash."""
+        process = current_process.get()
+        self._count_request(process)
+        self._switch()
+        process.maybe_crash("before")
+
+    def _count_request(self, process: ClientProcess) -> None:
+        process.requests += 1
+        if process.requests > _MAX_REQUESTS:
+            raise RequestLimitExceeded(f"{process} sent {_MAX_REQUESTS} requests")
+
+    def _switch(self) -> None:
+        self.scheduler.switch()
+        self._requests += 1
+        self.fake.clock.advance(self.schedule.clock_jumps.get(self._requests, 0.0))
 
     def _latest_attempt(self) -> Attempt:
         """Return the attempt that was added since `before_send`."""
@@ -227,9 +260,9 @@ class Simulation:
                 )
 
     def _check_expiry(self, process: ClientProcess, attachment_id: str) -> None:
-        process.puts += 1
+        process.puts[attachment_id] += 1
         expires_at = self.attachment(attachment_id).upload_url.expires_at.replace(microsecond=0)
-        if process.puts > 1 and self.client_time() >= expires_at:
+        if process.puts[attachment_id] > 1 and self.client_time() >= expires_at:
             self.record_violation(
                 Invariant.NO_PUT_AFTER_EXPIRY, f"{process} retries a PUT to an expired URL"
             )
@@ -237,6 +270,12 @@ class Simulation:
 
 def _attachment_id(request: Any) -> str:
     return request.url.partition("?")[0].rpartition("/")[2]
+
+
+def _error_code(response: Any) -> str | None:
+    """Return the error code of a response of the service or S3, or None."""
+    match = re.search(rb"<Code>(\w+)</Code>", response.content)
+    return match[1].decode() if match else response.headers.get("x-amzn-errortype")
 
 
 @contextmanager
@@ -250,6 +289,7 @@ def start_simulation(schedule: Schedule, fake: FakeConnectParticipant) -> Iterat
     with ExitStack() as stack:
         clock = SkewedClock(fake, schedule.clock_skew)
         stack.enter_context(patch("attach_confirm._put.datetime", clock))
+        stack.enter_context(patch("attach_confirm._upload.datetime", clock))
         stack.callback(logger.setLevel, level)
         stack.callback(logger.removeHandler, handler)
         stack.callback(logging.disable, disabled)
@@ -265,9 +305,9 @@ def before_send(request: Any, event_name: str, **_: Any) -> None:
     current_process.get().simulation.before_send(request, event_name)
 
 
-def after_response(request: Any, event_name: str, **_: Any) -> None:
+def after_response(request: Any, event_name: str, response: Any) -> None:
     """Pass a request that got a response to the simulation of the process that sent it."""
-    current_process.get().simulation.after_response(request, event_name)
+    current_process.get().simulation.after_response(request, event_name, response)
 
 
 CLIENTS = ClientPool(before_send, after_response)

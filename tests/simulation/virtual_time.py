@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from attach_confirm_stubs import fake_connectparticipant
+from attach_confirm_stubs import fake_connectparticipant, serve_connectparticipant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +43,16 @@ class SkewedClock:
 
 
 @contextmanager
-def virtual_time() -> Iterator[FakeConnectParticipant]:
-    """Start the fake in virtual time, for any number of simulations in sequence."""
+def virtual_time(*, tls: bool = False) -> Iterator[FakeConnectParticipant]:
+    """Start the fake in virtual time, for any number of simulations in sequence.
+
+    Args:
+        tls: Whether to serve the fake over TLS, instead of running it in-process.
+    """
+    start: Any = serve_connectparticipant if tls else fake_connectparticipant
+    options = {"tls": True, "virtual_sleep": True} if tls else {}
     with (
-        fake_connectparticipant() as fake,
+        start(**options) as fake,
         patch("attach_confirm._clock.sleep", fake.clock.advance),
         patch("attach_confirm._clock.monotonic", lambda: fake.clock.offset_seconds),
         patch("attach_confirm_stubs.fake._clock.datetime", _FrozenClock),
