@@ -1,8 +1,8 @@
 """Simulate uploads: many schedules (`make soak`), or one again.
 
 The schedules of a soak have the seeds SEED * 1,000,000 and up. To repeat the run that violated an
-invariant, pass its seed to `--seed`. For every thousand schedules a real process is killed; pass
-its seed to `--kill` to repeat it.
+invariant, pass its seed to `--seed`. `--kills` kills real processes instead, with the seeds SEED and
+up; pass one to `--kill` to repeat it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections import Counter
 from multiprocessing import Pool
 from typing import TYPE_CHECKING
 
-from tests.simulation.kills import kill_and_resume
+from tests.simulation.kills import get_kill, kill_and_resume, kill_many
 from tests.simulation.run import run_schedule
 from tests.simulation.schedule import create_schedule, is_tls_seed
 from tests.simulation.virtual_time import virtual_time
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _CHUNK_SIZE = 250
 _SEEDS_PER_SOAK = 1_000_000
-_SCHEDULES_PER_KILL = 1000
 _MAX_PRINTED_VIOLATIONS = 20
 _COMMAND = "python -m tests.simulation"
 
@@ -39,12 +38,13 @@ def main() -> int:
     parser.add_argument(
         "--soak", type=int, default=100_000, metavar="SCHEDULES", help="the number of schedules"
     )
+    parser.add_argument("--kills", type=int, metavar="KILLS", help="the number of killed processes")
     parser.add_argument(
         "--from",
         type=int,
-        dest="soak_seed",
+        dest="first_seed",
         metavar="SEED",
-        help="the seed of the soak; random by default",
+        help="the seed of the soak or of the first kill; random by default",
     )
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count(), help="the number of worker processes"
@@ -54,9 +54,11 @@ def main() -> int:
         return replay(options.seed)
     if options.kill is not None:
         return print_violations(kill_and_resume(options.kill))
-    if options.soak_seed is None:
-        options.soak_seed = secrets.randbelow(1_000_000)
-    return soak(options.soak, options.soak_seed, options.jobs)
+    if options.first_seed is None:
+        options.first_seed = secrets.randbelow(1_000_000)
+    if options.kills is not None:
+        return kill(options.kills, options.first_seed, options.jobs)
+    return soak(options.soak, options.first_seed, options.jobs)
 
 
 def replay(seed: int) -> int:
@@ -87,8 +89,7 @@ def soak(schedules: int, soak_seed: int, jobs: int) -> int:
     first, started_at = soak_seed * _SEEDS_PER_SOAK, time.monotonic()
     seeds = range(first, first + schedules)
     chunks = [seeds[n : n + _CHUNK_SIZE] for n in range(0, schedules, _CHUNK_SIZE)]
-    kill_seeds = seeds[: schedules // _SCHEDULES_PER_KILL]
-    counts = Counter(kills=len(kill_seeds))
+    counts: Counter[str] = Counter()
     violations: list[str] = []
     with Pool(jobs) as pool:
         results = pool.imap_unordered(run_chunk, chunks)
@@ -100,16 +101,30 @@ def soak(schedules: int, soak_seed: int, jobs: int) -> int:
             ]
             if sys.stderr.isatty():
                 print(f"\r{done * 100 // len(chunks)} %", end="\r", file=sys.stderr, flush=True)
-        kill_results = pool.imap(kill_and_resume, kill_seeds)
-        for seed, kill_violations in zip(kill_seeds, kill_results, strict=True):
-            violations += [
-                f"{violation}\n  repeat with: {_COMMAND} --kill {seed}"
-                for violation in kill_violations
-            ]
-    for line in (*_format_counts(counts), *violations[:_MAX_PRINTED_VIOLATIONS]):
-        print(line)
+    print(*_format_counts(counts), sep="\n")
+    print(f"{schedules / (time.monotonic() - started_at):.1f} schedules per second")
+    return _print_summary(violations, soak_seed, started_at)
+
+
+def kill(kills: int, first_seed: int, jobs: int) -> int:
+    """Kill processes, print the counts per window and violations, and return the exit status."""
+    print(f"SEED={first_seed}: {kills:,} kills in {jobs} processes", flush=True)
+    started_at, counts, violations = time.monotonic(), Counter[str](), []
+    for seed, kill_violations in kill_many(range(first_seed, first_seed + kills), jobs):
+        counts[get_kill(seed).window] += 1
+        violations += [
+            f"{violation}\n  repeat with: {_COMMAND} --kill {seed}"
+            for violation in kill_violations
+        ]
+    for window, count in sorted(counts.items()):
+        print(f"{window}: {count}")
+    return _print_summary(violations, first_seed, started_at)
+
+
+def _print_summary(violations: Sequence[str], seed: int, started_at: float) -> int:
+    print(*violations[:_MAX_PRINTED_VIOLATIONS], sep="\n", end="\n" if violations else "")
     minutes, seconds = divmod(round(time.monotonic() - started_at), 60)
-    print(f"violations: {len(violations)} (SEED={soak_seed}, {minutes} min {seconds} s)")
+    print(f"violations: {len(violations)} (SEED={seed}, {minutes} min {seconds} s)")
     return bool(violations)
 
 

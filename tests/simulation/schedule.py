@@ -195,6 +195,12 @@ class Schedule:
         return faults + len(self.clock_jumps) + crashes
 
     @property
+    def get_transcript_fails(self) -> bool:
+        """Whether an attempt of GetTranscript fails or is throttled."""
+        queue = self.faults.get("GetTranscript", ())
+        return self.throttled or any(fault != NO_FAULT for fault in queue)
+
+    @property
     def retries(self) -> int:
         """The maximum number of botocore's retries, apart from those that quotas cause."""
         api = [queue for operation, queue in self.faults.items() if operation != "PutObject"]
