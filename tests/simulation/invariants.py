@@ -162,7 +162,13 @@ def _check_confirmed_once(simulation: Simulation, process: ClientProcess) -> Non
     """
     confirmed = _confirmed_ids(simulation, process.file.name)
     invariant = Invariant.ONE_ITEM if process.is_redelivered else Invariant.CONFIRMED_ONCE
-    cannot_resume = process.crashed_in_upload and not process.is_redelivered
+    # Nothing shows a confirmation that was sent late, until the scanner's verdict.
+    is_late = (
+        process.file.name in simulation.late_files
+        and process.file.method == "upload with client_token"
+        and simulation.fake.assumptions.item_appears == "decided"
+    )
+    cannot_resume = is_late or (process.crashed_in_upload and not process.is_redelivered)
     if len(confirmed) > 1 and not cannot_resume:
         simulation.record_violation(
             invariant, f"{process}: {len(confirmed)} attachments are confirmed"

@@ -37,5 +37,5 @@ def run_schedule(seed: int, fake: FakeConnectParticipant) -> Simulation:
         simulation.counts["schedules"] += 1
         simulation.counts["schedules-over-TLS"] += simulation.schedule.uses_tls
         for method in {file.method for file in simulation.schedule.files}:
-            simulation.counts[f"schedules with: {method.replace(' ', '-')}"] += 1
+            simulation.counts[f"schedules-with {method.replace(' ', '-')}"] += 1
         return simulation

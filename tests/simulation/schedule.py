@@ -224,6 +224,11 @@ def create_schedule(seed: int) -> Schedule:
         )
         for _ in range(rng.choice((0, 0, 0, 1, 2)))
     )
+    assumptions = _create_assumptions(
+        rng, files, scanner_ends="IN_PROGRESS" not in {status for status, _, _ in scanner_rules}
+    )
+    if "item_appears" in assumptions and rng.random() < 0.5:
+        scanner_rules = (("APPROVED", None, 59.75), *scanner_rules)
     return Schedule(
         seed=seed,
         chats=chats,
@@ -240,9 +245,7 @@ def create_schedule(seed: int) -> Schedule:
         },
         throttled=rng.random() < 0.1,
         attachment_quota=rng.choice((0, 1, 2)) if rng.random() < 0.05 else None,
-        assumptions=_create_assumptions(
-            rng, files, scanner_ends="IN_PROGRESS" not in {status for status, _, _ in scanner_rules}
-        ),
+        assumptions=assumptions,
         clock_skew=rng.choice((0.0, 0.0, 0.0, 7.5, -7.5, 250.5, -250.5, 4000.5)),
         shared_client=rng.random() < 0.5,
         uses_tls=uses_tls,
@@ -336,4 +339,7 @@ def _create_assumptions(
     if rng.random() < 0.4:
         errors = () if needs_client_token else ("ConflictException",)
         assumptions["start_again"] = rng.choice(("fresh_url", *errors))
+    if methods == {"upload with journal"} and rng.random() < 0.3:
+        # `upload` looks into every rejection; the other methods leave that to their caller.
+        assumptions["complete_again"] = "ValidationException"
     return assumptions

@@ -41,6 +41,10 @@ _FINAL_ERROR_CODES = frozenset(
 # Ten times the maximum of a thousand schedules.
 _MAX_REQUESTS = 1000
 
+# `upload` with a client_token starts over 90 seconds after the URL has expired, and the scanner
+# takes up to 60 seconds.
+_MAX_LATENESS = timedelta(seconds=30)
+
 current_process: ContextVar[ClientProcess] = ContextVar("current_process")
 
 
@@ -95,6 +99,7 @@ class Simulation:
         texts: Log lines and printed values, which must not contain secrets.
         acknowledged_puts: The ids of attachments whose PUT returned S3's success to the client.
         journal: The journal of all files.
+        late_files: The names of files whose confirmation was sent long after the URL had expired.
         rejected_data: The bytes of rejected attachments, by attachment id. The fake deletes them.
         counts: Statistics of the run.
     """
@@ -109,6 +114,7 @@ class Simulation:
         self.texts = texts
         self.acknowledged_puts: set[str] = set()
         self.journal = SimulatedJournal(self)
+        self.late_files: set[str] = set()
         self.rejected_data: dict[str, bytes] = {}
         self.counts: Counter[str] = Counter()
         self._requests = 0
@@ -196,7 +202,9 @@ class Simulation:
         process.require_permission()
         if operation == "CompleteAttachmentUpload":
             process.confirmations += 1
-            self._check_acknowledged(process, json.loads(request.body)["AttachmentIds"])
+            (attachment_id,) = json.loads(request.body)["AttachmentIds"]
+            self._check_acknowledged(process, attachment_id)
+            self._note_late_confirmation(process, attachment_id)
         process.maybe_crash("before")
         self._attempt_counts = [len(call.attempts) for call in self.backend.history._calls]
 
@@ -251,13 +259,17 @@ class Simulation:
             if len(call.attempts) > count
         )
 
-    def _check_acknowledged(self, process: ClientProcess, attachment_ids: list[str]) -> None:
-        for attachment_id in attachment_ids:
-            if attachment_id not in self.acknowledged_puts:
-                self.record_violation(
-                    Invariant.PUT_BEFORE_CONFIRM,
-                    f"{process} confirms {attachment_id} without a successful PUT",
-                )
+    def _check_acknowledged(self, process: ClientProcess, attachment_id: str) -> None:
+        if attachment_id not in self.acknowledged_puts:
+            self.record_violation(
+                Invariant.PUT_BEFORE_CONFIRM,
+                f"{process} confirms {attachment_id} without a successful PUT",
+            )
+
+    def _note_late_confirmation(self, process: ClientProcess, attachment_id: str) -> None:
+        attachment = self.backend.attachments.get(attachment_id)
+        if attachment and self.fake.clock.now() > attachment.upload_url.expires_at + _MAX_LATENESS:
+            self.late_files.add(process.file.name)
 
     def _check_expiry(self, process: ClientProcess, attachment_id: str) -> None:
         process.puts[attachment_id] += 1

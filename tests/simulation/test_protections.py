@@ -1,28 +1,36 @@
 """Mutation tests of the simulation: it detects when a protection of the library is removed."""
 
 import math
+import sys
 from contextlib import ExitStack
+from datetime import timedelta, timezone
 from types import SimpleNamespace
 from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 import attach_confirm
-from attach_confirm import AttachConfirmError, AttachmentStatus, _put
+from attach_confirm import (
+    AttachConfirmError,
+    JournalEntry,
+    UploadUrlExpiredError,
+    _put,
+    _upload,
+)
 from tests.simulation import simulation
 from tests.simulation.clients import ClientPool
 from tests.simulation.run import run_schedule
+from tests.simulation.schedule import REDELIVERED_METHODS, create_schedule, is_tls_seed
 from tests.simulation.simulation import Invariant
 from tests.simulation.virtual_time import virtual_time
 
 _MAX_SCHEDULES = 1000
 
-parse_s3_error, confirm, upload = (
-    _put._parse_s3_error,
-    attach_confirm.confirm,
-    attach_confirm.upload,
-)
+parse_s3_error, annotate, put_stream = _put._parse_s3_error, _put.annotate, _put.put_stream
+confirm_or_check, upload = _upload.confirm_or_check, attach_confirm.upload
+find, put_and_claim = _upload._Uploader._find, _upload._Uploader._put_and_claim
 
 
 def do_nothing(*_):
@@ -34,15 +42,81 @@ def accept_any_2xx(response, *args):
     return None if response.status_code < 300 else parse_s3_error(response, *args)
 
 
-def always_approved(*_):
-    """Return a status, as if the transcript contained every attachment."""
-    return AttachmentStatus.APPROVED
+def always_listed(*_):
+    """Return True, as if the transcript contained every attachment."""
+    return True
 
 
-def confirm_without_check(*args, on_conflict, **kwargs):
-    """Call `confirm`, and raise every conflict."""
-    assert on_conflict == "check"
-    return confirm(*args, **kwargs)
+def confirm_without_check(*args, **kwargs):
+    """Call `confirm_or_check`, and raise every conflict."""
+    return confirm_or_check(*args, checks=False, **kwargs)
+
+
+def confirm_as_first(*args, repeated, **kwargs):
+    """Call `confirm_or_check`, as if no earlier process could have confirmed the attachment."""
+    return confirm_or_check(*args, **kwargs)
+
+
+def find_nothing_before_restart(uploader, attachment_ids):
+    """Search the transcript only before a confirmation, and not because the URL has expired."""
+    return None if sys.exc_info()[0] else find(uploader, attachment_ids)
+
+
+def find_nothing_after_error(uploader, attachment_ids):
+    """Search the transcript, and treat an error as if it did not list the attachment."""
+    try:
+        return find(uploader, attachment_ids)
+    except (BotoCoreError, ClientError):
+        return None
+
+
+def find_newest_only(uploader, attachment_ids):
+    """Search the transcript for the attachment of the last attempt only."""
+    return find(uploader, attachment_ids[-1:])
+
+
+def expire_by_local_clock(client, pending, *args):
+    """Call `put_stream`, unless the URL has expired by this machine's clock."""
+    if _upload.datetime.now(timezone.utc) >= pending.expires_at:
+        raise UploadUrlExpiredError(pending.attachment_id, pending.expires_at, None, 1)
+    return put_stream(client, pending, *args)
+
+
+def claim_after_confirmation(uploader, journal, key):
+    """Send the file, and store nothing before the confirmation."""
+    return put_and_claim(uploader, SimpleNamespace(claim=lambda _, entry: entry), key)
+
+
+def confirm_own_attachment(uploader, journal, key):
+    """Send the file, store its attachment, and return it also if another one was stored."""
+    own = []
+
+    def claim(key, entry):
+        own.append(entry)
+        return journal.claim(key, entry)
+
+    put_and_claim(uploader, SimpleNamespace(claim=claim), key)
+    return own[0]
+
+
+def claim_before_put(uploader, journal, key):
+    """Store the attachment before its PUT."""
+    pending = uploader._start(0)
+    size, content_type = uploader.source.size, uploader.content_type
+    entry = JournalEntry(pending.attachment_id, uploader.name, size, content_type)
+    stored = journal.claim(key, entry)
+    uploader._put(pending)
+    return stored
+
+
+def annotate_as_acknowledged(error, **attributes):
+    """Annotate an error, as if S3 had acknowledged all bytes."""
+    annotate(error, **{**attributes, "acknowledged": True})
+
+
+def random_client_token(*_):
+    """Return a new ClientToken for each start after the first."""
+    return uuid4()
 
 
 def random_uuid(*_):
@@ -90,6 +164,11 @@ def upload_without_attachment_id(*args, **kwargs):
         raise
 
 
+def is_redelivered(seed):
+    """Return whether a file in the schedule of a seed is delivered again."""
+    return any(file.method in REDELIVERED_METHODS for file in create_schedule(seed).files)
+
+
 # The invariant that detects each mutation, and the replaced names of attach_confirm.
 MUTATIONS = {
     "confirm after a failed PUT": (
@@ -106,11 +185,11 @@ MUTATIONS = {
     ),
     "treat every conflict as confirmed": (
         Invariant.SUCCESS_IS_TRUE,
-        {"_confirm.status": always_approved},
+        {"_confirm._is_listed": always_listed},
     ),
     "do not check a conflict in upload": (
         Invariant.CONFLICT_IS_CHECKED,
-        {"_upload.confirm": confirm_without_check},
+        {"_upload.confirm_or_check": confirm_without_check},
     ),
     "do not compare the size with the signed length": (
         Invariant.NO_AVOIDABLE_ERROR,
@@ -131,6 +210,54 @@ MUTATIONS = {
     "lose the attachment id of a failed confirmation": (
         Invariant.CONFIRMED_ONCE,
         {"upload": upload_without_attachment_id},
+    ),
+    "start over without a search": (
+        Invariant.ONE_ITEM,
+        {"_upload._Uploader._find": find_nothing_before_restart},
+    ),
+    "start over at once when the URL has expired": (
+        Invariant.ONE_ITEM,
+        {"_upload._RESTART_DELAY": timedelta(0)},
+    ),
+    "start over by the local clock": (
+        Invariant.ONE_ITEM,
+        {"_put._server_time": do_nothing},
+    ),
+    "do not send the file if the URL has expired by the local clock": (
+        Invariant.ONE_ITEM,
+        {"_upload.put_stream": expire_by_local_clock},
+    ),
+    "start over after an error of the search": (
+        Invariant.ONE_ITEM,
+        {"_upload._Uploader._find": find_nothing_after_error},
+    ),
+    "search for the last attempt only": (
+        Invariant.ONE_ITEM,
+        {"_upload._Uploader._find": find_newest_only},
+    ),
+    "start over with a random ClientToken": (
+        Invariant.ONE_ITEM,
+        {"_upload.uuid5": random_client_token},
+    ),
+    "confirm without a claim": (
+        Invariant.ONE_ITEM,
+        {"_upload._Uploader._put_and_claim": claim_after_confirmation},
+    ),
+    "confirm the own attachment instead of the claimed one": (
+        Invariant.ONE_ITEM,
+        {"_upload._Uploader._put_and_claim": confirm_own_attachment},
+    ),
+    "claim before the PUT": (
+        Invariant.PUT_BEFORE_CONFIRM,
+        {"_upload._Uploader._put_and_claim": claim_before_put},
+    ),
+    "raise a rejection although an earlier process may have confirmed": (
+        Invariant.NO_AVOIDABLE_ERROR,
+        {"_upload.confirm_or_check": confirm_as_first},
+    ),
+    "report every error as acknowledged": (
+        Invariant.PUT_BEFORE_CONFIRM,
+        {"_put.annotate": annotate_as_acknowledged, "_upload.annotate": annotate_as_acknowledged},
     ),
     "do not validate the service's responses": (
         Invariant.SUCCESS_IS_TRUE,
@@ -165,7 +292,13 @@ def test_mutation_is_detected(mutation):
         clients = ClientPool(simulation.before_send, simulation.after_response)
         stack.enter_context(patch.object(simulation, "CLIENTS", clients))
         fake = stack.enter_context(virtual_time())
-        results = (run_schedule(seed, fake).violations for seed in range(_MAX_SCHEDULES))
+        # Only a file that is delivered again can be sent twice in spite of a client_token.
+        seeds = [
+            seed
+            for seed in range(_MAX_SCHEDULES)
+            if not is_tls_seed(seed) and (invariant is not Invariant.ONE_ITEM or is_redelivered(seed))
+        ]
+        results = (run_schedule(seed, fake).violations for seed in seeds)
         assert any(
             violation.startswith(invariant.value)
             for violations in results

@@ -7,8 +7,9 @@ from itertools import product
 import pytest
 
 from attach_confirm_stubs import Fault
+from tests.simulation.__main__ import run_chunk
 from tests.simulation.run import run_schedule
-from tests.simulation.schedule import OPERATIONS, create_schedule
+from tests.simulation.schedule import OPERATIONS, create_schedule, is_tls_seed
 from tests.simulation.virtual_time import virtual_time
 
 
@@ -20,10 +21,12 @@ def fake():
 
 
 @pytest.mark.parametrize("first_seed", range(0, 400, 100))
-def test_run_schedule_holds_invariants(fake, first_seed):
-    for seed in range(first_seed, first_seed + 100):
-        violations = run_schedule(seed, fake).violations
-        assert not violations, f"repeat with: python -m tests.simulation --seed {seed}"
+def test_run_schedule_holds_invariants(first_seed):
+    seeds = range(first_seed, first_seed + 100)
+    counts, violations = run_chunk(seeds)
+    assert not violations, "repeat with: python -m tests.simulation --seed SEED"
+    assert counts["schedules"] == len(seeds)
+    assert counts["schedules-over-TLS"] == sum(map(is_tls_seed, seeds)) > 0
 
 
 def test_run_schedule_is_deterministic(fake):
@@ -57,12 +60,14 @@ def test_create_schedule_covers_all_options():
         "steps with wrong size",
         "upload",
         "upload with client_token",
+        "upload with journal",
     }
     assert {file.source for file in files} == {"bytes", "grows", "pipe", "shrinks", "stream"}
     moments = {crash.moment for file in files for crash in file.crashes}
     assert moments == {"after", "before", "body"}
     assert {len(schedule.files) for schedule in schedules} == {1, 2, 3}
     assert {schedule.shared_client for schedule in schedules} == {False, True}
+    assert {schedule.uses_tls for schedule in schedules} == {False, True}
     assert {schedule.throttled for schedule in schedules} == {False, True}
 
 
@@ -76,6 +81,7 @@ def test_command_soak_prints_counts():
     output = run_command("--soak", "12", "--from", "3", "--jobs", "2")
     assert output.startswith("SEED=3: 12 schedules in 2 processes\n")
     assert "schedules 12" in output
+    assert "redeliveries: upload-with-" in output
     assert "violations: 0 (SEED=3" in output
 
 
