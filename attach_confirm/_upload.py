@@ -219,9 +219,10 @@ class _Uploader:
     def upload_idempotently(self) -> Upload:
         """Upload with a `client_token` and without a journal."""
         attachment_ids: list[str] = []
+        renewals = 0
+        pending = self._start(0)
         while True:
             index = len(attachment_ids)
-            pending = self._start(index)
             attachment_ids.append(pending.attachment_id)
             try:
                 self._put(pending)
@@ -230,8 +231,20 @@ class _Uploader:
                 if error.attempts == 1 and (listed := self._find(attachment_ids)):
                     return listed
                 error.retry_after = _seconds_until_restart(error)
-                if error.attempts > 1 or error.retry_after or not self._may_restart(index, error):
+                if (
+                    error.attempts > 1
+                    or error.retry_after
+                    or not self._may_restart(index + renewals, error)
+                ):
                     raise
+                # A service that renews URLs would let a later call send this attachment, too.
+                renewed = self._start(index)
+                if renewed.expires_at > pending.expires_at:
+                    renewals += 1
+                    attachment_ids.pop()
+                    pending = renewed
+                else:
+                    pending = self._start(index + 1)
                 continue
             # Another process may have confirmed an attachment since the last search.
             if index and (listed := self._find(attachment_ids)):

@@ -207,6 +207,27 @@ class TestAfterExpiry:
         assert requests.operations() == [START, PUT, COMPLETE] * 2
         assert listed_ids(fake) == [first.attachment_id]
 
+    def test_url_that_the_service_renews_is_used(self, fake, send, requests):
+        """The process is suspended before its PUT. A later call gets the same attachment."""
+        assume(fake, start_again="fresh_url")
+        before(fake, PUT, lambda: fake.clock.advance(LIFETIME + SCAN_TIME))
+        first = send()
+        assert requests.operations() == [START, PUT, SEARCH, START, PUT, COMPLETE]
+        assert requests.tokens() == ["mine", "mine"]
+        assert send().attachment_id == first.attachment_id
+        assert listed_ids(fake) == [first.attachment_id]
+
+    def test_url_that_is_renewed_ten_times(self, fake, send, requests):
+        """The process is suspended before each PUT."""
+        assume(fake, start_again="fresh_url")
+        for number in range(1, 11):
+            before(fake, PUT, lambda: fake.clock.advance(LIFETIME + SCAN_TIME), number=number)
+        with pytest.raises(UploadUrlExpiredError) as raised:
+            send()
+        assert requests.operations() == [START, PUT, SEARCH] * 10
+        assert len(fake.attachments) == 1
+        assert advise(raised.value).action is Action.FIX
+
     @pytest.mark.parametrize("puts", [False, True])
     def test_unconfirmed_upload_starts_over(self, fake, send, crash, requests, puts):
         first = crash(puts=puts)
@@ -214,7 +235,7 @@ class TestAfterExpiry:
         requests.recorded.clear()
         progress = []
         sent = send(callback=progress.append)
-        assert requests.operations() == [START, PUT, SEARCH, START, PUT, SEARCH, COMPLETE]
+        assert requests.operations() == [START, PUT, SEARCH, START, START, PUT, SEARCH, COMPLETE]
         assert sent.attachment_id != first
         assert (sent.attempts, sent.put_attempts, sent.already_confirmed) == (1, 2, False)
         assert listed_ids(fake) == [sent.attachment_id]
@@ -236,8 +257,8 @@ class TestAfterExpiry:
         fake.clock.advance(LIFETIME + SCAN_TIME)
         requests.recorded.clear()
         send()
-        assert requests.tokens() == ["mine", "f371f69b-9ffb-52a1-830b-195196f6d396"]
-        assert UUID(requests.tokens()[1]).version == 5
+        assert requests.tokens() == ["mine", "mine", "f371f69b-9ffb-52a1-830b-195196f6d396"]
+        assert UUID(requests.tokens()[2]).version == 5
 
     @pytest.mark.parametrize("delay", [LIFETIME + 1, LIFETIME + SCAN_TIME - 1.5])
     def test_restart_within_90_seconds_raises(self, fake, send, crash, requests, delay):
@@ -359,7 +380,7 @@ class TestAfterExpiry:
         before(fake, PUT, lambda: confirm_elsewhere(fake, token, first), number=2)
         requests.recorded.clear()
         sent = send()
-        assert requests.operations() == [START, PUT, SEARCH, START, PUT, SEARCH]
+        assert requests.operations() == [START, PUT, SEARCH, START, START, PUT, SEARCH]
         assert (sent.attachment_id, sent.already_confirmed) == (first, True)
         assert (sent.attempts, sent.put_attempts) == (0, 2)
         assert listed_ids(fake) == [first]
@@ -374,7 +395,7 @@ class TestAfterExpiry:
         requests.recorded.clear()
         with pytest.raises(ClientError) as raised:
             send()
-        assert requests.operations() == [START, PUT, SEARCH, START, PUT, SEARCH]
+        assert requests.operations() == [START, PUT, SEARCH, START, START, PUT, SEARCH]
         assert raised.value.attachment_id == fake.attachments[1].attachment_id
         assert advise(raised.value).attachment_id is None
         assert [send().attachment_id] == listed_ids(fake)
@@ -398,7 +419,7 @@ class TestAfterExpiry:
         scripted_responses(fake.client, "s3.PutObject", (403, expired, {}))
         with pytest.raises(UploadUrlExpiredError) as raised:
             send()
-        assert requests.operations() == [START, PUT, SEARCH] * 10
+        assert requests.operations() == [START, PUT, SEARCH, *[START, START, PUT, SEARCH] * 9]
         assert len(set(requests.tokens())) == 10
         advice = advise(raised.value)
         assert (advice.action, advice.retry_after, advice.attachment_id) == (Action.FIX, None, None)
