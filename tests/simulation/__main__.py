@@ -1,8 +1,8 @@
 """Simulate uploads: many schedules (`make soak`), or one again.
 
 The schedules of a soak have the seeds SEED * 1,000,000 and up. To repeat the run that violated an
-invariant, pass its seed to `--seed`. `--kills` kills real processes instead, with the seeds SEED and
-up; pass one to `--kill` to repeat it.
+invariant, pass its seed to `--seed`. `--kills` kills real processes instead, with the seeds SEED
+and up; pass one to `--kill` to repeat it.
 """
 
 from __future__ import annotations
@@ -113,8 +113,7 @@ def kill(kills: int, first_seed: int, jobs: int) -> int:
     for seed, kill_violations in kill_many(range(first_seed, first_seed + kills), jobs):
         counts[get_kill(seed).window] += 1
         violations += [
-            f"{violation}\n  repeat with: {_COMMAND} --kill {seed}"
-            for violation in kill_violations
+            f"{violation}\n  repeat with: {_COMMAND} --kill {seed}" for violation in kill_violations
         ]
     for window, count in sorted(counts.items()):
         print(f"{window}: {count}")

@@ -62,8 +62,8 @@ class PersistedState:
 class ClientProcess:
     """A process that sends one file, and restarts after each crash.
 
-    If a queue delivers the file, each process that follows a crash or a success knows nothing of the
-    one before.
+    If a queue delivers the file, each process that follows a crash or a success knows nothing of
+    the one before.
 
     Args:
         simulation: The simulation.
@@ -337,11 +337,11 @@ class ClientProcess:
         ):
             self.outcome = "stopped"
             return
+        # A queue's consumer may confirm the upload, or have the file delivered again.
         must_confirm = advice.action is Action.CHECK or not self.is_redelivered
-        if advice.attachment_id and not self.state.uploaded:
-            # A queue's consumer may confirm the upload, or have the file delivered again.
-            if must_confirm or self.simulation.rng.random() < 0.5:
-                self.state.attachment_id, self.state.uploaded = advice.attachment_id, True
+        confirms = must_confirm or self.simulation.rng.random() < 0.5
+        if advice.attachment_id and not self.state.uploaded and confirms:
+            self.state.attachment_id, self.state.uploaded = advice.attachment_id, True
         if advice.action is Action.RECONNECT:
             self._connection = None
         if advice.action is Action.CHECK and self.state.uploaded:
@@ -353,8 +353,9 @@ class ClientProcess:
 
     def _on_ambiguous_conflict(self, attachment_id: str | None) -> None:
         """Check that an attachment whose conflict was raised is not in the transcript."""
-        if self.file.second_process:
-            # The other process may have confirmed it after the last scan.
+        schedule = self.simulation.schedule
+        if self.file.second_process or schedule.get_transcript_fails or schedule.clock_jumps:
+            # The last scan may have failed, or the other process may have confirmed it afterwards.
             return
         for item in self.simulation.fake.transcript:
             if attachment_id in [a["AttachmentId"] for a in item.get("Attachments", [])]:

@@ -105,10 +105,11 @@ def _is_unavoidable(simulation: Simulation, process: ClientProcess) -> bool:
     match process.error:
         case AttachmentRejectedError(attachment_id=attachment_id):
             return _state(simulation, attachment_id) == "REJECTED"
-        case SourceReadError():
-            return process.size_changes
-        case UploadUrlExpiredError():
-            return _used_all_starts(simulation, process)
+        case SourceReadError() | UploadUrlExpiredError() as error:
+            is_source_error = isinstance(error, SourceReadError)
+            return (
+                process.size_changes if is_source_error else _used_all_starts(simulation, process)
+            )
         case InvalidInputError(parameter=parameter):
             causes = {
                 "name": len(process.file.name) > _MAX_NAME_LENGTH,

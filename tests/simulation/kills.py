@@ -40,7 +40,9 @@ _HTTP_MOMENTS = (
     ("CompleteAttachmentUpload", "response"),
 )
 _JOURNAL_MOMENTS = tuple(
-    (method, moment) for method in ("get", "claim", "mark_confirmed") for moment in ("before", "after")
+    (method, moment)
+    for method in ("get", "claim", "mark_confirmed")
+    for moment in ("before", "after")
 )
 
 
@@ -85,7 +87,11 @@ _JOURNAL_WINDOWS = {
 }
 # The journal's moments are listed twice, to be chosen more often.
 KILLS = [
-    *(Kill(method, *moment) for method in ("steps", "upload", "journal") for moment in _HTTP_MOMENTS),
+    *(
+        Kill(method, *moment)
+        for method in ("steps", "upload", "journal")
+        for moment in _HTTP_MOMENTS
+    ),
     *(Kill("journal", *moment) for moment in _JOURNAL_MOMENTS * 2),
 ]
 
@@ -216,8 +222,12 @@ def _find_violations(server: ConnectParticipantServer, data: bytes, log: str) ->
     items = [item for item in server.transcript if item["Type"] == "ATTACHMENT"]
     if len(items) != 1:
         yield f"the transcript has {len(items)} items with an attachment"
-    confirmations = [a for c in server.calls("CompleteAttachmentUpload") for a in c.attempts]
-    if len({attempt.client_token for attempt in confirmations}) > len(approved):
+    confirmations = {
+        (*call.params["AttachmentIds"], attempt.client_token)
+        for call in server.calls("CompleteAttachmentUpload")
+        for attempt in call.attempts
+    }
+    if len(confirmations) > len({attachment_id for attachment_id, _ in confirmations}):
         yield "an attachment is confirmed with two ClientTokens"
     puts = [a for call in server.calls("PutObject") for a in call.attempts]
     if not any(attempt.committed and attempt.status == 200 for attempt in puts):

@@ -90,8 +90,8 @@ _HOUR = 3600.0
 # An upload URL is valid for 300 seconds, a connection for 24 hours, and a chat for 25.
 _CLOCK_JUMPS = (1.0, 60.0, 299.0, 301.0, 900.0, 23.5 * _HOUR, 24.2 * _HOUR, 26 * _HOUR)
 _NAMES = ("receipt.pdf", "a b.txt", "größe.png", "日本.csv", 'say "hi".docx', "x" * 251 + ".txt")
-# The times from the death or the end of a process until the file is delivered again, in seconds. The
-# upload may start over 90 seconds after the URL has expired.
+# The times from the death or the end of a process until the file is delivered again, in seconds.
+# The upload may start over 90 seconds after the URL has expired.
 _REDELIVERY_DELAYS = (0.0, 0.0, 1.0, 30.0, 200.0, 299.5, 301.0, 330.0, 389.0, 391.0, 600.0, _HOUR)
 REDELIVERED_METHODS = ("upload with client_token", "upload with journal")
 _CONTENT_TYPES = (None, "application/pdf", "text/plain; charset=utf-8", "image/png")
@@ -260,10 +260,7 @@ def is_tls_seed(seed: int) -> bool:
 
 def _create_file(rng: random.Random, number: int, participants: int) -> File:
     method = rng.choice(
-        ("upload",) * 5
-        + REDELIVERED_METHODS * 5
-        + ("steps",) * 7
-        + ("steps with wrong size",)
+        ("upload",) * 5 + REDELIVERED_METHODS * 5 + ("steps",) * 7 + ("steps with wrong size",)
     )
     is_redelivered = method in REDELIVERED_METHODS
     sources = ("bytes",) * 12 + ("stream",) * 6 + ("pipe",) * 2 + ("grows", "shrinks")
@@ -288,9 +285,7 @@ def _create_file(rng: random.Random, number: int, participants: int) -> File:
     )
 
 
-def _create_faults(
-    rng: random.Random, operation: str, *, uses_tls: bool
-) -> tuple[Fault, ...]:
+def _create_faults(rng: random.Random, operation: str, *, uses_tls: bool) -> tuple[Fault, ...]:
     """Return bursts of faults with successful attempts between them."""
     faults: list[Fault] = []
     for _ in range(rng.choice((0, 0, 0, 1, 1, 2))):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,6 +15,7 @@ from tests.simulation.clients import isolated_client
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from pathlib import Path
 
 _ERRORS = (attach_confirm.AttachConfirmError, BotoCoreError, ClientError)
 _WAIT_TIMEOUT = 30.0
@@ -68,7 +68,7 @@ def run(job: Job, control: Connection) -> None:
     try:
         result = ("sent", _Sender(job, control).send())
     except _ERRORS as error:
-        logging.exception("failed")
+        logging.getLogger(__name__).exception("failed")
         advice = attach_confirm.advise(error)
         if advice.action is not Action.RETRY:
             raise

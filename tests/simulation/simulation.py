@@ -225,7 +225,7 @@ class Simulation:
             error_code = _error_code(response)
             success = response.status_code == 200 and "ETag" in response.headers
         process.maybe_crash("after")
-        # After a ValidationException, the transcript may show that an earlier confirmation succeeded.
+        # The transcript may show that an earlier confirmation succeeded.
         is_checked = (operation, error_code) == ("CompleteAttachmentUpload", "ValidationException")
         if error_code in _FINAL_ERROR_CODES and not is_checked:
             process.final_error = error_code

@@ -52,9 +52,9 @@ def confirm_without_check(*args, **kwargs):
     return confirm_or_check(*args, checks=False, **kwargs)
 
 
-def confirm_as_first(*args, repeated, **kwargs):
+def confirm_as_first(*args, **kwargs):
     """Call `confirm_or_check`, as if no earlier process could have confirmed the attachment."""
-    return confirm_or_check(*args, **kwargs)
+    return confirm_or_check(*args, **{**kwargs, "repeated": False})
 
 
 def find_nothing_before_restart(uploader, attachment_ids):
@@ -82,7 +82,7 @@ def expire_by_local_clock(client, pending, *args):
     return put_stream(client, pending, *args)
 
 
-def claim_after_confirmation(uploader, journal, key):
+def put_without_claim(uploader, _, key):
     """Send the file, and store nothing before the confirmation."""
     return put_and_claim(uploader, SimpleNamespace(claim=lambda _, entry: entry), key)
 
@@ -241,7 +241,7 @@ MUTATIONS = {
     ),
     "confirm without a claim": (
         Invariant.ONE_ITEM,
-        {"_upload._Uploader._put_and_claim": claim_after_confirmation},
+        {"_upload._Uploader._put_and_claim": put_without_claim},
     ),
     "confirm the own attachment instead of the claimed one": (
         Invariant.ONE_ITEM,
@@ -296,7 +296,8 @@ def test_mutation_is_detected(mutation):
         seeds = [
             seed
             for seed in range(_MAX_SCHEDULES)
-            if not is_tls_seed(seed) and (invariant is not Invariant.ONE_ITEM or is_redelivered(seed))
+            if not is_tls_seed(seed)
+            and (invariant is not Invariant.ONE_ITEM or is_redelivered(seed))
         ]
         results = (run_schedule(seed, fake).violations for seed in seeds)
         assert any(
