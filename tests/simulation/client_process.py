@@ -78,7 +78,7 @@ class ClientProcess:
         is_redelivered: Whether a queue delivers the file until it is sent.
         state: The state that survives a crash.
         requests: The number of requests, including those before a crash.
-        puts: The number of PUT requests in the current call, by attachment.
+        puts: The number of PUT requests in the current call, by URL.
         confirmations: The number of CompleteAttachmentUpload requests in the current call.
         calls: The number of calls to attach_confirm.
         waits: The number of calls to `wait`.

@@ -87,8 +87,9 @@ def _check_outcome(simulation: Simulation, process: ClientProcess) -> None:
         simulation.record_violation(
             Invariant.TERMINATES, f"{process} continues after {process.calls} calls; {error}"
         )
-    # After a short timeout, a failed request is not repeated.
-    is_interrupted = simulation.schedule.get_transcript_fails and process.file.wait_timeout != 120.0
+    # After a short timeout or a jump of the clock, a failed request is not repeated.
+    has_one_attempt = process.file.wait_timeout != 120.0 or simulation.schedule.clock_jumps
+    is_interrupted = simulation.schedule.get_transcript_fails and has_one_attempt
     is_late = scanner_is_slow or rejection_is_hidden or is_interrupted
     if process.outcome == "wait_timeout" and not is_late:
         simulation.record_violation(

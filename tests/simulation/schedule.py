@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +85,7 @@ OPERATIONS = tuple(sorted(_ERROR_CODES))
 # A burst of 50 exceeds a client's retry quota, which allows about 35 retries.
 _BURST_LENGTHS = (1, 2, 3) * 10 + (6,) * 9 + (50,)
 _TLS_SHARE = 0.05
+_EXPIRY_SHARE = 0.1
 CRASH_MOMENTS = ("before", "body", "after")
 _HOUR = 3600.0
 # An upload URL is valid for 300 seconds, a connection for 24 hours, and a chat for 25.
@@ -229,7 +230,7 @@ def create_schedule(seed: int) -> Schedule:
     )
     if "item_appears" in assumptions and rng.random() < 0.5:
         scanner_rules = (("APPROVED", None, 59.75), *scanner_rules)
-    return Schedule(
+    schedule = Schedule(
         seed=seed,
         chats=chats,
         files=files,
@@ -250,6 +251,42 @@ def create_schedule(seed: int) -> Schedule:
         shared_client=rng.random() < 0.5,
         uses_tls=uses_tls,
         journal_fails=rng.random() < 0.1,
+    )
+    return _create_expiry_schedule(rng, schedule) if rng.random() < _EXPIRY_SHARE else schedule
+
+
+def _create_expiry_schedule(rng: random.Random, schedule: Schedule) -> Schedule:
+    """Return a schedule in which one file is delivered several times around its URL's expiry.
+
+    Other schedules seldom have a confirmation shortly before the expiry that the next process
+    cannot see.
+    """
+    file = replace(
+        schedule.files[0],
+        method="upload with client_token",
+        source="bytes",
+        crashes=(Crash(rng.choice((3, 4, 4, 4)), rng.choice(("before", "after", "after"))),),
+        second_process=False,
+        trailing_newline=False,
+        redelivery_delays=(
+            rng.choice((1.0, 30.0, 85.0, 200.0, 391.0)),
+            rng.choice((1.0, 60.0, 301.0, 391.0)),
+            rng.choice((1.0, 301.0)),
+        ),
+    )
+    denied = {"GetTranscript": (ModeledError("AccessDeniedException"),) * 2}
+    return replace(
+        schedule,
+        files=(file,),
+        faults=denied if rng.random() < 0.3 else {},
+        scanner_rules=(("APPROVED", None, 59.75),),
+        clock_jumps={4: rng.choice((0.0, 250.0, 280.0, 290.0))},
+        throttled=False,
+        attachment_quota=None,
+        assumptions={
+            "item_appears": rng.choice(("completed", "decided", "decided")),
+            "start_again": rng.choice(("same_url", "same_url", "fresh_url")),
+        },
     )
 
 
@@ -332,7 +369,8 @@ def _create_assumptions(
     if rng.random() < 0.4 and (scanner_ends or not needs_client_token):
         assumptions["item_appears"] = "decided"
     if rng.random() < 0.4:
-        errors = () if needs_client_token else ("ConflictException",)
+        # After a lost response, the other methods cannot start.
+        errors = ("ConflictException",) if methods == {"upload with journal"} else ()
         assumptions["start_again"] = rng.choice(("fresh_url", *errors))
     if methods == {"upload with journal"} and rng.random() < 0.3:
         # `upload` looks into every rejection; the other methods leave that to their caller.

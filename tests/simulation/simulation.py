@@ -197,7 +197,7 @@ class Simulation:
                 f"{process} sends {operation} after {process.final_error}",
             )
         if operation == "PutObject":
-            self._check_expiry(process, _attachment_id(request))
+            self._check_expiry(process, request.url, _attachment_id(request))
         self._switch()
         process.require_permission()
         if operation == "CompleteAttachmentUpload":
@@ -271,10 +271,10 @@ class Simulation:
         if attachment and self.fake.clock.now() > attachment.upload_url.expires_at + _MAX_LATENESS:
             self.late_files.add(process.file.name)
 
-    def _check_expiry(self, process: ClientProcess, attachment_id: str) -> None:
-        process.puts[attachment_id] += 1
+    def _check_expiry(self, process: ClientProcess, url: str, attachment_id: str) -> None:
+        process.puts[url] += 1
         expires_at = self.attachment(attachment_id).upload_url.expires_at.replace(microsecond=0)
-        if process.puts[attachment_id] > 1 and self.client_time() >= expires_at:
+        if process.puts[url] > 1 and self.client_time() >= expires_at:
             self.record_violation(
                 Invariant.NO_PUT_AFTER_EXPIRY, f"{process} retries a PUT to an expired URL"
             )
