@@ -88,14 +88,6 @@ def listed_ids(fake):
     ]
 
 
-def assume(fake, **settings):
-    """Change settings of the fake; skip the test if the fake does not have them."""
-    for name, value in settings.items():
-        if not hasattr(fake.assumptions, name):
-            pytest.skip(f"the fake has no setting {name}")
-        setattr(fake.assumptions, name, value)
-
-
 def confirm_elsewhere(fake, token, attachment_id):
     """Confirm an attachment with another client."""
     client = attach_confirm.client(fake.region_name)
@@ -136,7 +128,7 @@ class TestBeforeExpiry:
 
     @pytest.mark.parametrize("start_again", ["same_url", "fresh_url"])
     def test_confirmed_upload_is_not_confirmed_again(self, fake, send, requests, start_again):
-        assume(fake, start_again=start_again)
+        fake.assumptions.start_again = start_again
         first = send()
         second = send()
         assert second.attachment_id == first.attachment_id
@@ -200,7 +192,7 @@ class TestAfterExpiry:
         assert listed_ids(fake) == [first.attachment_id]
 
     def test_url_with_a_new_expiry_is_used(self, fake, send, requests):
-        assume(fake, start_again="fresh_url")
+        fake.assumptions.start_again = "fresh_url"
         first = send()
         fake.clock.advance(LIFETIME + SCAN_TIME)
         assert send().attachment_id == first.attachment_id
@@ -279,7 +271,7 @@ class TestAfterExpiry:
 
     def test_attachment_that_appears_after_the_scan_is_found(self, fake, send, crash, token):
         """The other process confirmed just before the URL expired; the scan takes 60 seconds."""
-        assume(fake, item_appears="decided")
+        fake.assumptions.item_appears = "decided"
         fake.scanner.approve(after=60)
         attachment_id = crash()
         fake.clock.advance(LIFETIME - 1)
@@ -438,7 +430,7 @@ class TestAfterExpiry:
         """The ID of the earlier upload is unknown, so it cannot be searched for."""
         send()
         requests.recorded.clear()
-        assume(fake, start_again=start_again)
+        fake.assumptions.start_again = start_again
         with pytest.raises(ClientError) as raised:
             send()
         assert set(requests.operations()) == {START}
