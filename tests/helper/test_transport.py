@@ -354,7 +354,8 @@ class TestEarlyResponse:
 
 
 class TestTimeouts:
-    def test_read_timeout_limits_sending(self, put):
+    def test_read_timeout_limits_sending(self, put, monkeypatch):
+        monkeypatch.setattr(_transport, "_MAX_WAIT", 0.2)
         is_done = Event()
 
         def handle(script, connection):
@@ -365,10 +366,10 @@ class TestTimeouts:
         started_at = time.monotonic()
         try:
             with pytest.raises(ReadTimeoutError) as raised:
-                put(Script(handle), bytes(50 * MIB), size=50 * MIB, lifetime=0, read_timeout=1.5)
+                put(Script(handle), bytes(50 * MIB), size=50 * MIB, lifetime=0, read_timeout=0.7)
         finally:
             is_done.set()
-        assert 1.5 <= time.monotonic() - started_at < 5
+        assert 0.7 <= time.monotonic() - started_at < 5
         assert "5eed" not in str(raised.value)
         assert advise(raised.value).action is Action.RETRY
 
@@ -377,14 +378,14 @@ class TestTimeouts:
         def handle(script, connection):
             size = script.read_head(connection)
             connection.sendall(CONTINUE)
-            Event().wait(1.5)
+            Event().wait(0.6)
             script.bodies.append(read_body(connection, size))
-            Event().wait(0.5)
+            Event().wait(0.4)
             connection.sendall(STORED)
 
         large = DATA * 10
         script = Script(handle)
-        options = {"connect_timeout": 0.3, "read_timeout": read_timeout}
+        options = {"connect_timeout": 0.2, "read_timeout": read_timeout}
         assert put(script, large, size=len(large), **options) == 1
         assert script.bodies == [large]
 
@@ -397,13 +398,13 @@ class TestTimeouts:
             connection.sendall(CONTINUE)
             body = bytearray()
             while len(body) < size:
-                Event().wait(0.05)
+                Event().wait(0.02)
                 body += read_body(connection, min(64 * 1024, size - len(body)))
             script.bodies.append(bytes(body))
             connection.sendall(STORED)
 
         script = Script(handle)
-        assert put(script, read_timeout=1) == 1
+        assert put(script, read_timeout=0.5) == 1
         assert script.bodies == [DATA]
 
     def test_full_buffer_that_accepts_bytes_is_not_a_stall(self, put, monkeypatch):
