@@ -22,6 +22,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
+from urllib3.util import wait_for_read
 from urllib3.util.ssltransport import SSLTransport
 
 import attach_confirm
@@ -263,8 +264,9 @@ class TestEarlyResponse:
         assert counts == []
 
     @pytest.mark.parametrize("is_open", [True, False])
-    def test_error_in_the_body_is_reported(self, put, is_open):
+    def test_error_in_the_body_is_reported(self, put, monkeypatch, is_open):
         """The server reads no more, so that the client could not send the rest."""
+        monkeypatch.setattr(_transport, "_MAX_WAIT", 20)
         is_done = Event()
 
         def handle(script, connection):
@@ -276,6 +278,7 @@ class TestEarlyResponse:
                 is_done.wait(20)
 
         counts = []
+        started_at = time.monotonic()
         try:
             with pytest.raises(PutFailedError) as raised:
                 put(Script(handle), bytes(50 * MIB), size=50 * MIB, callback=counts.append)
@@ -283,6 +286,7 @@ class TestEarlyResponse:
             is_done.set()
         assert raised.value.error_code == "SignatureDoesNotMatch"
         assert sum(counts) < 50 * MIB
+        assert time.monotonic() - started_at < 8
 
     @pytest.mark.parametrize("size", [0, 100_000, len(DATA) - 1])
     def test_success_before_the_whole_body_is_not_success(self, put, size):
@@ -343,9 +347,10 @@ class TestEarlyResponse:
         def handle(script, connection):
             script.read_head(connection)
             connection.sendall(response)
-            # Without this, the client would see the end of the connection.
+            # The client must not wait for the end of the connection.
             with suppress(OSError):
-                connection.recv(1)
+                while connection.recv(65536):
+                    pass
 
         started_at = time.monotonic()
         with pytest.raises(ConnectionClosedError):
@@ -373,11 +378,14 @@ class TestTimeouts:
         assert "5eed" not in str(raised.value)
         assert advise(raised.value).action is Action.RETRY
 
-    @pytest.mark.parametrize("read_timeout", [5, None])
-    def test_connect_timeout_does_not_limit_sending(self, put, read_timeout):
+    @pytest.mark.parametrize(("read_timeout", "agrees"), [(5, True), (None, True), (5, False)])
+    def test_connect_timeout_does_not_limit_sending(self, put, monkeypatch, read_timeout, agrees):
+        monkeypatch.setattr(_transport, "_CONTINUE_TIMEOUT", 0.2)
+
         def handle(script, connection):
             size = script.read_head(connection)
-            connection.sendall(CONTINUE)
+            if agrees:
+                connection.sendall(CONTINUE)
             Event().wait(0.6)
             script.bodies.append(read_body(connection, size))
             Event().wait(0.4)
@@ -410,12 +418,22 @@ class TestTimeouts:
     def test_full_buffer_that_accepts_bytes_is_not_a_stall(self, put, monkeypatch):
         """A kernel with large buffers reports them as full for longer than the timeout."""
 
+        def handle(script, connection):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+            size = script.read_head(connection)
+            connection.sendall(CONTINUE)
+            while size:
+                Event().wait(0.01)
+                size -= len(read_body(connection, min(64 * 1024, size)))
+            connection.sendall(STORED)
+
         def never_writable(*_, **__):
-            Event().wait(0.01)
+            Event().wait(0.05)
             return False
 
         monkeypatch.setattr(_transport, "wait_for_socket", never_writable)
-        assert put(Script(), DATA * 10, size=len(DATA) * 10, read_timeout=2.5) == 1
+        large = DATA * 3
+        assert put(Script(handle), large, size=len(large), read_timeout=0.5) == 1
 
 
 class TestUnsentBytes:
@@ -768,22 +786,28 @@ class TestTunnel:
             is_done.set()
         assert 1 <= time.monotonic() - started_at < 5
 
-    def test_error_while_sending_is_blocked_is_reported(self, put_through):
+    def test_error_while_sending_is_blocked_is_reported(self, put_through, monkeypatch, context):
         """TLS within TLS cannot watch for the response while it sends."""
-        is_done = Event()
+        if not context:
+            pytest.skip("the client's socket is an `ssl.SSLSocket`")
+        send = SSLTransport.send
+
+        def time_out(transport, data):
+            if len(data) > 10_000:
+                assert wait_for_read(transport, 10)
+                raise TimeoutError
+            return send(transport, data)
 
         def handle(script, connection):
             script.read_head(connection)
             connection.sendall(CONTINUE)
-            Event().wait(0.5)
+            Event().wait(0.3)
             connection.sendall(DENIED)
-            is_done.wait(20)
+            connection.recv(1)
 
-        try:
-            with pytest.raises(PutFailedError) as raised:
-                put_through(Tunnel(), Script(handle), DATA * 10, read_timeout=1)
-        finally:
-            is_done.set()
+        monkeypatch.setattr(SSLTransport, "send", time_out)
+        with pytest.raises(PutFailedError) as raised:
+            put_through(Tunnel(), Script(handle))
         assert raised.value.error_code == "SignatureDoesNotMatch"
 
     def test_blocking_socket_sends_little_at_once(self, put_through, monkeypatch, context):
