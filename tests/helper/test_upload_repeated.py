@@ -201,7 +201,7 @@ class TestAfterExpiry:
 
     def test_url_that_the_service_renews_is_used(self, fake, send, requests):
         """The process is suspended before its PUT. A later call gets the same attachment."""
-        assume(fake, start_again="fresh_url")
+        fake.assumptions.start_again = "fresh_url"
         before(fake, PUT, lambda: fake.clock.advance(LIFETIME + SCAN_TIME))
         first = send()
         assert requests.operations() == [START, PUT, SEARCH, START, PUT, COMPLETE]
@@ -211,7 +211,7 @@ class TestAfterExpiry:
 
     def test_url_that_is_renewed_ten_times(self, fake, send, requests):
         """The process is suspended before each PUT."""
-        assume(fake, start_again="fresh_url")
+        fake.assumptions.start_again = "fresh_url"
         for number in range(1, 11):
             before(fake, PUT, lambda: fake.clock.advance(LIFETIME + SCAN_TIME), number=number)
         with pytest.raises(UploadUrlExpiredError) as raised:
