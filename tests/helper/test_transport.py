@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import suppress
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 import urllib3
@@ -415,25 +416,17 @@ class TestTimeouts:
         assert put(script, read_timeout=0.5) == 1
         assert script.bodies == [DATA]
 
-    def test_full_buffer_that_accepts_bytes_is_not_a_stall(self, put, monkeypatch):
+    def test_full_buffer_that_accepts_bytes_is_not_a_stall(self, monkeypatch):
         """A kernel with large buffers reports them as full for longer than the timeout."""
-
-        def handle(script, connection):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
-            size = script.read_head(connection)
-            connection.sendall(CONTINUE)
-            while size:
-                Event().wait(0.01)
-                size -= len(read_body(connection, min(64 * 1024, size)))
-            connection.sendall(STORED)
-
-        def never_writable(*_, **__):
-            Event().wait(0.05)
-            return False
-
-        monkeypatch.setattr(_transport, "wait_for_socket", never_writable)
-        large = DATA * 3
-        assert put(Script(handle), large, size=len(large), read_timeout=0.5) == 1
+        monkeypatch.setattr(_transport, "wait_for_read", lambda *_: False)
+        monkeypatch.setattr(_transport, "wait_for_socket", lambda *_, **__: False)
+        counts = iter([0, 10, 0, 10, 0, 10, 0, 0, 0])
+        connection = _transport._Connection("127.0.0.1", read_timeout=1.5, expect_continue=True)
+        connection.sock = SimpleNamespace(send=lambda _: next(counts))
+        assert connection._send_block(memoryview(bytes(30)))
+        with pytest.raises(urllib3.exceptions.ReadTimeoutError):
+            connection._send_block(memoryview(bytes(30)))
+        assert list(counts) == []
 
 
 class TestUnsentBytes:
@@ -786,10 +779,9 @@ class TestTunnel:
             is_done.set()
         assert 1 <= time.monotonic() - started_at < 5
 
-    def test_error_while_sending_is_blocked_is_reported(self, put_through, monkeypatch, context):
+    @pytest.mark.parametrize("context", ["https"], indirect=True)
+    def test_error_while_sending_is_blocked_is_reported(self, put_through, monkeypatch):
         """TLS within TLS cannot watch for the response while it sends."""
-        if not context:
-            pytest.skip("the client's socket is an `ssl.SSLSocket`")
         send = SSLTransport.send
 
         def time_out(transport, data):
