@@ -12,7 +12,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import attach_confirm
 from attach_confirm import (
-    AttachConfirmError,
     JournalEntry,
     UploadUrlExpiredError,
     _put,
@@ -113,11 +112,6 @@ def random_uuid(*_):
     return uuid4()
 
 
-def encode_headers_without_check(pending, *_):
-    """Return the signed headers without comparing their length with the size."""
-    return {name: value.encode() for name, value in pending.headers.items()}
-
-
 def read_without_check(body, size):
     """Read from a source without detecting that its size has changed."""
     return body._source.stream.read(min(size, body._source.size - body._sent))
@@ -141,16 +135,6 @@ def unchanged(text):
 def unredacted_connection(token, expires_at):
     """Return a connection whose `repr` contains the token."""
     return SimpleNamespace(token=token, expires_at=expires_at)
-
-
-def upload_without_attachment_id(*args, **kwargs):
-    """Call `upload`, and remove the attachment id from service errors."""
-    try:
-        return upload(*args, **kwargs)
-    except BaseException as error:
-        if not isinstance(error, AttachConfirmError):
-            vars(error).pop("attachment_id", None)
-        raise
 
 
 def is_redelivered(seed):
@@ -190,10 +174,6 @@ MUTATIONS = {
         Invariant.CONFLICT_IS_CHECKED,
         {"_upload.confirm_or_check": confirm_without_check},
     ),
-    "do not compare the size with the signed length": (
-        Invariant.NO_AVOIDABLE_ERROR,
-        {"_put._encode_headers": encode_headers_without_check},
-    ),
     "do not detect a changed source": (
         Invariant.SUCCESS_IS_TRUE,
         {"_source.UploadBody._read_chunk": read_without_check},
@@ -205,10 +185,6 @@ MUTATIONS = {
     "retry every error of the PUT": (
         Invariant.FINAL_ERROR_ENDS,
         {"_put.is_retryable": is_error},
-    ),
-    "lose the attachment id of a failed confirmation": (
-        Invariant.CONFIRMED_ONCE,
-        {"upload": upload_without_attachment_id},
     ),
     "start over without a search": (
         Invariant.ONE_ITEM,
