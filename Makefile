@@ -7,7 +7,9 @@ AWSCLI_VENV := .venv-awscli
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check lint types cover wheel test-oldest soak bench audit clean
+MUTANTS_VENV := .venv-mutants
+
+.PHONY: help demo test check lint types cover wheel test-oldest soak mutants bench audit clean
 
 help:
 	@echo 'make demo         send a PDF through the embedded fake; no AWS account needed'
@@ -15,6 +17,7 @@ help:
 	@echo 'make check        run everything that CI runs: linters, types, coverage, the wheel'
 	@echo 'make test-oldest  run the tests with the oldest dependencies that setup.cfg allows'
 	@echo 'make soak         simulate 100,000 failing uploads; set SCHEDULES and SEED to change the run'
+	@echo 'make mutants      run mutation tests and print the share of mutants that the tests catch'
 	@echo 'make bench        run the benchmarks whose results are in the README'
 	@echo 'make audit        check the dependencies for known vulnerabilities'
 	@echo 'make clean        remove virtual environments, builds and caches'
@@ -74,6 +77,12 @@ test-oldest:
 soak: $(VENV)/.stamp
 	$(BIN)/python -m tests.simulation --soak $(or $(SCHEDULES),100000) $(if $(SEED),--from $(SEED))
 
+# MODULES=_put,_http selects modules, DIFFS=1 prints the diffs of surviving mutants, RESUME=1
+# continues a stopped run, and REPORT=1 prints the results of the last run again.
+mutants: $(MUTANTS_VENV)/.stamp
+	$(MUTANTS_VENV)/bin/python -m tests.mutants $(if $(DIFFS),--diffs) $(if $(RESUME),--resume) \
+		$(if $(REPORT),--report) $(MODULES)
+
 bench: $(BENCH_VENV)/.stamp
 	$(BENCH_VENV)/bin/python -m bench
 
@@ -89,9 +98,10 @@ audit:
 $(VENV)/.stamp: EXTRAS := test
 $(DEMO_VENV)/.stamp: EXTRAS := cli,stubs
 $(BENCH_VENV)/.stamp: EXTRAS := bench
+$(MUTANTS_VENV)/.stamp: EXTRAS := mutants
 
 # Python compiles the modules that it imports. Compiling all of botocore would take several seconds.
-$(VENV)/.stamp $(DEMO_VENV)/.stamp $(BENCH_VENV)/.stamp: setup.cfg pyproject.toml
+$(VENV)/.stamp $(DEMO_VENV)/.stamp $(BENCH_VENV)/.stamp $(MUTANTS_VENV)/.stamp: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --no-compile --editable '.[$(EXTRAS)]'
 	touch $@
@@ -107,5 +117,5 @@ $(AWSCLI_VENV)/.stamp:
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(DEMO_VENV) $(BENCH_VENV) $(AWSCLI_VENV) build dist *.egg-info
+	rm -rf $(VENV) $(DEMO_VENV) $(BENCH_VENV) $(MUTANTS_VENV) $(AWSCLI_VENV) build dist *.egg-info
 	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

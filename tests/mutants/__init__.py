@@ -1,0 +1,1 @@
+"""Mutation testing: what the tests notice when the code is changed."""
