@@ -77,17 +77,22 @@ class TestRegisterLogRedaction:
     @pytest.mark.parametrize("retry_mode", ["legacy", "standard"])
     def test_view_token_is_redacted(self, tcp_server, caplog, retry_mode):
         """DescribeView has its token in the path of the URL."""
-        responses = [b"", b"HTTP/1.1 500 Error\r\nContent-Length: 2\r\n\r\n{}"]
+        responses = [b"", b"HTTP/1.1 500 Error\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"]
 
         def handle(connection):
             # Closing a socket with unread data would reset the connection.
             head = b""
             while b"\r\n\r\n" not in head:
-                head += connection.recv(65536)
+                data = connection.recv(65536)
+                if not data:
+                    return
+                head += data
             if responses:
                 connection.sendall(responses.pop(0))
             else:
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                connection.sendall(
+                    b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
+                )
 
         client = attach_confirm.client(
             "us-west-2",
