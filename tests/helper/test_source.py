@@ -779,12 +779,18 @@ class TestInvalidSource:
 
 class TestResolveName:
     @pytest.mark.parametrize(
-        "source",
-        [PDF, io.BytesIO(PDF), NonSeekableStream(PDF), NonSeekableStream(PDF, name="<stdin>")],
+        "create_source",
+        [
+            bytes,
+            io.BytesIO,
+            NonSeekableStream,
+            lambda data: NonSeekableStream(data, name="<stdin>"),
+        ],
         ids=["bytes", "BytesIO", "stream", "stdin"],
     )
     @pytest.mark.usefixtures("nothing_sent")
-    def test_source_without_file_name_is_rejected(self, client, source):
+    def test_source_without_file_name_is_rejected(self, client, create_source):
+        source = create_source(PDF)
         with pytest.raises(InvalidInputError) as raised:
             attach_confirm.upload(client, source, "token", content_type="text/plain")
         assert str(raised.value) == "name: the source has no file name; pass a name"
