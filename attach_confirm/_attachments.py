@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from attach_confirm import _responses, _retry, _validation
+from attach_confirm import _deadline, _responses, _validation
 from attach_confirm._exceptions import UnexpectedResponseError
 from attach_confirm._types import AttachmentStatus
 
@@ -70,7 +70,7 @@ def attachments(
     """
     model = _validation.get_operation_model(client, _OPERATION)
     _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
-    _retry.prepare_client(client)
+    _deadline.prepare_client(client)
     return _unique_attachments(_transcript_items(client, connection_token))
 
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from botocore.exceptions import ClientError
 
-from attach_confirm import _responses, _retry, _validation
+from attach_confirm import _deadline, _responses, _validation
 from attach_confirm._exceptions import InvalidInputError, annotate
 from attach_confirm._transcript import TranscriptReader, poll
 
@@ -128,7 +128,7 @@ def confirm_or_check(
     client_token: str,
     checks: bool = True,
     repeated: bool = False,
-    deadline: _retry.Deadline | None = None,
+    deadline: _deadline.Deadline | None = None,
 ) -> Confirmation:
     """Confirm an upload; otherwise the same as `confirm`.
 
@@ -149,7 +149,7 @@ def confirm_or_check(
     metadata: Mapping[str, Any]
     try:
         try:
-            with _retry.limit_api_calls(client, deadline):
+            with _deadline.limit_api_calls(client, deadline):
                 response = client.complete_attachment_upload(
                     AttachmentIds=[attachment_id],
                     ClientToken=client_token,
@@ -209,7 +209,7 @@ def _is_listed(
     client: ConnectParticipantClient,
     attachment_id: str,
     connection_token: str,
-    deadline: _retry.Deadline | None,
+    deadline: _deadline.Deadline | None,
 ) -> bool:
     _logger.warning(
         "confirm: attachment %s: rejected, looking for it in the transcript", attachment_id
@@ -217,7 +217,7 @@ def _is_listed(
     status = poll(
         TranscriptReader(client, connection_token),
         attachment_id,
-        _retry.Deadline(_CHECK_TIMEOUT, deadline),
+        _deadline.Deadline(_CHECK_TIMEOUT, deadline),
         is_final=lambda status: status is not None,
         polls_at_deadline=False,
     )

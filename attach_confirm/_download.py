@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.exceptions import HTTPClientError
 
-from attach_confirm import _http, _responses, _retry, _validation
+from attach_confirm import _deadline, _http, _responses, _retry, _validation
 from attach_confirm._exceptions import (
     DownloadFailedError,
     InvalidInputError,
@@ -139,7 +139,9 @@ def download(
     _validation.validate_string(model, "AttachmentId", "attachment_id", attachment_id)
     _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
     _validate_max_bytes(max_bytes)
-    deadline = _retry.Deadline(math.inf) if timeout is None else _retry.create_deadline(timeout)
+    deadline = (
+        _deadline.Deadline(math.inf) if timeout is None else _deadline.create_deadline(timeout)
+    )
     try:
         with open_target(target) as opened:
             return _Downloader(
@@ -168,7 +170,7 @@ class _Downloader:
     connection_token: str
     target: Target
     max_bytes: int | None
-    deadline: _retry.Deadline
+    deadline: _deadline.Deadline
     callback: Callable[[int], object] | None
     _url: str | None = None
     _size: int = 0
@@ -182,7 +184,7 @@ class _Downloader:
             while (error := self._attempt()) is not None:
                 self._wait_for_retry(attempts, error)
                 attempts += 1
-        except _retry.DeadlineReachedError as reached:
+        except _deadline.DeadlineReachedError as reached:
             raise self._timed_out() from reached.__cause__
         return self._finish(attempts)
 
@@ -200,7 +202,7 @@ class _Downloader:
         jitter = random.uniform(0, _INITIAL_BACKOFF)  # noqa: S311
         delay = min(_MAX_BACKOFF, _INITIAL_BACKOFF * 2 ** (attempt - 1)) + jitter
         if delay >= self.deadline.remaining():
-            raise _retry.DeadlineReachedError(self.deadline) from error
+            raise _deadline.DeadlineReachedError(self.deadline) from error
         _logger.warning(
             "download: attempt %d failed, retrying in %.1f s: %s", attempt, delay, error.reason
         )
@@ -247,7 +249,7 @@ class _Downloader:
         with closing(self._receive(url)) as blocks:
             while True:
                 if self.deadline.remaining() <= 0 and self.target.written < self._size:
-                    raise _retry.DeadlineReachedError(self.deadline)
+                    raise _deadline.DeadlineReachedError(self.deadline)
                 try:
                     block = next(blocks, b"")
                 except DownloadFailedError as error:
@@ -268,7 +270,7 @@ class _Downloader:
 
     def _get_url(self) -> str:
         """Get a presigned URL and the size of the file."""
-        with _retry.limit_api_calls(self.client, self.deadline):
+        with _deadline.limit_api_calls(self.client, self.deadline):
             response = self.client.get_attachment(
                 AttachmentId=self.attachment_id, ConnectionToken=self.connection_token
             )

@@ -14,7 +14,15 @@ from botocore.exceptions import ConnectionClosedError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.utils import parse_timestamp
 
-from attach_confirm import _http, _redaction, _responses, _retry, _source, _validation
+from attach_confirm import (
+    _deadline,
+    _http,
+    _redaction,
+    _responses,
+    _retry,
+    _source,
+    _validation,
+)
 from attach_confirm._exceptions import (
     InvalidInputError,
     PutFailedError,
@@ -95,7 +103,7 @@ def put(
         botocore.exceptions.ConnectionError: The connection failed at the last attempt.
     """
     _validation.get_operation_model(client, "StartAttachmentUpload")
-    deadline = None if timeout is None else _retry.create_deadline(timeout)
+    deadline = None if timeout is None else _deadline.create_deadline(timeout)
     with _annotating(pending), _source.open_source(source, _content_length(pending)) as opened:
         return put_stream(client, pending, opened, callback, deadline)
 
@@ -105,7 +113,7 @@ def put_stream(
     pending: PendingUpload,
     source: _source.Source,
     callback: Callable[[int], object] | None,
-    deadline: _retry.Deadline | None = None,
+    deadline: _deadline.Deadline | None = None,
 ) -> int:
     """Send the bytes of an open source; otherwise the same as `put`.
 
@@ -135,7 +143,7 @@ def _put_stream(
     pending: PendingUpload,
     source: _source.Source,
     callback: Callable[[int], object] | None,
-    deadline: _retry.Deadline | None,
+    deadline: _deadline.Deadline | None,
 ) -> int:
     from tenacity import wait_exponential, wait_random  # noqa: PLC0415
 
@@ -145,7 +153,7 @@ def _put_stream(
         raise UnexpectedResponseError("StartAttachmentUpload", "the upload URL is not https")
     if deadline is not None and not deadline.remaining():
         raise UploadTimeoutError(deadline.seconds)
-    limit = _retry.Deadline(_seconds_left(pending), deadline)
+    limit = _deadline.Deadline(_seconds_left(pending), deadline)
     body = _source.UploadBody(source, callback)
     attempts = 0
 

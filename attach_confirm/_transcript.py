@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attach_confirm import _responses, _retry, _validation
+from attach_confirm import _deadline, _responses, _validation
 from attach_confirm._exceptions import UnexpectedResponseError
 from attach_confirm._types import AttachmentStatus
 
@@ -99,7 +99,7 @@ class TranscriptReader:
                 raise UnexpectedResponseError(_OPERATION, "a NextToken was repeated")
             seen_tokens.add(next_token)
             next_page = {"NextToken": next_token}
-            _retry.require_time_left()
+            _deadline.require_time_left()
 
 
 def status(
@@ -128,7 +128,7 @@ def status(
         botocore.exceptions.BotoCoreError: No response was received.
     """
     validate_lookup(client, attachment_id, connection_token)
-    _retry.prepare_client(client)
+    _deadline.prepare_client(client)
     listed = TranscriptReader(client, connection_token).find({attachment_id})
     return None if listed is None else listed.status
 
@@ -136,7 +136,7 @@ def status(
 def poll(
     reader: TranscriptReader,
     attachment_id: str,
-    deadline: _retry.Deadline,
+    deadline: _deadline.Deadline,
     *,
     is_final: Callable[[AttachmentStatus | None], bool],
     polls_at_deadline: bool,
@@ -158,11 +158,11 @@ def poll(
     backoff = _INITIAL_BACKOFF
     while True:
         try:
-            with _retry.limit_api_calls(
+            with _deadline.limit_api_calls(
                 reader.client, deadline, free_attempts=int(polls_at_deadline)
             ):
                 listed = reader.find({attachment_id})
-        except _retry.DeadlineReachedError:
+        except _deadline.DeadlineReachedError:
             return status
         status = None if listed is None else listed.status
         remaining = deadline.remaining()

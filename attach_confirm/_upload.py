@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from botocore.exceptions import ClientError
 
-from attach_confirm import _retry, _source, _validation
+from attach_confirm import _deadline, _source, _validation
 from attach_confirm._confirm import (
     Confirmation,
     confirm_or_check,
@@ -152,7 +152,7 @@ def upload(
         a journal, errors have the attribute `journal_key`. A claimed key never starts over by
         itself: if the attachment can never be confirmed, call `journal.delete(client_token)`.
     """
-    deadline = None if timeout is None else _retry.create_deadline(timeout)
+    deadline = None if timeout is None else _deadline.create_deadline(timeout)
     if journal is not None and client_token is None:
         raise InvalidInputError(
             "client_token", "must be set with a journal, because it is the journal's key"
@@ -180,7 +180,7 @@ def upload(
             if journal is None:
                 return uploader.upload_idempotently()
             return uploader.upload_with_journal(journal, client_token)
-        except _retry.DeadlineReachedError as error:
+        except _deadline.DeadlineReachedError as error:
             raise UploadTimeoutError(
                 error.seconds, error.attachment_id, error.acknowledged
             ) from error.__cause__
@@ -196,7 +196,7 @@ class _Uploader:
     name: str
     content_type: str
     client_token: str | None
-    deadline: _retry.Deadline | None
+    deadline: _deadline.Deadline | None
     callback: Callable[[int], object] | None
     put_attempts: int = 0
     sent_bytes: int = 0
@@ -307,7 +307,7 @@ class _Uploader:
         client_token = self.client_token
         if index and client_token is not None:
             client_token = str(uuid5(_RESTART_NAMESPACE, f"{index}:{client_token}"))
-        with _retry.limit_api_calls(self.client, self.deadline):
+        with _deadline.limit_api_calls(self.client, self.deadline):
             pending = start(
                 self.client,
                 name=self.name,
@@ -357,7 +357,7 @@ class _Uploader:
         """
         with (
             _annotate_errors(attachment_id=attachment_ids[-1], acknowledged=False),
-            _retry.limit_api_calls(self.client, self.deadline),
+            _deadline.limit_api_calls(self.client, self.deadline),
         ):
             listed = TranscriptReader(self.client, self.connection_token).find(attachment_ids)
         return None if listed is None else self._already_confirmed(listed.attachment_id)

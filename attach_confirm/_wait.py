@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from attach_confirm import _retry
+from attach_confirm import _deadline
 from attach_confirm._exceptions import (
     AttachmentRejectedError,
     WaitTimeoutError,
@@ -57,7 +57,7 @@ def wait(
         Errors that this function did not create have an `attachment_id` as well.
     """
     validate_lookup(client, attachment_id, connection_token)
-    deadline = _retry.create_deadline(timeout)
+    deadline = _deadline.create_deadline(timeout)
     try:
         status = poll(
             TranscriptReader(client, connection_token),

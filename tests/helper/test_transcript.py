@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import attach_confirm
 from attach_confirm import AttachmentStatus, UnexpectedResponseError
-from attach_confirm._retry import Deadline, DeadlineReachedError, limit_api_calls
+from attach_confirm._deadline import Deadline, DeadlineReachedError, limit_api_calls
 from attach_confirm._transcript import TranscriptReader
 from tests.support.responses import make_response
 
