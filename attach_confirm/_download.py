@@ -8,14 +8,12 @@ import random
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from xml.etree import ElementTree as ET
 
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.exceptions import HTTPClientError
 
-from attach_confirm import _deadline, _http, _responses, _retry, _validation
+from attach_confirm import _deadline, _http, _responses, _retry, _s3, _validation
 from attach_confirm._exceptions import (
     DownloadFailedError,
     InvalidInputError,
@@ -47,10 +45,6 @@ _MAX_BACKOFF = 30.0
 
 _OK = 200
 _SERVER_ERROR = 500
-_RETRYABLE_STATUSES = frozenset({408, 429})
-_RETRYABLE_ERROR_CODES = frozenset({"RequestTimeout", "SlowDown"})
-_EXPIRED_ERROR_CODES = frozenset({"ExpiredToken", "RequestExpired"})
-_S3_HEADERS = ("ETag", "x-amz-request-id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +269,7 @@ class _Downloader:
                 AttachmentId=self.attachment_id, ConnectionToken=self.connection_token
             )
         url: str = _responses.get_member(_OPERATION, response, "Url")
-        _check_scheme(self.client, url)
+        _s3.validate_url(self.client, _OPERATION, url)
         size = _responses.get_member(_OPERATION, response, "AttachmentSizeInBytes")
         if size < 0:
             raise UnexpectedResponseError(_OPERATION, f"invalid AttachmentSizeInBytes: {size!r}")
@@ -319,29 +313,27 @@ class _Downloader:
         body = b"".join(iter(lambda: response.read(_MAX_ERROR_SIZE), b""))
         if _responses.is_truncated(response.headers, body):
             return self._failed("truncated error response", response.status_code, retryable=True)
-        code, is_expired = _parse_s3_error(body)
-        if is_expired:
+        status_code = response.status_code
+        error = _s3.parse_error(response.headers, body)
+        if error.is_expired:
             self._url = None
             return self._failed(
-                "the presigned URL has expired", response.status_code, code, retryable=True
+                "the presigned URL has expired", status_code, error.code, retryable=True
             )
-        status_code = response.status_code
         return self._failed(
-            f"HTTP {status_code}, {code or 'no error code'}",
+            f"HTTP {status_code}, {error.code or 'no error code'}",
             status_code,
-            code,
-            retryable=status_code in _RETRYABLE_STATUSES
-            or status_code >= _SERVER_ERROR
-            or code in _RETRYABLE_ERROR_CODES,
+            error.code,
+            retryable=status_code >= _SERVER_ERROR
+            or _retry.is_retryable_response(status_code, error.code),
         )
 
     def _wrong_size(self, size: str) -> DownloadFailedError:
         # Without S3's headers the response is that of a proxy, and may be another one next time.
-        is_from_s3 = any(name in self._headers for name in _S3_HEADERS)
         return self._failed(
             f"the response has {size} bytes, but the attachment has {self._size}",
             _OK,
-            retryable=not is_from_s3,
+            retryable=not _s3.is_from_s3(self._headers),
         )
 
     def _connection_failed(self, error: Exception) -> DownloadFailedError:
@@ -359,27 +351,3 @@ class _Downloader:
 
     def _failed(self, *details: Any, **kwargs: Any) -> DownloadFailedError:
         return DownloadFailedError(self.attachment_id, *details, **kwargs)
-
-
-def _check_scheme(client: ConnectParticipantClient, url: str) -> None:
-    try:
-        scheme = urlsplit(url).scheme
-    except ValueError:
-        raise UnexpectedResponseError(_OPERATION, "the download URL is malformed") from None
-    allowed = {urlsplit(client.meta.endpoint_url).scheme, "https"}
-    if scheme not in allowed:
-        raise UnexpectedResponseError(_OPERATION, "the download URL is not https")
-
-
-def _parse_s3_error(body: bytes) -> tuple[str | None, bool]:
-    """Return S3's error code, and whether the URL has expired."""
-    try:
-        error = ET.fromstring(body)  # noqa: S314
-    except (ET.ParseError, LookupError, ValueError):
-        # expat raises LookupError or ValueError if it does not know the encoding of the XML.
-        return None, False
-    code = error.findtext("Code") or None
-    is_expired = code == "AccessDenied" and (
-        error.find("Expires") is not None or error.findtext("Message") == "Request has expired"
-    )
-    return code, is_expired or code in _EXPIRED_ERROR_CODES

@@ -6,13 +6,10 @@ import logging
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-from xml.etree import ElementTree as ET
 
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ConnectionClosedError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
-from botocore.utils import parse_timestamp
 
 from attach_confirm import (
     _deadline,
@@ -20,6 +17,7 @@ from attach_confirm import (
     _redaction,
     _responses,
     _retry,
+    _s3,
     _source,
     _validation,
 )
@@ -47,8 +45,6 @@ _MAX_BACKOFF = 30.0
 
 _SUCCESS_STATUSES = range(200, 300)
 _HTTP_ERRORS = (HTTPClientError, BotocoreConnectionError)
-_EXPIRED_ERROR_CODES = frozenset({"ExpiredToken", "RequestExpired"})
-_S3_HEADERS = frozenset({"etag", "x-amz-request-id"})
 
 _logger = logging.getLogger("attach_confirm")
 
@@ -148,9 +144,7 @@ def _put_stream(
     from tenacity import wait_exponential, wait_random  # noqa: PLC0415
 
     headers = _encode_headers(pending, source.size)
-    scheme = _url_scheme(pending.url)
-    if urlsplit(client.meta.endpoint_url).scheme == "https" != scheme:
-        raise UnexpectedResponseError("StartAttachmentUpload", "the upload URL is not https")
+    _s3.validate_url(client, "StartAttachmentUpload", pending.url)
     if deadline is not None and not deadline.remaining():
         raise UploadTimeoutError(deadline.seconds)
     limit = _deadline.Deadline(_seconds_left(pending), deadline)
@@ -200,15 +194,6 @@ def _put_stream(
 
 def _seconds_left(pending: PendingUpload) -> float:
     return (pending.expires_at - datetime.now(timezone.utc)).total_seconds()
-
-
-def _url_scheme(url: str) -> str:
-    try:
-        return urlsplit(url).scheme
-    except ValueError:
-        raise UnexpectedResponseError(
-            "StartAttachmentUpload", "the upload URL is malformed"
-        ) from None
 
 
 def _content_length(pending: PendingUpload) -> int | None:
@@ -263,7 +248,7 @@ def _error_from_response(
         if _responses.is_truncated(response.headers, response.content):
             return _connection_closed(pending)
         return _parse_s3_error(response, pending, attempts)
-    if not _S3_HEADERS & {name.lower() for name in response.headers}:
+    if not _s3.is_from_s3(response.headers):
         content_type = response.headers.get("Content-Type", "unknown type")
         return UnexpectedResponseError(
             "PutObject", f"no ETag, no request ID, and a body of {content_type}"
@@ -278,34 +263,9 @@ def _connection_closed(pending: PendingUpload) -> ConnectionClosedError:
 def _parse_s3_error(
     response: AWSResponse, pending: PendingUpload, attempts: int
 ) -> PutFailedError | UploadUrlExpiredError:
-    try:
-        error = ET.fromstring(response.content)  # noqa: S314
-    except (ET.ParseError, LookupError, ValueError):
-        # expat raises LookupError or ValueError if it does not know the encoding of the XML.
-        error = ET.Element("Error")
-    code = error.findtext("Code") or None
-    is_expired = code == "AccessDenied" and error.find("Expires") is not None
-    if is_expired or code in _EXPIRED_ERROR_CODES:
+    error = _s3.parse_error(response.headers, response.content)
+    if error.is_expired:
         return UploadUrlExpiredError(
-            pending.attachment_id,
-            pending.expires_at,
-            _server_time(error.findtext("ServerTime") or response.headers.get("Date")),
-            attempts,
+            pending.attachment_id, pending.expires_at, error.server_time, attempts
         )
-    request_id = error.findtext("RequestId") or response.headers.get("x-amz-request-id")
-    return PutFailedError(response.status_code, code, request_id)
-
-
-def _server_time(text: str | None) -> datetime | None:
-    """Return the time in an error response of S3, or None.
-
-    Args:
-        text: The error's ServerTime in ISO 8601, or the header Date.
-    """
-    if text is None:
-        return None
-    try:
-        server_time: datetime = parse_timestamp(text)
-    except (ValueError, OverflowError, RuntimeError):
-        return None
-    return server_time.replace(tzinfo=server_time.tzinfo or timezone.utc).astimezone(timezone.utc)
+    return PutFailedError(response.status_code, error.code, error.request_id)

@@ -54,13 +54,25 @@ def get_timestamp(operation: str, response: Mapping[str, Any], *path: str) -> da
         UnexpectedResponseError: The member is missing or is not a timestamp.
     """
     value = get_member(operation, response, *path)
-    try:
-        timestamp = parse_timestamp(value)
-        return timestamp.replace(tzinfo=timestamp.tzinfo or timezone.utc).astimezone(timezone.utc)
-    except (ValueError, OverflowError, RuntimeError):
+    timestamp = parse_time(value)
+    if timestamp is None:
         raise UnexpectedResponseError(
             operation, f"invalid timestamp in {'.'.join(path)}: {value!r}"
-        ) from None
+        )
+    return timestamp
+
+
+def parse_time(value: Any) -> datetime | None:
+    """Return a timestamp as an aware datetime in UTC, or None if it is malformed.
+
+    Args:
+        value: A number of seconds, or a string in ISO 8601 or in the format of HTTP headers.
+    """
+    try:
+        time: datetime = parse_timestamp(value)
+        return time.replace(tzinfo=time.tzinfo or timezone.utc).astimezone(timezone.utc)
+    except (ValueError, OverflowError, RuntimeError):
+        return None
 
 
 def register_response_validation(client: ConnectParticipantClient) -> None:

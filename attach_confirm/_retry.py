@@ -73,10 +73,18 @@ def create_retrying(
 def is_retryable(error: BaseException | None) -> bool:
     """Return whether an identical PUT may succeed after this error."""
     if isinstance(error, PutFailedError):
-        return (
-            error.status_code in _RETRYABLE_STATUSES or error.error_code in _RETRYABLE_ERROR_CODES
-        )
+        return is_retryable_response(error.status_code, error.error_code)
     return isinstance(error, _CONNECTION_ERRORS) and not is_rejected_by_proxy(error)
+
+
+def is_retryable_response(status_code: int, error_code: str | None) -> bool:
+    """Return whether an identical request to S3 may succeed after this error response.
+
+    Args:
+        status_code: HTTP status code.
+        error_code: S3's error code, or None.
+    """
+    return status_code in _RETRYABLE_STATUSES or error_code in _RETRYABLE_ERROR_CODES
 
 
 def is_rejected_by_proxy(error: BaseException) -> bool:

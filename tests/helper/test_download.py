@@ -418,9 +418,9 @@ class TestRequest:
             ({"Url": None}, "missing Url"),
             ({"AttachmentSizeInBytes": None}, "missing AttachmentSizeInBytes"),
             ({"AttachmentSizeInBytes": -1}, "invalid AttachmentSizeInBytes: -1"),
-            ({"Url": "http://[/a?X-Amz-Signature=5eed"}, "the download URL is malformed"),
-            ({"Url": "ftp://bucket.example/a"}, "the download URL is not https"),
-            ({"Url": "file:///etc/passwd"}, "the download URL is not https"),
+            ({"Url": "http://[/a?X-Amz-Signature=5eed"}, "the presigned URL is malformed"),
+            ({"Url": "ftp://bucket.example/a"}, "the presigned URL is not https"),
+            ({"Url": "file:///etc/passwd"}, "the presigned URL is not https"),
         ],
     )
     def test_unexpected_response_of_get_attachment(
@@ -438,7 +438,7 @@ class TestRequest:
         scripted_responses(client, GET_ATTACHMENT, (200, members, {}))
         requests = scripted_responses(client, GET_OBJECT, (200, b"abc", {}))
         error = fail(client, folder, UnexpectedResponseError)
-        assert error.reason == "the download URL is not https"
+        assert error.reason == "the presigned URL is not https"
         assert requests == []
 
     def test_error_of_get_attachment_propagates(self, client, scripted_responses, folder):

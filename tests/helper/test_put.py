@@ -639,6 +639,7 @@ class TestErrorResponses:
                 {"Date": "Sun, 22 Nov 2026 08:20:01 GMT"},
                 "2026-11-22T08:20:01+00:00",
             ),
+            (403, error_body("AccessDenied", "Request has expired"), {}, None),
             (403, error_body("RequestExpired", ServerTime="2026-11-22T08:20:00"), {}, UTC_TIME),
             (403, error_body("RequestExpired", ServerTime="soon"), {}, None),
             (403, error_body("RequestExpired"), {}, None),
@@ -743,9 +744,15 @@ class TestUploadUrl:
             attach_confirm.put(client, upload, b"abc")
         assert (raised.value.operation, raised.value.reason) == (
             "StartAttachmentUpload",
-            "the upload URL is not https",
+            "the presigned URL is not https",
         )
         assert requests == []
+
+    def test_upload_url_of_another_scheme_rejected(self, make_pending_upload):
+        client = attach_confirm.client("us-west-2", endpoint_url="http://service.example")
+        with pytest.raises(UnexpectedResponseError) as raised:
+            attach_confirm.put(client, make_pending_upload(url="ftp://bucket.example/k"), b"abc")
+        assert raised.value.reason == "the presigned URL is not https"
 
     @pytest.mark.parametrize("endpoint_url", ["https://service.example", "http://service.example"])
     def test_malformed_upload_url(self, make_pending_upload, endpoint_url):
@@ -756,7 +763,7 @@ class TestUploadUrl:
             )
         assert (raised.value.operation, raised.value.reason) == (
             "StartAttachmentUpload",
-            "the upload URL is malformed",
+            "the presigned URL is malformed",
         )
         assert raised.value.__suppress_context__
 
