@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from attach_confirm import _deadline, _responses, _validation
-from attach_confirm._exceptions import UnexpectedResponseError
-from attach_confirm._types import AttachmentStatus
+from attach_confirm._transcript import parse_status, read_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from types_boto3_connectparticipant.client import ConnectParticipantClient
+
+    from attach_confirm._types import AttachmentStatus
 
 _OPERATION = "GetTranscript"
 
@@ -71,31 +73,8 @@ def attachments(
     model = _validation.get_operation_model(client, _OPERATION)
     _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
     _deadline.prepare_client(client)
-    return _unique_attachments(_transcript_items(client, connection_token))
-
-
-def _transcript_items(
-    client: ConnectParticipantClient, connection_token: str
-) -> Iterator[Mapping[str, Any]]:
-    """Iterate over the items of the transcript, newest first."""
-    next_page: dict[str, Any] = {}
-    seen_tokens = set()
-    while True:
-        response = client.get_transcript(
-            ConnectionToken=connection_token,
-            MaxResults=100,
-            ScanDirection="BACKWARD",
-            SortOrder="DESCENDING",
-            **next_page,
-        )
-        yield from _responses.get_member(_OPERATION, response, "Transcript")
-        next_token = response.get("NextToken")
-        if not next_token:
-            return
-        if next_token in seen_tokens:
-            raise UnexpectedResponseError(_OPERATION, "a NextToken was repeated")
-        seen_tokens.add(next_token)
-        next_page = {"NextToken": next_token}
+    items = chain.from_iterable(read_pages(client, connection_token))
+    return _unique_attachments(items)
 
 
 def _unique_attachments(items: Iterator[Mapping[str, Any]]) -> Iterator[ChatAttachment]:
@@ -109,15 +88,8 @@ def _unique_attachments(items: Iterator[Mapping[str, Any]]) -> Iterator[ChatAtta
                     attachment_id=attachment_id,
                     name=attachment.get("AttachmentName", ""),
                     content_type=attachment.get("ContentType", ""),
-                    status=_parse_status(attachment.get("Status")),
+                    status=parse_status(attachment.get("Status")),
                     participant_role=item.get("ParticipantRole", ""),
                     display_name=item.get("DisplayName", ""),
                     sent_at=_responses.get_timestamp(_OPERATION, item, "AbsoluteTime"),
                 )
-
-
-def _parse_status(value: str | None) -> AttachmentStatus:
-    try:
-        return AttachmentStatus(value)
-    except ValueError:
-        raise UnexpectedResponseError(_OPERATION, f"unknown attachment status {value!r}") from None

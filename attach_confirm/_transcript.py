@@ -66,13 +66,13 @@ class TranscriptReader:
             botocore.exceptions.BotoCoreError: No response was received.
         """
         item_ids: list[str | None] = []
-        for page in self._pages():
+        for page in read_pages(self.client, self._connection_token):
             for item in page:
                 item_ids.append(item.get("Id"))
                 for attachment in item.get("Attachments", []):
                     attachment_id = attachment.get("AttachmentId")
                     if attachment_id in attachment_ids:
-                        status = _parse_status(attachment.get("Status"))
+                        status = parse_status(attachment.get("Status"))
                         self._last_item_id = item_ids[-1]
                         return ListedAttachment(attachment_id, status)
             if self._last_item_id is not None and self._last_item_id in item_ids:
@@ -80,26 +80,57 @@ class TranscriptReader:
         self._last_item_id = item_ids[0] if item_ids else None
         return None
 
-    def _pages(self) -> Iterator[list[Any]]:
-        next_page: dict[str, Any] = {}
-        seen_tokens = set()
-        while True:
-            response = self.client.get_transcript(
-                ConnectionToken=self._connection_token,
-                MaxResults=100,
-                ScanDirection="BACKWARD",
-                SortOrder="DESCENDING",
-                **next_page,
-            )
-            yield _responses.get_member(_OPERATION, response, "Transcript")
-            next_token = response.get("NextToken")
-            if not next_token:
-                return
-            if next_token in seen_tokens:
-                raise UnexpectedResponseError(_OPERATION, "a NextToken was repeated")
-            seen_tokens.add(next_token)
-            next_page = {"NextToken": next_token}
-            _deadline.require_time_left()
+
+def read_pages(client: ConnectParticipantClient, connection_token: str) -> Iterator[list[Any]]:
+    """Iterate over the pages of the transcript, newest first.
+
+    Args:
+        client: A `connectparticipant` client.
+        connection_token: The participant's connection token.
+
+    Returns:
+        An iterator over the items of each page, newest first.
+
+    Raises:
+        UnexpectedResponseError: A page is not a transcript, or repeats an earlier NextToken.
+        DeadlineReachedError: The deadline of the current `limit_api_calls` block is reached.
+        botocore.exceptions.ClientError: The service rejected the request for a page.
+        botocore.exceptions.BotoCoreError: No response was received.
+    """
+    next_page: dict[str, Any] = {}
+    seen_tokens = set()
+    while True:
+        response = client.get_transcript(
+            ConnectionToken=connection_token,
+            MaxResults=100,
+            ScanDirection="BACKWARD",
+            SortOrder="DESCENDING",
+            **next_page,
+        )
+        yield _responses.get_member(_OPERATION, response, "Transcript")
+        next_token = response.get("NextToken")
+        if not next_token:
+            return
+        if next_token in seen_tokens:
+            raise UnexpectedResponseError(_OPERATION, "a NextToken was repeated")
+        seen_tokens.add(next_token)
+        next_page = {"NextToken": next_token}
+        _deadline.require_time_left()
+
+
+def parse_status(value: str | None) -> AttachmentStatus:
+    """Return the status of an attachment in the transcript.
+
+    Args:
+        value: The member `Status`, or None.
+
+    Raises:
+        UnexpectedResponseError: The status is missing or unknown.
+    """
+    try:
+        return AttachmentStatus(value)
+    except ValueError:
+        raise UnexpectedResponseError(_OPERATION, f"unknown attachment status {value!r}") from None
 
 
 def status(
@@ -190,10 +221,3 @@ def validate_lookup(
     complete = _validation.get_operation_model(client, "CompleteAttachmentUpload")
     _validation.validate_string(complete, "AttachmentIds", "attachment_id", attachment_id)
     _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
-
-
-def _parse_status(value: str | None) -> AttachmentStatus:
-    try:
-        return AttachmentStatus(value)
-    except ValueError:
-        raise UnexpectedResponseError(_OPERATION, f"unknown attachment status {value!r}") from None
