@@ -18,15 +18,9 @@ from attach_confirm_stubs import (
     TruncatedResponse,
     modeled_errors,
 )
+from tests.support.uploads import COMPLETE, PDF, PUT, SEARCH, START, listed_ids, start_upload
 
-PDF = b"%PDF-1.7 a receipt"
 CONNECT = "CreateParticipantConnection"
-START, PUT, COMPLETE, SEARCH = (
-    "StartAttachmentUpload",
-    "PutObject",
-    "CompleteAttachmentUpload",
-    "GetTranscript",
-)
 MAX_CALLS = 12
 FLOW_ERRORS = (attach_confirm.AttachConfirmError, BotoCoreError, ClientError)
 
@@ -109,15 +103,6 @@ class LiteralCaller:
         self._must_check = advice.action is Action.CHECK and self._attachment_id is not None
 
 
-def listed_ids(fake):
-    """Return the IDs of the attachments in the transcript."""
-    return [
-        attachment["AttachmentId"]
-        for item in fake.transcript
-        for attachment in item.get("Attachments", [])
-    ]
-
-
 @pytest.fixture(params=["plain", "token", "journal", "queue with token", "queue with journal"])
 def run(request, fake, tmp_path):
     """Return a function that lets a new caller run with faults, and returns its outcome."""
@@ -187,13 +172,7 @@ class TestPut:
     def test_expired_url_ends(self, fake):
         """`put` with the same arguments would use the same URL for ever."""
         token = fake.connection_token()
-        pending = attach_confirm.start(
-            fake.client,
-            name="a.pdf",
-            size=len(PDF),
-            content_type="application/pdf",
-            connection_token=token,
-        )
+        pending = start_upload(fake.client, token)
         fake.clock.advance(301)
         with pytest.raises(attach_confirm.UploadUrlExpiredError) as raised:
             attach_confirm.put(fake.client, pending, PDF)

@@ -37,6 +37,7 @@ SIZE = 3 * MIB
 DATA = os.urandom(SIZE)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 STORED = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 0\r\n\r\n'
+EXPECTATION_FAILED = b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n"
 ERROR_BODY = b"<Error><Code>SignatureDoesNotMatch</Code></Error>"
 DENIED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n%b" % (len(ERROR_BODY), ERROR_BODY)
 
@@ -89,11 +90,57 @@ class Script:
         self.heads.append(read_head(connection))
         return content_length(self.heads[-1])
 
-    def store(self, connection):
+    def accept(self, connection):
+        """Read the head, agree to get the body, and return the body's size."""
         size = self.read_head(connection)
         connection.sendall(CONTINUE)
+        return size
+
+    def store(self, connection):
+        size = self.accept(connection)
         self.bodies.append(read_body(connection, size))
         connection.sendall(STORED)
+
+
+def end(connection):
+    """Close a connection with FIN, without TLS's own notice."""
+    connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
+
+
+def store_without_continue(script, connection):
+    """Handle a request like a server that does not know `Expect`."""
+    size = script.read_head(connection)
+    script.bodies.append(read_body(connection, size))
+    connection.sendall(STORED)
+
+
+def reject_expectation_late(script, connection):
+    """Reject `Expect` after the first byte of the body was received."""
+    script.read_head(connection)
+    connection.recv(1)
+    connection.sendall(EXPECTATION_FAILED)
+    with suppress(OSError):
+        read_body(connection, len(DATA) - 1)
+
+
+def break_at(offset, close):
+    """Return a handler that closes the connection at an offset of the body; None: at once."""
+
+    def handle(script, connection):
+        if offset is not None:
+            script.accept(connection)
+            read_body(connection, offset)
+        close(connection)
+
+    return handle
+
+
+def read_until_closed(connection):
+    """Read until the client closes the connection."""
+    with suppress(OSError):
+        while connection.recv(65536):
+            pass
 
 
 @pytest.fixture(params=["http", "https"])
@@ -150,12 +197,7 @@ class TestExpectContinue:
         """RFC 9110 allows it, and the client must not wait for ever."""
         monkeypatch.setattr(_transport, "_CONTINUE_TIMEOUT", 0.1)
 
-        def handle(script, connection):
-            size = script.read_head(connection)
-            script.bodies.append(read_body(connection, size))
-            connection.sendall(STORED)
-
-        script = Script(handle)
+        script = Script(store_without_continue)
         assert put(script) == 1
         assert script.bodies == [DATA]
 
@@ -196,7 +238,7 @@ class TestExpectContinue:
     def test_rejected_expectation_is_repeated_without_it(self, put, sleeps):
         def reject(script, connection):
             script.read_head(connection)
-            connection.sendall(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n")
+            connection.sendall(EXPECTATION_FAILED)
 
         script = Script(reject)
         stream = NonSeekableStream(DATA)
@@ -210,14 +252,7 @@ class TestExpectContinue:
         """A part of the body was read, so only a source that can seek can be sent again."""
         monkeypatch.setattr(_transport, "_CONTINUE_TIMEOUT", 0.1)
 
-        def reject(script, connection):
-            script.read_head(connection)
-            connection.recv(1)
-            connection.sendall(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n")
-            with suppress(OSError):
-                read_body(connection, len(DATA) - 1)
-
-        script = Script(reject)
+        script = Script(reject_expectation_late)
         counts = []
         if can_seek:
             assert put(script, callback=counts.append) == 1
@@ -234,19 +269,12 @@ class TestExpectContinue:
         monkeypatch.setattr(_transport, "_CONTINUE_TIMEOUT", 0.1)
         error = urllib3.exceptions.ProtocolError("stop")
 
-        def reject(script, connection):
-            script.read_head(connection)
-            connection.recv(1)
-            connection.sendall(b"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n")
-            with suppress(OSError):
-                read_body(connection, len(DATA) - 1)
-
         def callback(count):
             if count < 0:
                 raise error
 
         with pytest.raises(urllib3.exceptions.ProtocolError) as raised:
-            put(Script(reject), callback=callback)
+            put(Script(reject_expectation_late), callback=callback)
         assert raised.value is error
 
 
@@ -271,8 +299,7 @@ class TestEarlyResponse:
         is_done = Event()
 
         def handle(script, connection):
-            script.read_head(connection)
-            connection.sendall(CONTINUE)
+            script.accept(connection)
             read_body(connection, 100_000)
             connection.sendall(DENIED)
             if is_open:
@@ -323,8 +350,7 @@ class TestEarlyResponse:
 
     def test_one_shot_stream_is_not_retried_after_a_read(self, put, sleeps):
         def handle(script, connection):
-            size = script.read_head(connection)
-            connection.sendall(CONTINUE)
+            size = script.accept(connection)
             read_body(connection, size)
             connection.sendall(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n")
 
@@ -349,9 +375,7 @@ class TestEarlyResponse:
             script.read_head(connection)
             connection.sendall(response)
             # The client must not wait for the end of the connection.
-            with suppress(OSError):
-                while connection.recv(65536):
-                    pass
+            read_until_closed(connection)
 
         started_at = time.monotonic()
         with pytest.raises(ConnectionClosedError):
@@ -365,8 +389,7 @@ class TestTimeouts:
         is_done = Event()
 
         def handle(script, connection):
-            script.read_head(connection)
-            connection.sendall(CONTINUE)
+            script.accept(connection)
             is_done.wait(20)
 
         started_at = time.monotonic()
@@ -403,8 +426,7 @@ class TestTimeouts:
 
         def handle(script, connection):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
-            size = script.read_head(connection)
-            connection.sendall(CONTINUE)
+            size = script.accept(connection)
             body = bytearray()
             while len(body) < size:
                 Event().wait(0.02)
@@ -451,12 +473,6 @@ class TestUnsentBytes:
             assert _transport._unsent_bytes(file) == 0
 
 
-def end(connection):
-    """Close a connection with FIN, without TLS's own notice."""
-    connection.shutdown(socket.SHUT_RDWR)
-    connection.close()
-
-
 class TestBrokenConnection:
     @pytest.mark.parametrize("close", [end, reset])
     @pytest.mark.parametrize(
@@ -464,14 +480,7 @@ class TestBrokenConnection:
         [None, 0, 1, *random.Random(SEED).sample(range(len(DATA)), 3), len(DATA) - 1, len(DATA)],
     )
     def test_connection_that_breaks_is_retried(self, put, close, offset):
-        def handle(script, connection):
-            if offset is not None:
-                script.read_head(connection)
-                connection.sendall(CONTINUE)
-                read_body(connection, offset)
-            close(connection)
-
-        script = Script(handle)
+        script = Script(break_at(offset, close))
         assert put(script) == 2
         assert script.bodies == [DATA]
 
@@ -517,15 +526,6 @@ class TestBrokenConnection:
         rng = random.Random(SEED)
         offsets = [0, *(rng.randrange(len(data)) for _ in range(6)), len(data) - 1, len(data)]
 
-        def break_at(offset, close):
-            def handle(script, connection):
-                script.read_head(connection)
-                connection.sendall(CONTINUE)
-                read_body(connection, offset)
-                close(connection)
-
-            return handle
-
         script = Script(*(break_at(offset, rng.choice([end, reset])) for offset in offsets))
         url = tcp_server(script, tls_context)
         pending = make_pending_upload(url=f"{url}/k", size=len(data))
@@ -554,8 +554,7 @@ class TestBodyErrors:
         is_done = Event()
 
         def handle(script, connection):
-            script.read_head(connection)
-            connection.sendall(CONTINUE)
+            script.accept(connection)
             is_done.wait(20)
 
         def callback(_):
@@ -574,8 +573,7 @@ class TestBodyErrors:
         is_done = Event()
 
         def handle(script, connection):
-            script.read_head(connection)
-            connection.sendall(CONTINUE)
+            script.accept(connection)
             is_done.wait(20)
 
         class Stream(NonSeekableStream):
@@ -724,12 +722,7 @@ class TestTunnel:
     def test_server_that_never_sends_100(self, put_through, monkeypatch):
         monkeypatch.setattr(_transport, "_CONTINUE_TIMEOUT", 0.1)
 
-        def handle(script, connection):
-            size = script.read_head(connection)
-            script.bodies.append(read_body(connection, size))
-            connection.sendall(STORED)
-
-        script = Script(handle)
+        script = Script(store_without_continue)
         assert put_through(Tunnel(), script) == 1
         assert script.bodies == [DATA]
 
@@ -741,9 +734,7 @@ class TestTunnel:
                 connection.sendall(CONTINUE)
                 read_body(connection, size)
             connection.sendall(DENIED)
-            with suppress(OSError):
-                while connection.recv(65536):
-                    pass
+            read_until_closed(connection)
 
         with pytest.raises(PutFailedError) as raised:
             put_through(Tunnel(), Script(handle), DATA * 10)
@@ -752,14 +743,7 @@ class TestTunnel:
     @pytest.mark.parametrize("offset", [None, 0, 1_000_000])
     @pytest.mark.parametrize("close", [end, reset])
     def test_connection_that_breaks_is_retried(self, put_through, close, offset):
-        def handle(script, connection):
-            if offset is not None:
-                script.read_head(connection)
-                connection.sendall(CONTINUE)
-                read_body(connection, offset)
-            close(connection)
-
-        script = Script(handle)
+        script = Script(break_at(offset, close))
         assert put_through(Tunnel(), script) == 2
         assert script.bodies == [DATA]
 
@@ -767,8 +751,7 @@ class TestTunnel:
         is_done = Event()
 
         def handle(script, connection):
-            script.read_head(connection)
-            connection.sendall(CONTINUE)
+            script.accept(connection)
             is_done.wait(20)
 
         started_at = time.monotonic()
@@ -791,8 +774,7 @@ class TestTunnel:
             return send(transport, data)
 
         def handle(script, connection):
-            script.read_head(connection)
-            connection.sendall(CONTINUE)
+            script.accept(connection)
             Event().wait(0.3)
             connection.sendall(DENIED)
             connection.recv(1)

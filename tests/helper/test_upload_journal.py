@@ -26,15 +26,17 @@ from attach_confirm import (
     advise,
 )
 from attach_confirm_stubs import ModeledError, ReadTimeout, serve_connectparticipant
-
-PDF = b"%PDF-1.7 a receipt"
-START, PUT, COMPLETE, SEARCH = (
-    "StartAttachmentUpload",
-    "PutObject",
-    "CompleteAttachmentUpload",
-    "GetTranscript",
+from tests.support.uploads import (
+    COMPLETE,
+    LIFETIME,
+    PDF,
+    PUT,
+    SEARCH,
+    START,
+    listed_ids,
+    start_upload,
 )
-LIFETIME = 300
+
 KEY = "chat-1/message-1"
 
 
@@ -105,14 +107,7 @@ def send(fake, token, journal):
 def start_and_put(fake, token, client_token=None):
     """Send the file without confirming it, and return the attachment's ID."""
     client = attach_confirm.client(fake.region_name)
-    pending = attach_confirm.start(
-        client,
-        name="a.pdf",
-        size=len(PDF),
-        content_type="application/pdf",
-        connection_token=token,
-        client_token=client_token,
-    )
+    pending = start_upload(client, token, client_token)
     attach_confirm.put(client, pending, PDF)
     return pending.attachment_id
 
@@ -129,15 +124,6 @@ def fail(error):
         raise error
 
     return hook
-
-
-def listed_ids(fake):
-    """Return the IDs of the attachments in the transcript."""
-    return [
-        attachment["AttachmentId"]
-        for item in fake.transcript
-        for attachment in item.get("Attachments", [])
-    ]
 
 
 class TestSteps:

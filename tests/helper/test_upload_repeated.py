@@ -24,15 +24,17 @@ from attach_confirm import (
 )
 from attach_confirm_stubs import ModeledError, ServerError, serve_connectparticipant
 from tests.support.stubs import NonSeekableStream
-
-PDF = b"%PDF-1.7 a receipt"
-START, PUT, COMPLETE, SEARCH = (
-    "StartAttachmentUpload",
-    "PutObject",
-    "CompleteAttachmentUpload",
-    "GetTranscript",
+from tests.support.uploads import (
+    COMPLETE,
+    LIFETIME,
+    PDF,
+    PUT,
+    SEARCH,
+    START,
+    listed_ids,
+    start_upload,
 )
-LIFETIME = 300
+
 SCAN_TIME = 90
 
 
@@ -53,14 +55,7 @@ def crash(fake, token):
     """Return a function that starts the same upload and sends the file, without confirming it."""
 
     def crash(client_token="mine", *, puts=True):
-        pending = attach_confirm.start(
-            fake.client,
-            name="a.pdf",
-            size=len(PDF),
-            content_type="application/pdf",
-            connection_token=token,
-            client_token=client_token,
-        )
+        pending = start_upload(fake.client, token, client_token)
         if puts:
             attach_confirm.put(fake.client, pending, PDF)
         return pending.attachment_id
@@ -77,15 +72,6 @@ def requests(fake, recorded_requests):
         operations=lambda: [request.operation for request in recorded],
         tokens=lambda: [r.body["ClientToken"] for r in recorded if r.operation == START],
     )
-
-
-def listed_ids(fake):
-    """Return the IDs of the attachments in the transcript."""
-    return [
-        attachment["AttachmentId"]
-        for item in fake.transcript
-        for attachment in item.get("Attachments", [])
-    ]
 
 
 def confirm_elsewhere(fake, token, attachment_id):
