@@ -320,6 +320,8 @@ def _classify_put_error(error: PutFailedError) -> _Decision:
 def _classify_source_error(error: SourceReadError) -> _Decision:
     if error.retryable:
         return Action.RETRY, "The source could not be read to its end; open it again and retry."
+    if error.changed:
+        return Action.FIX, "The file changed while it was sent; close or copy it first."
     return Action.FIX, "The source could not be read to its end."
 
 

@@ -59,12 +59,14 @@ class SourceReadError(AttachConfirmError):
     Attributes:
         reason: What happened.
         retryable: Whether another attempt may succeed, for example after a lost connection.
+        changed: Whether the size of a file changed while it was sent.
     """
 
-    def __init__(self, reason: str, retryable: bool) -> None:
-        super().__init__(reason, retryable)
+    def __init__(self, reason: str, retryable: bool, changed: bool = False) -> None:
+        super().__init__(reason, retryable, changed)
         self.reason = reason
         self.retryable = retryable
+        self.changed = changed
 
     def __str__(self) -> str:
         return f"source: {self.reason}"

@@ -247,7 +247,9 @@ class UploadBody:
             raise SourceReadError(
                 f"changed during the upload: had {self._source.size} bytes, now has"
                 f" {'more' if has_grown else 'fewer'}",
-                True,
+                # A file that another program writes to may change in every attempt.
+                retryable=False,
+                changed=True,
             )
         return chunk
 

@@ -187,6 +187,7 @@ ERRORS = {
     "SourceReadError": [
         attach_confirm.SourceReadError("reason", retryable=True),
         attach_confirm.SourceReadError("reason", retryable=False),
+        attach_confirm.SourceReadError("reason", retryable=False, changed=True),
     ],
     "UploadTimeoutError": [
         attach_confirm.UploadTimeoutError(1.0, "id", acknowledged=False),

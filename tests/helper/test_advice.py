@@ -383,6 +383,7 @@ class TestPutErrors:
         assert advise(download).action is action
         assert advise(download).attachment_id is None
         assert ("again" in advise(source).reason) is retryable
+        assert "changed" not in advise(source).reason
 
     @pytest.mark.parametrize("acknowledged", [True, False])
     def test_timeout(self, acknowledged):
@@ -514,7 +515,7 @@ class TestOtherErrors:
             if isinstance(value, type) and issubclass(value, attach_confirm.AttachConfirmError):
                 error = value.__new__(value)
                 error.status_code, error.error_code = 403, None
-                error.retryable, error.retry_after = False, None
+                error.retryable, error.changed, error.retry_after = False, False, None
                 is_unknown = advise(error).reason == "Not an error of the upload flow."
                 assert is_unknown is (value is attach_confirm.AttachConfirmError)
 

@@ -83,7 +83,12 @@ EXCEPTIONS = [
     (
         SourceReadError("connection reset", retryable=True),
         "source: connection reset",
-        {"reason": "connection reset", "retryable": True},
+        {"reason": "connection reset", "retryable": True, "changed": False},
+    ),
+    (
+        SourceReadError("changed", retryable=False, changed=True),
+        "source: changed",
+        {"reason": "changed", "retryable": False, "changed": True},
     ),
     (
         UploadTimeoutError(2.5),

@@ -1,5 +1,6 @@
 """A caller that follows `advise` literally ends, and never sends a file twice."""
 
+import io
 import itertools
 
 import pytest
@@ -54,13 +55,26 @@ class LiteralCaller:
         journal: A journal, or None.
         forgets: Whether the caller is a queue's consumer: it does not keep the attachment's ID, and
             its next call is 6 minutes later.
+        create_source: Returns the source of the next call.
+        **arguments: Other arguments of `upload`.
     """
 
-    def __init__(self, fake, *, client_token=None, journal=None, forgets=False):
+    def __init__(
+        self,
+        fake,
+        *,
+        client_token=None,
+        journal=None,
+        forgets=False,
+        create_source=lambda: PDF,
+        **arguments,
+    ):
         self._fake = fake
         self._participant_token = fake.participant_token()
         self._token = attach_confirm.connect(fake.client, self._participant_token).token
         self._arguments = {"client_token": client_token, "journal": journal, "name": "a.pdf"}
+        self._arguments.update(arguments)
+        self._create_source = create_source
         self._forgets = forgets
         self._attachment_id = None
         self._must_check = False
@@ -90,7 +104,9 @@ class LiteralCaller:
             return attach_confirm.confirm(
                 self._fake.client, self._attachment_id, self._token, on_conflict="check"
             )
-        return attach_confirm.upload(self._fake.client, PDF, self._token, **self._arguments)
+        return attach_confirm.upload(
+            self._fake.client, self._create_source(), self._token, **self._arguments
+        )
 
     def _follow(self, advice):
         self._fake.clock.advance(advice.retry_after or 1.0)
@@ -168,7 +184,35 @@ class TestConflict:
             assert outcome == "sent" or not is_temporary, fault
 
 
+class LogFile(io.BytesIO):
+    """A file to which another program appends a line whenever it is read."""
+
+    def read(self, size=-1, /):
+        if size:
+            position = self.tell()
+            self.seek(0, io.SEEK_END)
+            self.write(b"another line")
+            self.seek(position)
+        return super().read(size)
+
+
+class TestSource:
+    @pytest.mark.parametrize("client_token", [None, "mine"])
+    def test_file_that_always_grows(self, fake, client_token):
+        caller = LiteralCaller(
+            fake, client_token=client_token, create_source=lambda: LogFile(b"line")
+        )
+        assert caller.run() is Action.FIX
+        assert listed_ids(fake) == []
+
+
 class TestPut:
+    def test_file_that_always_grows_ends(self, fake):
+        pending = start_upload(fake.client, fake.connection_token())
+        with pytest.raises(attach_confirm.SourceReadError) as raised:
+            attach_confirm.put(fake.client, pending, LogFile(PDF))
+        assert advise(raised.value).action is Action.FIX
+
     def test_expired_url_ends(self, fake):
         """`put` with the same arguments would use the same URL for ever."""
         token = fake.connection_token()

@@ -524,7 +524,10 @@ class TestChangingFiles:
                 client, make_pending_upload(size=size), ChangingFile(bytes(size), reads, change)
             )
         assert raised.value.reason == f"changed during the upload: had {size} bytes, {message}"
-        assert raised.value.retryable
+        assert (raised.value.retryable, raised.value.changed) == (False, True)
+        advice = advise(raised.value)
+        assert advice.action is Action.FIX
+        assert advice.reason == "The file changed while it was sent; close or copy it first."
         assert requests == []
 
     @pytest.mark.parametrize(

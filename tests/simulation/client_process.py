@@ -34,7 +34,6 @@ _ERRORS = (
     sqlite3.Error,
 )
 _MAX_WAIT_CALLS = 2
-_MAX_SOURCE_ERRORS = 3
 _SUCCESSES = frozenset({"sent", "approved", "rejected", "wait_timeout"})
 
 # Without a journal, one process at a time may work on a client_token from this time before the URL
@@ -100,7 +99,7 @@ class ClientProcess:
         self.is_redelivered = file.method in REDELIVERED_METHODS
         shares_state = first is not None and not self.is_redelivered
         self.state = first.state if first and shares_state else PersistedState()
-        self.requests = self.confirmations = self.calls = self.waits = self._source_errors = 0
+        self.requests = self.confirmations = self.calls = self.waits = 0
         self.puts: Counter[str] = Counter()
         self.final_error: str | None = None
         self.error: Exception | None = None
@@ -323,18 +322,13 @@ class ClientProcess:
         advice = self._print(attach_confirm.advise(error))
         self.simulation.counts[f"advice {advice.action.value}"] += 1
         self.error = error
-        if isinstance(error, attach_confirm.SourceReadError):
-            self._source_errors += 1
         # `put` cannot repeat the step `start`; its caller can.
         is_expired_step = isinstance(
             error, attach_confirm.UploadUrlExpiredError
         ) and not self.file.method.startswith("upload")
         if is_expired_step:
             self._pending_upload = None
-        elif (
-            advice.action in {Action.FIX, Action.STOP, Action.UNRELATED}
-            or self._source_errors >= _MAX_SOURCE_ERRORS
-        ):
+        elif advice.action in {Action.FIX, Action.STOP, Action.UNRELATED}:
             self.outcome = "stopped"
             return
         # A queue's consumer may confirm the upload, or have the file delivered again.

@@ -248,6 +248,7 @@ def handle_source_errors(client: ConnectParticipantClient, token: str) -> str:
         attach_confirm.upload(client, "receipt.pdf", token, timeout=5)
     except attach_confirm.SourceReadError as error:
         assert_type(error.retryable, bool)
+        assert_type(error.changed, bool)
         return error.reason
     except attach_confirm.UploadTimeoutError as error:
         timeout_error: TimeoutError = error
