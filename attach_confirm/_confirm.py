@@ -129,6 +129,7 @@ def confirm_or_check(
     checks: bool = True,
     repeated: bool = False,
     deadline: _deadline.Deadline | None = None,
+    send_deadline: _deadline.Deadline | None = None,
 ) -> Confirmation:
     """Confirm an upload; otherwise the same as `confirm`.
 
@@ -141,6 +142,8 @@ def confirm_or_check(
         repeated: Whether an earlier process may have confirmed the attachment, so that HTTP 400
             and 404 are checked even if botocore did not retry the call.
         deadline: The time limit, or None.
+        send_deadline: The time limit of the confirmation without the search, or None for
+            `deadline`.
 
     Raises:
         DeadlineReachedError: The deadline was reached before the confirmation was sent or retried.
@@ -149,7 +152,7 @@ def confirm_or_check(
     metadata: Mapping[str, Any]
     try:
         try:
-            with _deadline.limit_api_calls(client, deadline):
+            with _deadline.limit_api_calls(client, send_deadline or deadline):
                 response = client.complete_attachment_upload(
                     AttachmentIds=[attachment_id],
                     ClientToken=client_token,

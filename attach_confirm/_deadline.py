@@ -55,9 +55,14 @@ class Deadline:
 
     def remaining(self) -> float:
         """Return the time left, in seconds; 0.0 if the limit is reached."""
-        elapsed = max(_clock.monotonic() - self._started_at, self._slept)
-        remaining = max(0.0, self.seconds - elapsed)
+        remaining = max(0.0, self.seconds - self._elapsed())
         return remaining if self.parent is None else min(remaining, self.parent.remaining())
+
+    def find_nearest(self) -> Deadline:
+        """Return the deadline that is reached first: this one, its parent, or a parent of it."""
+        if self.parent is None or self.remaining() < self.parent.remaining():
+            return self
+        return self.parent.find_nearest()
 
     def sleep(self, seconds: float) -> None:
         """Sleep, and count the time against the limit.
@@ -78,9 +83,11 @@ class Deadline:
             seconds: The duration, in seconds.
         """
         # A sleep until the limit must reach it exactly, and a sum of floats may fall short.
-        elapsed = max(_clock.monotonic() - self._started_at, self._slept)
-        reaches_limit = seconds >= self.seconds - elapsed
+        reaches_limit = seconds >= self.seconds - self._elapsed()
         self._slept = self.seconds if reaches_limit else self._slept + seconds
+
+    def _elapsed(self) -> float:
+        return max(_clock.monotonic() - self._started_at, self._slept)
 
 
 def create_deadline(timeout: float) -> Deadline:
@@ -107,7 +114,7 @@ class DeadlineReachedError(Exception):
     there was one.
 
     Attributes:
-        seconds: The time limit, in seconds.
+        deadline: The deadline.
         attachment_id: See `annotate`.
         acknowledged: See `annotate`.
     """
@@ -117,7 +124,7 @@ class DeadlineReachedError(Exception):
 
     def __init__(self, deadline: Deadline) -> None:
         super().__init__()
-        self.seconds = deadline.seconds
+        self.deadline = deadline.find_nearest()
 
 
 @dataclass

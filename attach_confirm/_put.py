@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ConnectionClosedError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
 from attach_confirm import (
+    _clock,
     _deadline,
     _http,
     _redaction,
@@ -101,7 +102,21 @@ def put(
     _validation.get_operation_model(client, "StartAttachmentUpload")
     deadline = None if timeout is None else _deadline.create_deadline(timeout)
     with _annotating(pending), _source.open_source(source, _content_length(pending)) as opened:
-        return put_stream(client, pending, opened, callback, deadline)
+        return put_stream(client, pending, opened, callback, deadline).attempts
+
+
+class PutResult(NamedTuple):
+    """The result of `put_stream`.
+
+    Attributes:
+        attempts: The number of PUT requests.
+        server_time: S3's time of the response, an aware datetime in UTC, or None if unknown.
+        duration: How long the last attempt took, in seconds.
+    """
+
+    attempts: int
+    server_time: datetime | None
+    duration: float
 
 
 def put_stream(
@@ -110,7 +125,7 @@ def put_stream(
     source: _source.Source,
     callback: Callable[[int], object] | None,
     deadline: _deadline.Deadline | None = None,
-) -> int:
+) -> PutResult:
     """Send the bytes of an open source; otherwise the same as `put`.
 
     Args:
@@ -140,7 +155,7 @@ def _put_stream(
     source: _source.Source,
     callback: Callable[[int], object] | None,
     deadline: _deadline.Deadline | None,
-) -> int:
+) -> PutResult:
     from tenacity import wait_exponential, wait_random  # noqa: PLC0415
 
     headers = _encode_headers(pending, source.size)
@@ -149,11 +164,13 @@ def _put_stream(
         raise UploadTimeoutError(deadline.seconds)
     limit = _deadline.Deadline(_seconds_left(pending), deadline)
     body = _source.UploadBody(source, callback)
-    attempts = 0
+    attempts, started_at = 0, 0.0
+    server_time: datetime | None = None
 
     def attempt() -> Exception | None:
-        nonlocal attempts
+        nonlocal attempts, started_at, server_time
         attempts += 1
+        started_at = _clock.monotonic()
         body.rewind()
         request = AWSRequest("PUT", pending.url, headers, body).prepare()
         error: Exception | None
@@ -163,6 +180,7 @@ def _put_stream(
             error = http_error
         else:
             error = _error_from_response(response, pending, attempts)
+            server_time = _responses.parse_time(response.headers.get("Date"))
         if body.error is not None:
             raise body.error
         return error
@@ -189,7 +207,7 @@ def _put_stream(
         source.size,
         attempts,
     )
-    return attempts
+    return PutResult(attempts, server_time, _clock.monotonic() - started_at)
 
 
 def _seconds_left(pending: PendingUpload) -> float:

@@ -26,7 +26,7 @@ from attach_confirm._exceptions import (
     UploadUrlExpiredError,
     annotate,
 )
-from attach_confirm._put import put_stream
+from attach_confirm._put import PutResult, put_stream
 from attach_confirm._start import start
 from attach_confirm._transcript import TranscriptReader
 from attach_confirm._types import JournalEntry
@@ -45,9 +45,11 @@ _logger = logging.getLogger("attach_confirm")
 _RESTART_NAMESPACE = UUID("0e6b3f0a-58b0-4f0c-9d0b-9b6d0f7f6c52")
 _MAX_STARTS = 10
 
-# A confirmation that was sent just before the URL expired may be in flight, and the attachment
-# scanner may take 60 seconds until the transcript lists the attachment.
+# `upload` starts over 90 seconds after the URL expired, and only if the transcript does not list
+# the attachment. The attachment scanner may take 60 seconds until it does, so the confirmation is
+# sent no later than 25 seconds after the expiry, and may be in flight for 5.
 _RESTART_DELAY = timedelta(seconds=90)
+_CONFIRMATION_DELAY = timedelta(seconds=25)
 
 _FILENAME = re.compile(r'filename="([^"]*)"')
 _SIMPLE_NAME = re.compile(r"[A-Za-z0-9 _.()+-]+")
@@ -100,9 +102,12 @@ def upload(
     presigned URL expires until 90 seconds afterwards. If the URL of an earlier call has expired,
     the function searches the whole transcript for the attachment, and starts over only if the
     transcript does not list it and 90 seconds have passed. Earlier it raises
-    `UploadUrlExpiredError` with the seconds to wait in `retry_after`. If the service lists a
-    rejected attachment without its ID, the search does not find it, so use a journal if a rejected
-    file must not be sent again.
+    `UploadUrlExpiredError` with the seconds to wait in `retry_after`. The function sends no
+    confirmation later than 25 seconds after the expiry by S3's clock, because the search could not
+    find it in time; it raises `UploadUrlExpiredError` instead. For the same reason, call `confirm`
+    after an error of the confirmation only while the URL is valid, and later call `upload` again.
+    If the service lists a rejected attachment without its ID, the search does not find it, so use
+    a journal if a rejected file must not be sent again.
 
     With a journal it holds without conditions, for any number of processes at once: the attachment
     to confirm is stored before it is confirmed, and only that one is ever confirmed.
@@ -182,7 +187,7 @@ def upload(
             return uploader.upload_with_journal(journal, client_token)
         except _deadline.DeadlineReachedError as error:
             raise UploadTimeoutError(
-                error.seconds, error.attachment_id, error.acknowledged
+                error.deadline.seconds, error.attachment_id, error.acknowledged
             ) from error.__cause__
 
 
@@ -225,7 +230,7 @@ class _Uploader:
             index = len(attachment_ids)
             attachment_ids.append(pending.attachment_id)
             try:
-                self._put(pending)
+                result = self._put(pending)
             except UploadUrlExpiredError as error:
                 # A URL that expires while this call retries was valid a moment ago.
                 if error.attempts == 1 and (listed := self._find(attachment_ids)):
@@ -246,10 +251,11 @@ class _Uploader:
                 else:
                     pending = self._start(index + 1)
                 continue
+            send_deadline = self._limit_confirmation(pending, result)
             # Another process may have confirmed an attachment since the last search.
             if index and (listed := self._find(attachment_ids)):
                 return listed
-            return self._confirm(pending.attachment_id)
+            return self._confirm_in_time(pending, send_deadline)
 
     def upload_with_journal(self, journal: Journal, key: str) -> Upload:
         """Upload with a `client_token` and a journal."""
@@ -320,17 +326,17 @@ class _Uploader:
             self._require_same_upload(pending)
         return pending
 
-    def _put(self, pending: PendingUpload) -> None:
+    def _put(self, pending: PendingUpload) -> PutResult:
         if self.sent_bytes:
             self.source.stream.seek(self.position)
             self._on_progress(-self.sent_bytes)
         try:
-            self.put_attempts += put_stream(
-                self.client, pending, self.source, self._on_progress, self.deadline
-            )
+            result = put_stream(self.client, pending, self.source, self._on_progress, self.deadline)
         except UploadUrlExpiredError as error:
             self.put_attempts += error.attempts
             raise
+        self.put_attempts += result.attempts
+        return result
 
     def _on_progress(self, count: int) -> None:
         self.sent_bytes += count
@@ -362,7 +368,37 @@ class _Uploader:
             listed = TranscriptReader(self.client, self.connection_token).find(attachment_ids)
         return None if listed is None else self._already_confirmed(listed.attachment_id)
 
-    def _confirm(self, attachment_id: str) -> Upload:
+    def _limit_confirmation(
+        self, pending: PendingUpload, result: PutResult
+    ) -> _deadline.Deadline | None:
+        """Return the time limit of a confirmation that a later call must find, from now on."""
+        if result.server_time is None:
+            return None
+        seconds = (pending.expires_at + _CONFIRMATION_DELAY - result.server_time).total_seconds()
+        # S3 may have set the time when the last attempt began.
+        return _deadline.Deadline(seconds - result.duration, self.deadline)
+
+    def _confirm_in_time(
+        self, pending: PendingUpload, send_deadline: _deadline.Deadline | None
+    ) -> Upload:
+        """Confirm the attachment before a later call may start over."""
+        try:
+            return self._confirm(pending.attachment_id, send_deadline)
+        except _deadline.DeadlineReachedError as error:
+            if error.deadline is not send_deadline:
+                raise
+            expired = UploadUrlExpiredError(
+                pending.attachment_id,
+                pending.expires_at,
+                attempts=self.put_attempts,
+                retry_after=(_RESTART_DELAY - _CONFIRMATION_DELAY).total_seconds(),
+            )
+            annotate(expired, attachment_id=pending.attachment_id, acknowledged=False)
+            raise expired from error.__cause__
+
+    def _confirm(
+        self, attachment_id: str, send_deadline: _deadline.Deadline | None = None
+    ) -> Upload:
         confirmation = confirm_or_check(
             self.client,
             attachment_id,
@@ -371,6 +407,7 @@ class _Uploader:
             # An earlier call with the same token may have confirmed the attachment.
             repeated=self.client_token is not None,
             deadline=self.deadline,
+            send_deadline=send_deadline,
         )
         return self._result(confirmation)
 

@@ -172,7 +172,7 @@ class TestLimitApiCalls:
             self.call(client)
         assert (len(requests), sleeps, clock) == (1, [], [100.0])
         assert isinstance(raised.value.__cause__, ReadTimeoutError)
-        assert raised.value.seconds == limit
+        assert raised.value.deadline.seconds == limit
 
     def test_retries_end_at_deadline(self, client, scripted_responses, clock, sleeps, monkeypatch):
         """The next delays would be 4 and 8 seconds."""

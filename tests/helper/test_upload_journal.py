@@ -444,11 +444,18 @@ class TestForgetfulService:
         assert listed_ids(fake) == [sent.attachment_id]
 
     def test_several_threads_leave_one_attachment(self, fake, send, tmp_path):
-        journal = SQLiteJournal(tmp_path / "journal.db")
-        barrier = threading.Barrier(6)
+        """Each of them looks for an entry before any of them stores one."""
+        barrier = threading.Barrier(6, timeout=60)
+
+        class SynchronizedJournal(SQLiteJournal):
+            def get(self, key):
+                entry = super().get(key)
+                barrier.wait()
+                return entry
+
+        journal = SynchronizedJournal(tmp_path / "journal.db")
 
         def run(_):
-            barrier.wait()
             try:
                 return send(journal=journal).attachment_id
             finally:
@@ -458,6 +465,7 @@ class TestForgetfulService:
             results = list(pool.map(run, range(6)))
         assert len(set(results)) == 1
         assert listed_ids(fake) == results[:1]
+        assert len(fake.attachments) == 6
         journal.close()
 
 

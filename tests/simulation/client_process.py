@@ -34,6 +34,8 @@ _ERRORS = (
     sqlite3.Error,
 )
 _MAX_WAIT_CALLS = 2
+# A pipe that is too short cannot be distinguished from a lost connection, so its caller gives up.
+_MAX_PIPE_ERRORS = 3
 _SUCCESSES = frozenset({"sent", "approved", "rejected", "wait_timeout"})
 
 # Without a journal, one process at a time may work on a client_token from this time before the URL
@@ -87,6 +89,7 @@ class ClientProcess:
             "rejected" a rejection that `status` returned, "wait_timeout" that `wait` timed out,
             "stopped" that the advice was FIX or STOP, "idle" that a second process found no
             upload to confirm, and "call_limit" that the process made too many calls.
+        is_uploading: Whether it is in a call of `upload`.
         crashed_in_upload: Whether it crashed in `upload`, so that the id may be unknown.
         is_waiting: Whether it waits until the file's other process has ended.
     """
@@ -99,7 +102,7 @@ class ClientProcess:
         self.is_redelivered = file.method in REDELIVERED_METHODS
         shares_state = first is not None and not self.is_redelivered
         self.state = first.state if first and shares_state else PersistedState()
-        self.requests = self.confirmations = self.calls = self.waits = 0
+        self.requests = self.confirmations = self.calls = self.waits = self._pipe_errors = 0
         self.puts: Counter[str] = Counter()
         self.final_error: str | None = None
         self.error: Exception | None = None
@@ -194,7 +197,7 @@ class ClientProcess:
         self._client: Any = self.simulation.client(new=self.requests > 0)
         self._connection: attach_confirm.Connection | None = None
         self._pending_upload: attach_confirm.PendingUpload | None = None
-        self._must_check_status = self._in_upload = self._checks_conflict = False
+        self._must_check_status = self.is_uploading = self._checks_conflict = False
 
     def _call(self) -> None:
         """Make the next call, and handle its error."""
@@ -206,13 +209,13 @@ class ClientProcess:
             self._make_next_call()
         except ProcessKilled:
             self.simulation.counts["crashes"] += 1
-            self.crashed_in_upload = self.crashed_in_upload or self._in_upload
+            self.crashed_in_upload = self.crashed_in_upload or self.is_uploading
             if self.is_redelivered:
                 self._redeliver()
             else:
                 self._start_process()
         except _ERRORS as error:
-            self._in_upload = False
+            self.is_uploading = False
             self._follow_advice(error)
 
     def _make_next_call(self) -> None:
@@ -253,7 +256,7 @@ class ClientProcess:
 
     def _upload(self, token: str) -> None:
         uses_journal = self.file.method == "upload with journal"
-        self._in_upload = self._checks_conflict = True
+        self.is_uploading = self._checks_conflict = True
         upload = attach_confirm.upload(
             self._client,
             self._create_source(),
@@ -264,7 +267,7 @@ class ClientProcess:
             client_token=f"queue/{self.file.name}" if self.is_redelivered else None,
             journal=self.simulation.journal if uses_journal else None,
         )
-        self._in_upload = False
+        self.is_uploading = False
         if upload.put_attempts and upload.attempts:
             self._check_reported("bytes", self._reported_bytes, self.file.size)
         self._check_reported("put_attempts", upload.put_attempts, self.puts.total())
@@ -322,13 +325,18 @@ class ClientProcess:
         advice = self._print(attach_confirm.advise(error))
         self.simulation.counts[f"advice {advice.action.value}"] += 1
         self.error = error
+        if isinstance(error, attach_confirm.SourceReadError) and self.file.source == "pipe":
+            self._pipe_errors += 1
         # `put` cannot repeat the step `start`; its caller can.
         is_expired_step = isinstance(
             error, attach_confirm.UploadUrlExpiredError
         ) and not self.file.method.startswith("upload")
         if is_expired_step:
             self._pending_upload = None
-        elif advice.action in {Action.FIX, Action.STOP, Action.UNRELATED}:
+        elif (
+            advice.action in {Action.FIX, Action.STOP, Action.UNRELATED}
+            or self._pipe_errors >= _MAX_PIPE_ERRORS
+        ):
             self.outcome = "stopped"
             return
         # A queue's consumer may confirm the upload, or have the file delivered again.

@@ -87,8 +87,12 @@ def _check_outcome(simulation: Simulation, process: ClientProcess) -> None:
         simulation.record_violation(
             Invariant.TERMINATES, f"{process} continues after {process.calls} calls; {error}"
         )
-    # After a short timeout or a jump of the clock, a failed request is not repeated.
-    has_one_attempt = process.file.wait_timeout != 120.0 or simulation.schedule.clock_jumps
+    # After a short timeout or a jump of the clock, which all processes share, a failed request is
+    # not repeated.
+    clock_jumps = simulation.schedule.clock_jumps or any(
+        file.redelivery_delays for file in simulation.schedule.files
+    )
+    has_one_attempt = process.file.wait_timeout != 120.0 or clock_jumps
     is_interrupted = simulation.schedule.get_transcript_fails and has_one_attempt
     is_late = scanner_is_slow or rejection_is_hidden or is_interrupted
     if process.outcome == "wait_timeout" and not is_late:
@@ -142,7 +146,15 @@ def _is_unavoidable_client_error(
         "AccessDeniedException",
         "CreateParticipantConnection",
     )
-    return quota_exceeded or connection_denied or _was_injected(simulation, operation, error_code)
+    # Without an item in the transcript, a repeated confirmation looks like an invalid one.
+    assumptions = simulation.fake.assumptions
+    is_hidden = (
+        (error_code, operation) == (assumptions.complete_again, "CompleteAttachmentUpload")
+        and assumptions.item_appears == "decided"
+        and _state(simulation, getattr(error, "attachment_id", None)) == "IN_PROGRESS"
+    )
+    unavoidable = quota_exceeded or connection_denied or is_hidden
+    return unavoidable or _was_injected(simulation, operation, error_code)
 
 
 def _was_injected(simulation: Simulation, operation: str, error_code: str) -> bool:
@@ -164,7 +176,7 @@ def _check_confirmed_once(simulation: Simulation, process: ClientProcess) -> Non
     """
     confirmed = _confirmed_ids(simulation, process.file.name)
     invariant = Invariant.ONE_ITEM if process.is_redelivered else Invariant.CONFIRMED_ONCE
-    # Nothing shows a confirmation that was sent late, until the scanner's verdict.
+    # Until the scanner's verdict, nothing shows a late confirmation.
     is_late = (
         process.file.name in simulation.late_files
         and process.file.method == "upload with client_token"

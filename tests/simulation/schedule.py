@@ -86,6 +86,7 @@ OPERATIONS = tuple(sorted(_ERROR_CODES))
 _BURST_LENGTHS = (1, 2, 3) * 10 + (6,) * 9 + (50,)
 _TLS_SHARE = 0.05
 _EXPIRY_SHARE = 0.1
+_LOST_CONFIRMATION_SHARE = 0.03
 CRASH_MOMENTS = ("before", "body", "after")
 _HOUR = 3600.0
 # An upload URL is valid for 300 seconds, a connection for 24 hours, and a chat for 25.
@@ -252,7 +253,12 @@ def create_schedule(seed: int) -> Schedule:
         uses_tls=uses_tls,
         journal_fails=rng.random() < 0.1,
     )
-    return _create_expiry_schedule(rng, schedule) if rng.random() < _EXPIRY_SHARE else schedule
+    kind = rng.random()
+    if kind < _EXPIRY_SHARE:
+        return _create_expiry_schedule(rng, schedule)
+    if kind < _EXPIRY_SHARE + _LOST_CONFIRMATION_SHARE:
+        return _create_lost_confirmation_schedule(rng, schedule)
+    return schedule
 
 
 def _create_expiry_schedule(rng: random.Random, schedule: Schedule) -> Schedule:
@@ -274,19 +280,39 @@ def _create_expiry_schedule(rng: random.Random, schedule: Schedule) -> Schedule:
             rng.choice((1.0, 301.0)),
         ),
     )
-    denied = {"GetTranscript": (ModeledError("AccessDeniedException"),) * 2}
+    faults: dict[str, tuple[Fault, ...]] = {}
+    if rng.random() < 0.3:
+        faults["GetTranscript"] = (ModeledError("AccessDeniedException"),) * 2
+    clock_jumps = {4: rng.choice((0.0, 250.0, 280.0, 290.0))}
+    if rng.random() < 0.3:
+        # S3's response is too late for a confirmation.
+        faults["PutObject"], clock_jumps = (Latency(45),), {3: 299.0}
     return replace(
         schedule,
         files=(file,),
-        faults=denied if rng.random() < 0.3 else {},
+        faults=faults,
         scanner_rules=(("APPROVED", None, 59.75),),
-        clock_jumps={4: rng.choice((0.0, 250.0, 280.0, 290.0))},
+        clock_jumps=clock_jumps,
         throttled=False,
         attachment_quota=None,
         assumptions={
             "item_appears": rng.choice(("completed", "decided", "decided")),
             "start_again": rng.choice(("same_url", "same_url", "fresh_url")),
         },
+    )
+
+
+def _create_lost_confirmation_schedule(rng: random.Random, schedule: Schedule) -> Schedule:
+    """Return a schedule in which `upload` fails although it has confirmed the attachment."""
+    file = replace(schedule.files[0], method="upload", source="bytes", second_process=False)
+    lost = ConnectionReset(after_commit=True)
+    error_code = rng.choice(("AccessDeniedException", "ConflictException"))
+    return replace(
+        schedule,
+        files=(replace(file, crashes=(), trailing_newline=False, redelivery_delays=()),),
+        faults={"CompleteAttachmentUpload": (lost, ModeledError(error_code))},
+        clock_jumps={},
+        assumptions={},
     )
 
 

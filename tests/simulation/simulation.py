@@ -99,7 +99,8 @@ class Simulation:
         texts: Log lines and printed values, which must not contain secrets.
         acknowledged_puts: The ids of attachments whose PUT returned S3's success to the client.
         journal: The journal of all files.
-        late_files: The names of files whose confirmation was sent long after the URL had expired.
+        late_files: The names of files whose confirmation was unavoidably sent long after the URL
+            had expired.
         rejected_data: The bytes of rejected attachments, by attachment id. The fake deletes them.
         counts: Statistics of the run.
     """
@@ -198,13 +199,14 @@ class Simulation:
             )
         if operation == "PutObject":
             self._check_expiry(process, request.url, _attachment_id(request))
+        sent_at = self.fake.clock.now()
         self._switch()
         process.require_permission()
         if operation == "CompleteAttachmentUpload":
             process.confirmations += 1
             (attachment_id,) = json.loads(request.body)["AttachmentIds"]
             self._check_acknowledged(process, attachment_id)
-            self._note_late_confirmation(process, attachment_id)
+            self._note_late_confirmation(process, attachment_id, sent_at)
         process.maybe_crash("before")
         self._attempt_counts = [len(call.attempts) for call in self.backend.history._calls]
 
@@ -266,9 +268,19 @@ class Simulation:
                 f"{process} confirms {attachment_id} without a successful PUT",
             )
 
-    def _note_late_confirmation(self, process: ClientProcess, attachment_id: str) -> None:
+    def _note_late_confirmation(
+        self, process: ClientProcess, attachment_id: str, sent_at: datetime
+    ) -> None:
+        """Record a confirmation that the library cannot send in time.
+
+        Its caller sends it with `confirm`, or the process is suspended while it is sent.
+        """
         attachment = self.backend.attachments.get(attachment_id)
-        if attachment and self.fake.clock.now() > attachment.upload_url.expires_at + _MAX_LATENESS:
+        if attachment is None:
+            return
+        latest = attachment.upload_url.expires_at + _MAX_LATENESS
+        is_suspended = sent_at <= latest < self.fake.clock.now()
+        if is_suspended or (not process.is_uploading and self.fake.clock.now() > latest):
             self.late_files.add(process.file.name)
 
     def _check_expiry(self, process: ClientProcess, url: str, attachment_id: str) -> None:

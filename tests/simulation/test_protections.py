@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import attach_confirm
 from attach_confirm import (
+    AttachConfirmError,
     JournalEntry,
     UploadUrlExpiredError,
     _put,
@@ -137,6 +138,16 @@ def unredacted_connection(token, expires_at):
     return SimpleNamespace(token=token, expires_at=expires_at)
 
 
+def upload_without_attachment_id(*args, **kwargs):
+    """Call `upload`, and remove the attachment ID from service errors."""
+    try:
+        return upload(*args, **kwargs)
+    except BaseException as error:
+        if not isinstance(error, AttachConfirmError):
+            vars(error).pop("attachment_id", None)
+        raise
+
+
 def is_redelivered(seed):
     """Return whether a file in the schedule of a seed is delivered again."""
     return any(file.method in REDELIVERED_METHODS for file in create_schedule(seed).files)
@@ -185,6 +196,18 @@ MUTATIONS = {
     "retry every error of the PUT": (
         Invariant.FINAL_ERROR_ENDS,
         {"_put.is_retryable": is_error},
+    ),
+    "do not compare the size with the signed length": (
+        Invariant.NO_AVOIDABLE_ERROR,
+        {"_put._content_length": do_nothing},
+    ),
+    "lose the attachment ID of a failed confirmation": (
+        Invariant.CONFIRMED_ONCE,
+        {"upload": upload_without_attachment_id},
+    ),
+    "confirm long after the URL has expired": (
+        Invariant.ONE_ITEM,
+        {"_upload._Uploader._limit_confirmation": do_nothing},
     ),
     "start over without a search": (
         Invariant.ONE_ITEM,

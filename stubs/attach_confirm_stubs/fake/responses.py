@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from email.utils import format_datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
@@ -13,6 +14,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from attach_confirm_stubs import _service_model
 from attach_confirm_stubs.fake import _attempts, _patterns, exceptions
+from attach_confirm_stubs.fake._clock import clock
 from attach_confirm_stubs.fake._faults import PUT_OBJECT
 from attach_confirm_stubs.fake._http import (
     Request,
@@ -258,7 +260,8 @@ def dispatch_s3(request: Request, bucket: str, key: str) -> Response:
 
 def _put_object(backend: ConnectParticipantBackend, key: str, request: Request) -> Response:
     etag = backend.put_object(_patterns.attachment_id_of(key), request)
-    return Response(200, {"etag": etag, "x-amz-request-id": new_s3_request_id()})
+    headers = {"date": format_datetime(clock.now(), usegmt=True), "etag": etag}
+    return Response(200, headers | {"x-amz-request-id": new_s3_request_id()})
 
 
 def _get_object(backend: ConnectParticipantBackend, key: str, request: Request) -> Response:

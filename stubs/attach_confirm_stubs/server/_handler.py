@@ -286,10 +286,10 @@ class RequestHandler(BaseHTTPRequestHandler):
             body = body[:0]
         headers = {
             "content-length": str(len(response.body)),
+            "date": self.date_time_string(),
             **response.headers,
             **extra_headers,
             "connection": "close" if self.close_connection else "keep-alive",
-            "date": self.date_time_string(),
         }
         reason_phrase = http.client.responses.get(response.status, "")
         lines = [f"HTTP/1.1 {response.status} {reason_phrase}"]
