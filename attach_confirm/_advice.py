@@ -44,7 +44,7 @@ class Action(str, Enum):
     RETRY: call the same function again with the same arguments, after a delay.
     CHECK: the outcome is unknown; call `status` or `wait` before you do anything else.
     RECONNECT: get a new connection token with `connect`, then call again.
-    FIX: the call cannot succeed unchanged; fix what the reason names, then call again.
+    FIX: the call cannot succeed as it is; correct what `reason` describes, then call again.
     STOP: retrying will not help.
     UNRELATED: not an error of this library's functions; let it propagate.
 
@@ -83,11 +83,14 @@ _Decision: TypeAlias = tuple[Action, str]
 _BY_ERROR_CODE: dict[str, _Decision] = {
     "AccessDeniedException": (
         Action.RECONNECT,
-        "The connection token is invalid, expired, of another region, or a participant token.",
+        (
+            "The connection token is invalid, has expired, belongs to another region, or is a"
+            " participant token."
+        ),
     ),
     "ConflictException": (
         Action.CHECK,
-        "The attachment is being confirmed or already is, possibly by an earlier attempt.",
+        "The attachment is being confirmed or is already confirmed, maybe by an earlier attempt.",
     ),
     "InternalServerException": (Action.RETRY, "The service had an internal error."),
     "ResourceNotFoundException": (Action.FIX, "The requested resource does not exist."),
@@ -107,15 +110,15 @@ _BY_STATUS_CODE: dict[int, _Decision] = {
     429: _BY_ERROR_CODE["ThrottlingException"],
 }
 
-# Decisions that depend on the operation.
+# For these operations, the action above would not help.
 _BY_OPERATION: dict[tuple[str, Action], _Decision] = {
     ("CreateParticipantConnection", Action.RECONNECT): (
         Action.STOP,
-        "The participant token is invalid or of another region, or the chat ended.",
+        "The participant token is invalid or belongs to another region, or the chat has ended.",
     ),
     ("StartAttachmentUpload", Action.CHECK): (
         Action.FIX,
-        "This client_token was used before; if the file is not in the chat, use another one.",
+        "This client_token was used before; if the chat does not have the file, use another token.",
     ),
 }
 
@@ -135,7 +138,7 @@ _OPERATIONS = frozenset(
     }
 )
 
-# The operations of DynamoDBJournal, and DynamoDB's errors that another attempt can get past.
+# The operations of DynamoDBJournal, and the DynamoDB errors after which a retry can succeed.
 _JOURNAL_OPERATIONS = frozenset({"DeleteItem", "GetItem", "PutItem", "UpdateItem"})
 _RETRYABLE_JOURNAL_CODES = frozenset(
     {
@@ -157,21 +160,21 @@ _JOURNAL_FIX: _Decision = (
     "The journal rejected the request; check its file or table, and its permissions.",
 )
 _PROGRAMMING_ERRORS = (AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
-# SQLite's messages for conditions that pass.
-_RETRYABLE_SQLITE_ERROR = re.compile("locked|busy|disk I/O error|disk is full|out of memory")
+# Parts of SQLite's messages for temporary conditions.
+_RETRYABLE_SQLITE_MESSAGE = re.compile("locked|busy|disk I/O error|disk is full|out of memory")
 
-_URL_REJECTED: _Decision = (
+_INVALID_REQUEST: _Decision = (
     Action.FIX,
     "The request has an invalid URL or header; check the endpoint URL and the token.",
 )
-_URL_REJECTED_TEXT = re.compile(
+_INVALID_REQUEST_MESSAGE = re.compile(
     "Invalid header|Failed to parse|Invalid URL|URL can't contain|nonnumeric port|label empty"
 )
 _RESPONSE_NOT_RECEIVED: _Decision = (
     Action.RETRY,
     "The response was not received; it is safe to send the request again.",
 )
-_UPLOAD_NOT_RECEIVED: _Decision = (
+_UPLOAD_RESPONSE_NOT_RECEIVED: _Decision = (
     Action.RETRY,
     "The response was not received; without a client_token, an unconfirmed upload may remain.",
 )
@@ -180,22 +183,25 @@ _CERTIFICATE_REJECTED: _Decision = (
     Action.FIX,
     "The server's certificate is not trusted; check the CA bundle.",
 )
-_CERTIFICATE_TEXTS = ("certificate verify failed", "doesn't match")
+_CERTIFICATE_MESSAGES = ("certificate verify failed", "doesn't match")
 _PROXY_REJECTED: _Decision = (
     Action.FIX,
     "The proxy rejected the connection; check its address and credentials.",
 )
 _CONNECTION_FAILED: _Decision = (Action.RETRY, "The connection could not be established.")
-_NOT_CONFIRMED: _Decision = (
+_UPLOAD_TIMED_OUT: _Decision = (
     Action.RETRY,
-    "The time limit was reached before the upload was known to be confirmed.",
+    "The time limit was reached before the service confirmed the upload.",
 )
-_UNRELATED: _Decision = (Action.UNRELATED, "Not an error of the upload flow.")
+_UNRELATED: _Decision = (
+    Action.UNRELATED,
+    "The error did not come from attach_confirm; let it propagate.",
+)
 
 # The first matching type wins, so subclasses come before their base classes.
 _BY_EXCEPTION_TYPE: tuple[tuple[type[BaseException], _Decision], ...] = (
     (InvalidInputError, (Action.FIX, "An argument is invalid; the error names it.")),
-    (UploadTimeoutError, _NOT_CONFIRMED),
+    (UploadTimeoutError, _UPLOAD_TIMED_OUT),
     (
         UnexpectedResponseError,
         (Action.RETRY, "The response was truncated or did not come from the service."),
@@ -233,7 +239,7 @@ def advise(error: BaseException) -> Advice:
 
     Returns:
         The next action and its reason. UNRELATED if the error does not come from this library's
-        functions, for example if your own code raised it while an upload called it.
+        functions, for example if your `callback` raised it.
     """
     action, reason = _classify(error)
     journal_key = getattr(error, "journal_key", None)
@@ -242,7 +248,7 @@ def advise(error: BaseException) -> Advice:
     if journal_key is not None and not is_journal_error and action is not Action.RETRY:
         reason += (
             " If the attachment can never be confirmed and the transcript does not list it,"
-            f" journal.delete({journal_key!r}) lets the upload start over."
+            f" call journal.delete({journal_key!r}) to allow a new upload."
         )
     return Advice(
         action,
@@ -281,7 +287,7 @@ def _classify_client_error(error: ClientError) -> _Decision:
     if decision is None and status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         decision = _BY_ERROR_CODE["InternalServerException"]
     if decision is None:
-        return Action.FIX, "Unexpected status; check the endpoint URL and the proxies."
+        return Action.FIX, "Unexpected HTTP status; check the endpoint URL and the proxy settings."
     return _BY_OPERATION.get((error.operation_name, decision[0]), decision)
 
 
@@ -294,7 +300,7 @@ def _classify_journal_error(error: BaseException) -> _Decision:
     elif isinstance(error, BotoCoreError):
         is_temporary = _classify_by_type(error)[0] is Action.RETRY
     elif _is_sqlite_error(error):
-        is_temporary = bool(_RETRYABLE_SQLITE_ERROR.search(str(error)))
+        is_temporary = bool(_RETRYABLE_SQLITE_MESSAGE.search(str(error)))
     elif isinstance(error, Exception):
         is_temporary = not isinstance(error, _PROGRAMMING_ERRORS)
     else:
@@ -313,7 +319,7 @@ def _classify_put_error(error: PutFailedError) -> _Decision:
         return Action.RETRY, "S3 is temporarily unable to store the file."
     return (
         Action.FIX,
-        "S3 rejected the headers or the length, or the bucket policy denied the upload.",
+        "S3 rejected the headers or the size, or the bucket policy denied the upload.",
     )
 
 
@@ -328,32 +334,32 @@ def _classify_source_error(error: SourceReadError) -> _Decision:
 def _classify_download_error(error: DownloadFailedError) -> _Decision:
     if error.retryable:
         return Action.RETRY, "The attachment could not be downloaded completely."
-    return Action.FIX, "The attachment could not be downloaded; the error says why."
+    return Action.FIX, "The attachment could not be downloaded; see the `reason` of the error."
 
 
 def _classify_expired_url(error: UploadUrlExpiredError) -> _Decision:
     if error.retry_after is None:
         return (
             Action.FIX,
-            "The upload URL expired; start another upload, with another client_token if any.",
+            "The upload URL expired; start another upload. A client_token cannot be used again.",
         )
-    return Action.RETRY, "The upload URL expired; a later call of `upload` gets another one."
+    return Action.RETRY, "The upload URL expired; call `upload` again after `retry_after` seconds."
 
 
 def _classify_botocore_error(error: BotoCoreError) -> _Decision | None:
-    """Return the decision for an error that its type alone does not decide, or None."""
+    """Return the decision for an error whose type is ambiguous, or None to decide by type."""
     text = str(error)
     if isinstance(error, SSLError):
         return _CERTIFICATE_REJECTED if _is_certificate_error(error) else _CONNECTION_FAILED
     if is_rejected_by_proxy(error):
         return _PROXY_REJECTED
     if isinstance(error, (ReadTimeoutError, ConnectionClosedError)):
-        # The errors of the PUT are annotated.
+        # `put` sets `acknowledged` to False on its errors.
         is_put_error = getattr(error, "acknowledged", None) is False
-        return _UPLOAD_NOT_RECEIVED if is_put_error or _START_PATH in text else None
+        return _UPLOAD_RESPONSE_NOT_RECEIVED if is_put_error or _START_PATH in text else None
     is_invalid = isinstance(getattr(error, "kwargs", {}).get("error"), (ValueError, InvalidURL))
-    if type(error) is HTTPClientError and (is_invalid or _URL_REJECTED_TEXT.search(text)):
-        return _URL_REJECTED
+    if type(error) is HTTPClientError and (is_invalid or _INVALID_REQUEST_MESSAGE.search(text)):
+        return _INVALID_REQUEST
     return None
 
 
@@ -366,8 +372,8 @@ def _is_certificate_error(error: BaseException) -> bool:
         if isinstance(cause, BaseException):
             kwargs = getattr(cause, "kwargs", {})
             causes += (cause.__cause__, *cause.args, *kwargs.values())
-    # A pickled error has lost its causes.
-    return any(text in str(error) for text in _CERTIFICATE_TEXTS)
+    # Pickling removes the causes, but not the message.
+    return any(text in str(error) for text in _CERTIFICATE_MESSAGES)
 
 
 _CLASSIFIERS: tuple[tuple[type[BaseException], Callable[[Any], _Decision]], ...] = (

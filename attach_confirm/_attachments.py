@@ -24,17 +24,17 @@ _OPERATION = "GetTranscript"
 class ChatAttachment:
     """An attachment in a chat's transcript.
 
-    The service model declares every member of an item as optional. A text that the service left
-    out is empty here.
+    The service model declares every member of an item as optional. If the service
+    omitted a text, the attribute is an empty string.
 
     Attributes:
-        attachment_id: The attachment's ID, which `download` takes.
+        attachment_id: The attachment's ID, as `download` expects it.
         name: The file's name, as its sender declared it. Do not use it as a path.
         content_type: The file's MIME type, as its sender declared it.
         status: The status. Only an approved attachment can be downloaded.
         participant_role: The sender's role, for example `AGENT` or `CUSTOMER`.
         display_name: The sender's name in the chat.
-        sent_at: The time of the transcript item, an aware datetime in UTC.
+        sent_at: Time of the transcript item, as a timezone-aware datetime in UTC.
     """
 
     attachment_id: str
@@ -51,9 +51,9 @@ def attachments(
 ) -> Iterator[ChatAttachment]:
     """Iterate over all attachments in the chat's transcript, newest first.
 
-    The iterator requests pages of 100 items, each when you reach it. It returns an attachment that
-    several items list once, as the newest of them shows it. botocore retries each page as the
-    client is configured. This function does not retry.
+    The iterator requests pages of 100 items, each when you reach it. If several items list an
+    attachment, it is returned once, with the data of the newest item. botocore retries each page
+    as the client is configured. This function does not retry.
 
     Args:
         client: A `connectparticipant` client.

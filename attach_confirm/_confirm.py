@@ -215,7 +215,7 @@ def _is_listed(
     deadline: _deadline.Deadline | None,
 ) -> bool:
     _logger.warning(
-        "confirm: attachment %s: rejected, looking for it in the transcript", attachment_id
+        "confirm: attachment %s: confirmation rejected, checking the transcript", attachment_id
     )
     status = poll(
         TranscriptReader(client, connection_token),

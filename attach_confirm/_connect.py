@@ -19,7 +19,7 @@ class Connection:
 
     Attributes:
         token: Connection token, which every other operation requires. Not part of the `repr`.
-        expires_at: Expiry time of the token, an aware datetime in UTC.
+        expires_at: Expiry time of the token, as a timezone-aware datetime in UTC.
     """
 
     token: str = field(repr=False)

@@ -110,8 +110,8 @@ def create_deadline(timeout: float) -> Deadline:
 class DeadlineReachedError(Exception):
     """An API call was not sent, or not retried, because its deadline was reached.
 
-    It never leaves this package. The `__cause__` is the connection error of the last attempt, if
-    there was one.
+    It is never raised to the user. The `__cause__` is the connection error of the last attempt, if
+    it failed with one.
 
     Attributes:
         deadline: The deadline.
@@ -144,18 +144,18 @@ _prepared_emitters: WeakSet[Any] = WeakSet()
 def limit_api_calls(
     client: ConnectParticipantClient, deadline: Deadline | None, *, free_attempts: int = 0
 ) -> Iterator[None]:
-    """Start no attempt of the client's API calls in this block after a deadline.
+    """Prevent the client's API calls in this block from starting an attempt after a deadline.
 
-    The attempt under way is finished. botocore's retries end if the delay before the next attempt
+    An attempt in progress is finished. botocore's retries end if the delay before the next attempt
     would be longer than the time left.
 
     Args:
         client: The client. Calls of other clients are not limited.
-        deadline: The deadline; None limits nothing.
+        deadline: The deadline; None removes the limit.
         free_attempts: Number of attempts that may be sent after the deadline.
 
     Raises:
-        DeadlineReachedError: An attempt was due, and the deadline was reached.
+        DeadlineReachedError: The deadline was reached before an attempt could start.
     """
     prepare_client(client)
     limit = None if deadline is None else _Limit(deadline, free_attempts)
@@ -215,7 +215,7 @@ def _start_attempt(request: Any, operation_name: str, **_: Any) -> None:
 
 
 def _end_attempt(context: Any, parsed_response: Any, exception: Any, **_: Any) -> None:
-    """Keep the reason for a retry in the context, which the attempts of one call share."""
+    """Store the reason for a retry in the context, which the attempts of one call share."""
     if exception is not None:
         # The text of an exception may contain a token.
         reason = type(exception).__name__

@@ -54,8 +54,8 @@ class Download:
     Attributes:
         attachment_id: The attachment's ID.
         path: The path of the file, or None if the target was a binary file.
-        name: The name that the service sent, made safe for a file system; the attachment's ID if
-            it sent none. In a directory, `path` has another name if this one existed.
+        name: The name that the service sent, sanitized for file systems; the attachment's ID if the
+            service sent no name. In a directory, the name in `path` differs if this name existed.
         size: The file's size, in bytes.
         content_type: The file's MIME type as S3 returned it, or None.
         attempts: Number of GET requests that were sent, including the first.
@@ -99,8 +99,8 @@ def download(
             A path of a file: the bytes are written to a temporary file in the same directory,
             which replaces the file when it is complete.
 
-            A path of an existing directory: likewise, under the name that the service sent, made
-            safe. Existing files are never overwritten: the name becomes `name (1).pdf`.
+            A path of an existing directory: the same, under the name that the service sent,
+            sanitized. Existing files are never overwritten: the name becomes `name (1).pdf`.
 
             A binary file is written at its current position, flushed and not closed. If the
             download fails, the file is rewound. If it cannot seek, nothing is retried after the
@@ -183,7 +183,7 @@ class _Downloader:
         return self._finish(attempts)
 
     def _wait_for_retry(self, attempt: int, error: DownloadFailedError) -> None:
-        """Wait before the next attempt, or raise if there is none.
+        """Wait before the next attempt, or raise if the deadline does not allow another one.
 
         Raises:
             DeadlineReachedError: The deadline would be reached before the next attempt.
@@ -239,7 +239,7 @@ class _Downloader:
         self.target.reserve(self._size)
         if self._reported:
             self._notify(-self._reported)
-        # The generator keeps errors of the response apart from those of the target and callback.
+        # The generator separates errors of the response from those of the target and callback.
         with closing(self._receive(url)) as blocks:
             while True:
                 if self.deadline.remaining() <= 0 and self.target.written < self._size:
@@ -329,7 +329,7 @@ class _Downloader:
         )
 
     def _wrong_size(self, size: str) -> DownloadFailedError:
-        # Without S3's headers the response is that of a proxy, and may be another one next time.
+        # A response without S3\'s headers came from a proxy, so a retry may reach S3.
         return self._failed(
             f"the response has {size} bytes, but the attachment has {self._size}",
             _OK,

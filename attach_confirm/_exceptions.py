@@ -1,17 +1,17 @@
 """Exceptions that this library adds to botocore's.
 
     AttachConfirmError
-    ├── InvalidInputError (also ValueError): an argument is invalid; nothing was sent
-    ├── SourceReadError : the source could not be read to its end
-    ├── UnexpectedResponseError : a 2xx response is truncated or did not come from the service
-    ├── PutFailedError : S3 returned an error for the PUT
-    ├── UploadUrlExpiredError : the presigned URL had expired
-    ├── UploadTimeoutError (also TimeoutError): not uploaded and confirmed in time
-    ├── AttachmentRejectedError : confirmed, then rejected by the instance's checks
-    ├── WaitTimeoutError (also TimeoutError): neither approved nor rejected in time
-    └── DownloadFailedError : the attachment's bytes could not be fetched or written
+    ├── InvalidInputError          an argument is invalid; nothing was sent (also a ValueError)
+    ├── SourceReadError            the source could not be read to its end
+    ├── UnexpectedResponseError    a 2xx response is truncated or did not come from the service
+    ├── PutFailedError             S3 returned an error for the PUT
+    ├── UploadUrlExpiredError      the presigned URL had expired
+    ├── UploadTimeoutError         the upload did not finish in time (also a TimeoutError)
+    ├── AttachmentRejectedError    the attachment was confirmed, and then rejected by a check
+    ├── WaitTimeoutError           neither approved nor rejected in time (also a TimeoutError)
+    └── DownloadFailedError        the attachment could not be downloaded completely
 
-The service's own errors are not in this tree. They reach you as botocore raised them
+Service errors are not in this tree. They are raised unchanged, as botocore's exceptions
 (`client.exceptions.ConflictException`, `ClientError`, `ReadTimeoutError` and so on).
 `attach_confirm.advise` accepts both kinds. The exceptions of this tree never contain a token or the
 query string of a presigned URL.
@@ -57,7 +57,7 @@ class SourceReadError(AttachConfirmError):
     The `__cause__` is the exception that the source raised, if it raised one.
 
     Attributes:
-        reason: What happened.
+        reason: What failed, for example `read failed: Input/output error`.
         retryable: Whether another attempt may succeed, for example after a lost connection.
         changed: Whether the size of a file changed while it was sent.
     """
@@ -114,15 +114,15 @@ class PutFailedError(AttachConfirmError):
 
 
 class UploadUrlExpiredError(AttachConfirmError):
-    """S3 answered that the presigned URL has expired. Start the upload again.
+    """S3 reported that the presigned URL has expired. Start the upload again.
 
     Attributes:
         attachment_id: ID of the attachment that the URL belongs to.
-        expires_at: Expiry time of the URL, an aware datetime in UTC.
-        server_time: S3's time of the response, an aware datetime in UTC, or None if unknown.
-        attempts: How often the PUT was sent.
-        retry_after: Seconds after which calling `upload` again with the same arguments can
-            succeed; None if only another `start` can help, as after `put`.
+        expires_at: Expiry time of the URL, as a timezone-aware datetime in UTC.
+        server_time: Time of S3's response, as a timezone-aware datetime in UTC; None if unknown.
+        attempts: Number of PUT requests that were sent.
+        retry_after: Minimum delay, in seconds, before another call of `upload` with the same
+            arguments can succeed. None if only another `start` can help, as after `put`.
     """
 
     def __init__(
@@ -153,13 +153,14 @@ class UploadTimeoutError(AttachConfirmError, TimeoutError):
     Attributes:
         timeout: The time limit, in seconds.
         attachment_id: ID of the attachment, or None if the upload was not started.
-        acknowledged: Whether S3 has all bytes. If so, go on with `confirm`.
+        acknowledged: Whether S3 has all bytes. If True, call `confirm`.
     """
 
     def __init__(
         self, timeout: float, attachment_id: str | None = None, acknowledged: bool = False
     ) -> None:
-        super().__init__(f"upload timed out after {timeout:g} seconds")
+        next_step = "S3 has all bytes, call confirm" if acknowledged else "upload again"
+        super().__init__(f"upload timed out after {timeout:g} seconds; {next_step}")
         self.timeout = timeout
         self.attachment_id = attachment_id
         self.acknowledged = acknowledged
@@ -173,7 +174,7 @@ class AttachmentRejectedError(AttachConfirmError):
 
     Attributes:
         attachment_id: ID of the attachment.
-        acknowledged: True: S3 has all bytes.
+        acknowledged: Always True, because S3 has all bytes.
     """
 
     acknowledged = True
@@ -190,13 +191,13 @@ class AttachmentRejectedError(AttachConfirmError):
 
 
 class WaitTimeoutError(AttachConfirmError, TimeoutError):
-    """The attachment was neither approved nor rejected in time. Either can still happen.
+    """The attachment was neither approved nor rejected within `timeout`, but still can be.
 
     Attributes:
         attachment_id: ID of the attachment.
         status: Last status in the transcript, or None if the attachment was not in it.
         timeout: Maximum wait time that was exceeded, in seconds.
-        acknowledged: True: S3 has all bytes.
+        acknowledged: Always True, because S3 has all bytes.
     """
 
     acknowledged = True
@@ -210,20 +211,23 @@ class WaitTimeoutError(AttachConfirmError, TimeoutError):
         self.timeout = timeout
 
     def __str__(self) -> str:
-        last_status = "not found in the transcript" if self.status is None else self.status.value
-        return f"attachment {self.attachment_id}: {last_status} after {self.timeout:g} seconds"
+        last_status = "not in the transcript" if self.status is None else self.status.value
+        return (
+            f"attachment {self.attachment_id}: still {last_status} after {self.timeout:g} seconds;"
+            " wait again"
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.attachment_id, self.status, self.timeout), vars(self)
 
 
 class DownloadFailedError(AttachConfirmError):
-    """The attachment's bytes could not be fetched completely.
+    """The attachment could not be downloaded completely.
 
     Attributes:
         attachment_id: ID of the attachment.
-        reason: What happened.
-        status_code: HTTP status code of the last response, or None if there was none.
+        reason: Why the download failed.
+        status_code: HTTP status code of the last response, or None if no response was received.
         error_code: S3's error code, for example `AccessDenied`, or None.
         retryable: Whether another attempt may succeed.
     """
@@ -254,30 +258,31 @@ def annotate(error: BaseException, **attributes: Any) -> None:
     """Set attributes on any exception so that they survive pickling and copying.
 
     Args:
-        error: The exception, also one of botocore's.
+        error: The exception. It may be one of botocore's.
         **attributes: `attachment_id`; `acknowledged`, whether S3 has all bytes and the next step is
             `confirm`; `journal_key`, the key of the upload's entry in the journal;
             `is_journal_error`, whether the journal raised the error; `__notes__`.
     """
     vars(error).update(attributes)
-    # botocore's __reduce__ drops attributes, and other libraries' may. pickle and copy look the
-    # method up on the instance. The built-in exceptions keep their attributes.
+    # The __reduce__ of botocore's exceptions drops attributes, and other libraries' may as well.
+    # pickle and copy look up __reduce_ex__ on the instance, so it can be replaced there. Built-in
+    # exceptions, which have no __weakref__, keep their attributes.
     if hasattr(error, "__weakref__"):
         vars(error)["__reduce_ex__"] = _Reducer(error)
 
 
 class _Reducer:
-    """Reduces an exception to what its class returns and the annotations."""
+    """Reduces an exception like its class does, and adds the annotations."""
 
     def __init__(self, error: BaseException) -> None:
-        # A strong reference would be a cycle, which keeps the traceback's frames alive.
+        # A strong reference would create a cycle, which keeps the traceback's frames alive.
         self._error = ref(error)
 
     def __call__(self, protocol: int) -> Any:
         error: Any = self._error()
         annotations = {name: vars(error)[name] for name in _ANNOTATIONS if name in vars(error)}
         if isinstance(error, HTTPClientError):
-            # The request contains the token.
+            # One of the values is the request, which contains the token.
             kwargs = {name: str(value) for name, value in error.kwargs.items()}
             return _restore, (_create_http_error, (type(error), kwargs), annotations)
         error_type: Any = type(error)

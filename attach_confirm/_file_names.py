@@ -59,13 +59,13 @@ def safe_name(name: str) -> str:
 
     Control characters, bidirectional controls and lone surrogates are removed. So are dots and
     spaces at both ends. Characters that Windows reserves become underscores, and a name that it
-    reserves gets one in front. The result has 255 bytes at most and keeps its suffix.
+    reserves is prefixed with one. The result has 255 bytes at most and keeps its suffix.
 
     Args:
         name: A name from an untrusted source.
 
     Returns:
-        The safe name, or an empty string if nothing is left of the name.
+        The safe name, or an empty string if no character of the name is safe.
     """
     import unicodedata  # noqa: PLC0415
 
@@ -109,7 +109,7 @@ def _decode_extended(value: str) -> str | None:
 
 
 def _shorten(name: str, ending: str, max_size: int) -> str:
-    """Insert an ending before the suffix, and cut the stem so that the name fits."""
+    """Insert an ending before the suffix, and truncate the stem so that the name fits."""
     stem, suffix = os.path.splitext(name)  # noqa: PTH122
     if len(suffix.encode()) > _MAX_SUFFIX_SIZE:
         stem, suffix = name, ""

@@ -79,7 +79,7 @@ def put(
             not closed. A stream that cannot seek is sent as it is read, and is not read beyond
             the upload's size; after its first byte was read, nothing is retried.
         timeout: Maximum time for all attempts, in seconds. After it has passed, no attempt begins,
-            but an attempt that is under way continues. None means until the URL expires.
+            but an attempt in progress continues. None means until the URL expires.
         callback: Called with the number of bytes sent since its last call, like boto3's
             `Callback`. When a retry starts over, it is called with a negative number. An exception
             from it aborts the upload.
@@ -240,7 +240,7 @@ def _encode_headers(pending: PendingUpload, size: int) -> dict[str, bytes]:
 
     Raises:
         InvalidInputError: The signed Content-Length is not the size of the source.
-        UnexpectedResponseError: There is no single Content-Length.
+        UnexpectedResponseError: Content-Length is not a number, or has several values.
     """
     declared_length = _content_length(pending)
     if declared_length not in (None, size):

@@ -41,7 +41,7 @@ def get_member(operation: str, response: Mapping[str, Any], *path: str) -> Any:
 
 
 def get_timestamp(operation: str, response: Mapping[str, Any], *path: str) -> datetime:
-    """Return a timestamp member of a parsed response, as an aware datetime in UTC.
+    """Return a timestamp member of a parsed response, as a timezone-aware datetime in UTC.
 
     The service sends timestamps with and without milliseconds.
 

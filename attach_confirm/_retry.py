@@ -36,7 +36,7 @@ _CONNECTION_ERRORS = (
 _RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _RETRYABLE_ERROR_CODES = frozenset({"RequestTimeout", "SlowDown"})
 
-# urllib3 puts a proxy's response to CONNECT into a message only.
+# urllib3 reports a proxy's response to CONNECT only in the message of an exception.
 _TUNNEL_STATUS = re.compile(r"Tunnel connection failed: (\d{3})")
 _CLIENT_ERROR_STATUSES = range(400, 500)
 
@@ -56,7 +56,7 @@ def create_retrying(
         deadline: The deadline that counts the sleeps.
         retry_if: Returns whether to retry after a result.
         wait: Returns the delay before the next attempt, in seconds; runs before `stop`.
-        stop: Returns whether to give up; `upcoming_sleep` of its argument is the next delay.
+        stop: Returns whether to stop retrying; `upcoming_sleep` of its argument is the next delay.
     """
     from tenacity import Retrying, retry_if_result  # noqa: PLC0415
 

@@ -116,7 +116,7 @@ def open_source(source: FileSource, size: int | None = None) -> Iterator[Source]
         _require_binary(stream)
         actual_size, can_seek = _measure(stream), True
         if actual_size is None and size is not None:
-            actual_size, can_seek = _promised_length(stream), False
+            actual_size, can_seek = _declared_length(stream), False
             if actual_size is None:
                 actual_size = size
         elif not actual_size:
@@ -264,7 +264,7 @@ class _SourceErrors:
 
     Args:
         stream: The stream that is used.
-        action: What failed, for the message.
+        action: What failed, for example "read failed". Used in the message.
         retryable: Whether another attempt may succeed; None decides by the exception.
     """
 
@@ -281,7 +281,7 @@ class _SourceErrors:
             return
         retryable = self._retryable
         if retryable is None:
-            # A response that breaks off looks like a corrupt archive when it is decompressed.
+            # A truncated response looks like a corrupt archive when it is decompressed.
             retryable = is_transient(error) or bool(_bytes_left(self._stream))
         raise SourceReadError(f"{self._action}: {_describe(error)}", retryable) from error
 
@@ -366,7 +366,7 @@ def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[byt
     copy_errors = partial(
         _SourceErrors, stream, "cannot copy the stream to a temporary file", retryable=True
     )
-    promised_length, initial_bytes_left = _promised_length(stream), _bytes_left(stream)
+    declared_length, initial_bytes_left = _declared_length(stream), _bytes_left(stream)
     with copy_errors():
         temporary_file = tempfile.TemporaryFile()  # noqa: SIM115
     stack.callback(_close, temporary_file)
@@ -381,7 +381,7 @@ def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[byt
     if size and missing == initial_bytes_left:
         # This length does not count down.
         missing = 0
-    missing = max(missing, (promised_length or 0) - size)
+    missing = max(missing, (declared_length or 0) - size)
     if missing:
         raise SourceReadError(f"ended after {size} bytes; {missing} are missing", True)
     return temporary_file, size
@@ -394,7 +394,7 @@ def _close(file: IO[bytes]) -> None:
 
 
 def _bytes_left(stream: Any) -> int | None:
-    """Return how many bytes of a response have not arrived, or None if the stream is none.
+    """Return how many bytes of a response have not arrived, or None if the length is unknown.
 
     The attributes are those of `urllib3.HTTPResponse` and `http.client.HTTPResponse`, which
     `io.BufferedReader` keeps in `raw` and `gzip.GzipFile` in `fileobj`.
@@ -407,8 +407,8 @@ def _bytes_left(stream: Any) -> int | None:
     return None
 
 
-def _promised_length(stream: Any) -> int | None:
-    """Return the number of bytes that a stream says it has, or None if it does not say."""
+def _declared_length(stream: Any) -> int | None:
+    """Return the number of bytes that a stream declares, or None if it declares none."""
     headers: Any = getattr(stream, "headers", None)
     items = headers.items() if hasattr(headers, "items") else ()
     values = {str(name).lower(): str(value) for name, value in items}

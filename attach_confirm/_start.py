@@ -27,7 +27,7 @@ class PendingUpload:
         url: The presigned URL for the PUT. Keep it secret until it expires. `repr` omits it.
         headers: The signed headers, by header name. The PUT must send all of them unchanged.
             `repr` omits them.
-        expires_at: The time at which the URL expires, as an aware datetime in UTC.
+        expires_at: Expiry time of the URL, as a timezone-aware datetime in UTC.
     """
 
     attachment_id: str

@@ -102,7 +102,7 @@ class Target:
 
 
 class _PathTarget(Target):
-    """A temporary file that gets its name when it is complete."""
+    """A temporary file that is renamed when it is complete."""
 
     def __init__(self, file: IO[bytes], temporary_path: Path, path: Path, real_path: Path) -> None:
         super().__init__(file)
@@ -148,7 +148,7 @@ class _PathTarget(Target):
 
 
 class _FolderTarget(_PathTarget):
-    """The same in a directory, where the name is chosen so that no file is overwritten."""
+    """A temporary file that is renamed to an unused name in a directory when it is complete."""
 
     def _publish(self, name: str) -> Path:
         number = 0
@@ -161,7 +161,7 @@ class _FolderTarget(_PathTarget):
 
 @contextmanager
 def open_target(target: FileTarget) -> Iterator[Target]:
-    """Open a target. If the block raises, the target is as it was before, as far as it can be.
+    """Open a target. If the block raises, restore the target as far as possible.
 
     Args:
         target: The path of a file or of a directory, or a writable binary file.
@@ -179,7 +179,7 @@ def open_target(target: FileTarget) -> Iterator[Target]:
     try:
         yield opened
     except BaseException:
-        # Calling again with the same file must not leave a part of this download in it.
+        # If the caller passes the same file again, it must not contain a part of this download.
         with suppress(OSError, ValueError):
             opened.rewind()
         raise
@@ -192,14 +192,14 @@ def _open_path(target: str | os.PathLike[str]) -> Iterator[Target]:
         raise InvalidInputError("target", f"must be the path of a file, not {text!r}")
     with _reject_path(text):
         mode = _file_mode(text)
-        # A symbolic link stays, and the file that it points to is replaced.
+        # A symbolic link is not replaced, but the file that it points to is.
         real_path = Path(os.path.realpath(text))
     is_folder = mode is not None and stat.S_ISDIR(mode)
     folder = real_path if is_folder else real_path.parent
     temporary_path = folder / f".attach-confirm-{uuid4().hex}.part"
     try:
         with _reject_path(text):
-            # The new file has the permissions that open() would give to the final one.
+            # open() creates the temporary file with the same permissions as the final file.
             file = temporary_path.open("xb", buffering=0)
         with closing(file):
             if mode is not None and not is_folder:
@@ -228,7 +228,7 @@ def _file_mode(path: str) -> int | None:
         OSError: The file system raised it, or the path ends with a separator and does not exist.
     """
     try:
-        # A Path would drop a separator at the end.
+        # Path removes a separator at the end.
         mode = os.stat(path).st_mode  # noqa: PTH116
     except FileNotFoundError:
         if path.endswith((os.sep, os.altsep or os.sep)):
@@ -269,10 +269,10 @@ def _require_writable(file: Any) -> None:
 
 
 def _rename_without_overwriting(source: Path, path: Path) -> bool:
-    """Give a file its final name in one atomic step, unless the name exists.
+    """Rename a file atomically, unless the new name exists.
 
     Returns:
-        Whether the file has the name now.
+        Whether the file was renamed.
     """
     try:
         path.hardlink_to(source)

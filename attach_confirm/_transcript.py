@@ -31,12 +31,12 @@ class ListedAttachment(NamedTuple):
 
 
 class TranscriptReader:
-    """Finds attachments in one chat's transcript, and reads only what is new after the first scan.
+    """Finds attachments in one chat's transcript. After the first scan, it reads only new items.
 
-    The first scan reads the whole transcript, newest first. A later one ends with the page that
-    contains the newest item of the scan before, or the item in which the attachment was found. That
-    page is searched as a whole, so an item is found even if it appears a little late and is sorted
-    below newer ones.
+    The first scan reads the whole transcript, newest first. A later scan ends with the page that
+    contains the newest item of the previous scan, or the item in which the attachment was found.
+    The whole page is searched, so an item is found even if it appears late and is sorted below
+    newer items.
     """
 
     def __init__(self, client: ConnectParticipantClient, connection_token: str) -> None:
@@ -53,7 +53,7 @@ class TranscriptReader:
     def find(self, attachment_ids: Collection[str]) -> ListedAttachment | None:
         """Return the attachment with one of these IDs that is listed newest, or None.
 
-        A scan that fails is not remembered: the next one reads the same items again.
+        After a failed scan, the next scan reads the same items again.
 
         Args:
             attachment_ids: The IDs.
@@ -179,7 +179,7 @@ def poll(
         attachment_id: The attachment's ID.
         deadline: The time at which polling ends.
         is_final: Returns whether a status ends the polling.
-        polls_at_deadline: Whether to look a last time when the deadline is reached. This sends one
+        polls_at_deadline: Whether to poll a last time when the deadline is reached. This sends one
             request at most.
 
     Returns:

@@ -94,7 +94,7 @@ class RequestBody(Protocol):
 
 
 class _ResponseReader(io.RawIOBase):
-    """Reads responses from a socket, and can read the head of one ahead.
+    """Reads responses from a socket. It can read the head of a response ahead.
 
     Attributes:
         got_continue: Whether `100 Continue` was received.
@@ -113,8 +113,8 @@ class _ResponseReader(io.RawIOBase):
             The status code; None if the connection has ended or this is not HTTP.
 
         Raises:
-            OSError: The head is not complete yet, or the connection is broken. What was read is
-                kept.
+            OSError: The head is not complete yet, or the connection is broken. The next call
+                continues with the bytes that were read.
         """
         while not (end := _END_OF_HEAD.search(self._head)):
             if b"\n" in self._head and not _STATUS_LINE.match(self._head):
@@ -134,7 +134,7 @@ class _ResponseReader(io.RawIOBase):
         return status_code
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        """Return a file for `http.client.HTTPResponse`, which takes this object for a socket.
+        """Return a file for `http.client.HTTPResponse`, which uses this object like a socket.
 
         Args:
             mode: The mode of `socket.makefile`.
@@ -228,11 +228,11 @@ class _Connection(HTTPConnection):
         return response
 
     def _await_response(self) -> None:
-        """Wait until the head of the final response is here, or the connection ends.
+        """Wait until the head of the final response has arrived, or the connection ends.
 
         Raises:
-            TimeoutError: Nothing was received for too long, and nothing was sent from the kernel's
-                buffer either. On a slow connection, a buffer of some megabytes takes longer.
+            TimeoutError: Nothing was received for too long, and the kernel's send buffer did not
+                shrink. On a slow connection, it can take longer to send a buffer of some MB.
         """
         status_code: int | None = HTTPStatus.CONTINUE
         while status_code in _INFORMATIONAL:
@@ -256,7 +256,7 @@ class _Connection(HTTPConnection):
     def _wait_for_continue(self) -> bool:
         """Return whether the body may be sent.
 
-        A server that does not respond for a second gets the body (RFC 9110, section 10.1.1).
+        After one second without a response, the body is sent (RFC 9110, section 10.1.1).
         """
         deadline = time.monotonic() + _CONTINUE_TIMEOUT
         while (
@@ -275,7 +275,8 @@ class _Connection(HTTPConnection):
             urllib3.exceptions.ReadTimeoutError: Nothing could be sent for too long.
         """
         stalled = 0.0
-        # A blocking socket does not report that it would block, which is the time to look.
+        # A socket that would block is the occasion to check for a response. A blocking socket does
+        # not report this, so it is checked before each call.
         is_blocked = is_blocking = self._send_timeout != 0
         while block:
             if is_blocked and wait_for_read(self.sock, 0) and self._has_response():
@@ -308,7 +309,7 @@ class _Connection(HTTPConnection):
         return True
 
     def _has_response(self) -> bool:
-        """Return whether the final response is here, or the connection has ended."""
+        """Return whether the final response has arrived, or the connection has ended."""
         self.sock.settimeout(0)
         try:
             while self._reader.read_ahead() in _INFORMATIONAL:
@@ -334,7 +335,7 @@ class _TLSConnection(_Connection, HTTPSConnection):
 
 
 def _unsent_bytes(sock: Any) -> int:
-    """Return the number of bytes in the kernel's send buffer; 0 if the platform does not say."""
+    """Return the number of bytes in the kernel's send buffer; 0 if it is unknown."""
     try:
         from fcntl import ioctl  # noqa: PLC0415
         from termios import TIOCOUTQ  # noqa: PLC0415
@@ -465,7 +466,7 @@ def _make_manager(
 
 
 def _make_ssl_context(verify: bool | str, certificate: Any) -> ssl.SSLContext:
-    """Return botocore's TLS context, which urllib3's is stricter than, with the certificates.
+    """Return botocore's TLS context, which is less strict than urllib3's, with the certificates.
 
     Raises:
         botocore.exceptions.InvalidConfigError: A file cannot be loaded.

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger("attach_confirm")
 
-# A release that derived other tokens would send files again that this one has sent.
+# If another release derived other tokens, it would send files again that this one has sent.
 _RESTART_NAMESPACE = UUID("0e6b3f0a-58b0-4f0c-9d0b-9b6d0f7f6c52")
 _MAX_STARTS = 10
 
@@ -123,12 +123,12 @@ def upload(
         content_type: The file's MIME type. If None, it is derived from the extension of the name.
         size: The size of the source, in bytes. A stream that cannot seek is then sent once, as it
             is read, without a copy on the disk.
-        client_token: The idempotency token, 1 to 500 characters. It names one file in one chat, so
-            include the contact ID, for example `f"{contact_id}/{message_id}"`. If None, each call
-            creates a new attachment.
+        client_token: The idempotency token, 1 to 500 characters. It identifies one file in one
+            chat, so include the contact ID, for example `f"{contact_id}/{message_id}"`. If None,
+            each call creates a new attachment.
         journal: A durable record of uploads, whose key is `client_token`, for example a
-            `SQLiteJournal` or `DynamoDBJournal`. It must be the same for everything that may send
-            the file.
+            `SQLiteJournal` or `DynamoDBJournal`. All processes that may send the file must use the
+            same journal.
         timeout: Maximum time, in seconds. The function ends within this time and one more HTTP
             attempt. If None, the PUT is retried until the URL expires.
         callback: Called with the number of bytes sent since its last call, like boto3's
@@ -154,8 +154,8 @@ def upload(
         Errors of the journal propagate. Every error has the attribute `attachment_id` once the
         upload is started, and the attribute `acknowledged`: if it is True, S3 has the bytes, so
         call `confirm` instead of uploading the file again. `advise` returns the ID only then. With
-        a journal, errors have the attribute `journal_key`. A claimed key never starts over by
-        itself: if the attachment can never be confirmed, call `journal.delete(client_token)`.
+        a journal, errors have the attribute `journal_key`. After an attachment was claimed, no call
+        starts over. If the attachment can never be confirmed, call `journal.delete(client_token)`.
     """
     deadline = None if timeout is None else _deadline.create_deadline(timeout)
     if journal is not None and client_token is None:
@@ -207,7 +207,7 @@ class _Uploader:
     sent_bytes: int = 0
 
     def __post_init__(self) -> None:
-        """Keep the position of the first byte."""
+        """Store the position of the first byte."""
         self.position = self.source.stream.tell() if self.source.can_seek else 0
 
     def upload_once(self) -> Upload:
@@ -232,7 +232,7 @@ class _Uploader:
             try:
                 result = self._put(pending)
             except UploadUrlExpiredError as error:
-                # A URL that expires while this call retries was valid a moment ago.
+                # A URL that expires while this call retries was valid when the call started.
                 if error.attempts == 1 and (listed := self._find(attachment_ids)):
                     return listed
                 error.retry_after = _seconds_until_restart(error)
@@ -242,7 +242,7 @@ class _Uploader:
                     or not self._may_restart(index + renewals, error)
                 ):
                     raise
-                # A service that renews URLs would let a later call send this attachment, too.
+                # If the service renews URLs, a later call can send this attachment as well.
                 renewed = self._start(index)
                 if renewed.expires_at > pending.expires_at:
                     renewals += 1
@@ -270,7 +270,7 @@ class _Uploader:
             confirmed = self._confirm(entry.attachment_id)
         except BaseException as error:
             annotate(error, journal_key=key)
-            _add_note(error, f"journal.delete({key!r}) lets the upload start over.")
+            _add_note(error, f"call journal.delete({key!r}) to allow a new upload")
             raise
         with _annotate_errors(
             attachment_id=entry.attachment_id,
@@ -348,7 +348,7 @@ class _Uploader:
         is_last = index == _MAX_STARTS - 1
         is_consumed = bool(self.sent_bytes) and not self.source.can_seek
         if isinstance(error, UploadUrlExpiredError):
-            # A later call has another source.
+            # A later call passes another source.
             error.retry_after = 0.0 if is_consumed and not is_last else None
         if is_last or is_consumed:
             return False
@@ -454,7 +454,8 @@ class _Uploader:
 def _are_different_names(header_name: str, name: str) -> bool:
     """Return whether a signed file name contradicts a name.
 
-    It is not documented how the service writes other characters than these into a header.
+    Names with other characters are not compared, because AWS does not document how the service
+    writes such characters into a header.
     """
     are_simple = _SIMPLE_NAME.fullmatch(header_name) and _SIMPLE_NAME.fullmatch(name)
     return bool(are_simple) and _fold_spaces(header_name) != _fold_spaces(name)
@@ -467,7 +468,7 @@ def _fold_spaces(name: str) -> str:
 def _are_different_types(header_type: str, content_type: str) -> bool:
     """Return whether a signed content type contradicts another one.
 
-    Parameters, such as a charset, count only if both have some.
+    Parameters, such as a charset, are compared only if both have parameters.
     """
     types = [
         [part.strip().lower() for part in value.split(";", 1)]
@@ -477,7 +478,7 @@ def _are_different_types(header_type: str, content_type: str) -> bool:
 
 
 def _seconds_until_restart(error: UploadUrlExpiredError) -> float:
-    """Return the time until the upload may start over by S3's clock, in seconds."""
+    """Return the time in seconds, by S3's clock, until the upload may start over."""
     now = error.server_time or datetime.now(timezone.utc)
     return max(0.0, (error.expires_at + _RESTART_DELAY - now).total_seconds())
 

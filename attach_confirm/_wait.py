@@ -73,7 +73,11 @@ def wait(
         _logger.info("wait: attachment %s: rejected", attachment_id)
         raise AttachmentRejectedError(attachment_id)
     if status is not AttachmentStatus.APPROVED:
-        _logger.info("wait: attachment %s: not decided after %g seconds", attachment_id, timeout)
+        _logger.info(
+            "wait: attachment %s: neither approved nor rejected after %g seconds",
+            attachment_id,
+            timeout,
+        )
         raise WaitTimeoutError(attachment_id, status, timeout)
     _logger.info("wait: attachment %s: approved", attachment_id)
     return status

@@ -133,11 +133,15 @@ class TestServiceErrors:
     @pytest.mark.parametrize("operation", ["GetObject", "SendMessages", "StartChatContact"])
     def test_error_of_another_service_is_unrelated(self, operation):
         advice = advise(client_error("ThrottlingException", 429, operation))
-        assert advice == Advice(Action.UNRELATED, "Not an error of the upload flow.")
+        assert advice == Advice(
+            Action.UNRELATED, "The error did not come from attach_confirm; let it propagate."
+        )
 
     def test_unexpected_status_code_names_the_endpoint(self):
         advice = advise(client_error("", 0))
-        assert advice.reason == "Unexpected status; check the endpoint URL and the proxies."
+        assert advice.reason == (
+            "Unexpected HTTP status; check the endpoint URL and the proxy settings."
+        )
 
     @pytest.mark.parametrize("code", ["AccessDeniedException", "403"])
     def test_invalid_participant_token(self, code):
@@ -516,8 +520,8 @@ class TestOtherErrors:
                 error = value.__new__(value)
                 error.status_code, error.error_code = 403, None
                 error.retryable, error.changed, error.retry_after = False, False, None
-                is_unknown = advise(error).reason == "Not an error of the upload flow."
-                assert is_unknown is (value is attach_confirm.AttachConfirmError)
+                is_unrelated = advise(error).action is Action.UNRELATED
+                assert is_unrelated is (value is attach_confirm.AttachConfirmError)
 
     def test_advice_is_hashable(self):
         advice = Advice(Action.RETRY, "Because.")

@@ -320,7 +320,7 @@ class TestConflicts:
             (
                 "attach_confirm",
                 logging.WARNING,
-                "confirm: attachment att-1: rejected, looking for it in the transcript",
+                "confirm: attachment att-1: confirmation rejected, checking the transcript",
             ),
             (
                 "attach_confirm",

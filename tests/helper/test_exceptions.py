@@ -92,12 +92,12 @@ EXCEPTIONS = [
     ),
     (
         UploadTimeoutError(2.5),
-        "upload timed out after 2.5 seconds",
+        "upload timed out after 2.5 seconds; upload again",
         {"timeout": 2.5, "attachment_id": None, "acknowledged": False},
     ),
     (
         UploadTimeoutError(60, "att-1", acknowledged=True),
-        "upload timed out after 60 seconds",
+        "upload timed out after 60 seconds; S3 has all bytes, call confirm",
         {"timeout": 60, "attachment_id": "att-1", "acknowledged": True},
     ),
     (
@@ -126,12 +126,12 @@ EXCEPTIONS = [
     ),
     (
         WaitTimeoutError("att-1", None, 120.0),
-        "attachment att-1: not found in the transcript after 120 seconds",
+        "attachment att-1: still not in the transcript after 120 seconds; wait again",
         {"attachment_id": "att-1", "status": None, "timeout": 120.0, "acknowledged": True},
     ),
     (
         WaitTimeoutError("att-1", AttachmentStatus.IN_PROGRESS, 0.5),
-        "attachment att-1: IN_PROGRESS after 0.5 seconds",
+        "attachment att-1: still IN_PROGRESS after 0.5 seconds; wait again",
         {"attachment_id": "att-1", "status": AttachmentStatus.IN_PROGRESS, "timeout": 0.5},
     ),
 ]
@@ -178,7 +178,7 @@ def test_module_docstring_lists_every_exception_with_its_builtin_base():
         builtin_base = builtin_bases.get(cls)
         assert cls.__bases__ == (AttachConfirmError, *filter(None, [builtin_base]))
         assert ("also" in line) is bool(builtin_base)
-        assert not builtin_base or f"(also {builtin_base.__name__})" in line
+        assert not builtin_base or f"(also a {builtin_base.__name__})" in line
 
 
 @pytest.mark.parametrize(
@@ -190,11 +190,11 @@ def test_timeout_error_has_no_errno(error):
 
 
 def identity(value):
-    """Return the argument."""
+    """Return the argument. A process pool can pickle only functions of a module."""
     return value
 
 
-class ForeignError(Exception):
+class ThirdPartyError(Exception):
     """An exception of another library, whose `__reduce__` drops attributes."""
 
     def __init__(self, a, b):
@@ -202,10 +202,10 @@ class ForeignError(Exception):
         self.a, self.b = a, b
 
     def __reduce__(self):
-        return ForeignError, (self.a, self.b)
+        return ThirdPartyError, (self.a, self.b)
 
 
-class ForeignErrorWithState(Exception):
+class ThirdPartyErrorWithState(Exception):
     """An exception of another library that is pickled with its attributes."""
 
 
@@ -218,15 +218,15 @@ class TestAnnotate:
             NoCredentialsError,
             lambda: UnexpectedResponseError("PutObject", "no ETag"),
             lambda: UploadTimeoutError(2.0),
-            lambda: ForeignError("a", "b"),
-            lambda: ForeignErrorWithState("a", "b"),
+            lambda: ThirdPartyError("a", "b"),
+            lambda: ThirdPartyErrorWithState("a", "b"),
             lambda: ConnectionResetError(104, "Connection reset by peer"),
             KeyboardInterrupt,
         ],
         ids=lambda create: type(create()).__name__,
     )
     def error(self, request):
-        """Return one exception of each kind."""
+        """Return an exception whose class has its own kind of `__reduce_ex__`."""
         return request.param()
 
     def test_annotations_survive_copies(self, error):
@@ -236,7 +236,7 @@ class TestAnnotate:
         expected = {**ANNOTATIONS, "acknowledged": False}
         duplicates = [error]
         for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
-            # Each copy is made from the one before.
+            # Annotations must survive repeated pickling, for example in two process pools.
             duplicates.append(pickle.loads(pickle.dumps(duplicates[-1], protocol)))
         duplicates += [copy.copy(duplicates[-1]), copy.deepcopy(duplicates[-1])]
         for duplicate in duplicates:
@@ -244,15 +244,15 @@ class TestAnnotate:
             assert str(duplicate) == str(error)
             assert {name: getattr(duplicate, name) for name in expected} == expected
 
-    def test_other_attributes_survive_if_they_did_before(self):
-        error = ForeignErrorWithState("a")
+    def test_attributes_in_the_pickled_state_survive(self):
+        error = ThirdPartyErrorWithState("a")
         error.detail = "kept"
         _exceptions.annotate(error, attachment_id="att-1")
         duplicate = pickle.loads(pickle.dumps(error))
         assert (duplicate.detail, duplicate.args) == ("kept", ("a",))
 
-    def test_modeled_error_of_a_client(self, client):
-        """The classes of `client.exceptions` cannot be pickled; botocore pickles their base."""
+    def test_modeled_error_is_pickled_as_client_error(self, client):
+        """The classes of `client.exceptions` cannot be pickled, so botocore pickles their base."""
         response = {"Error": {"Code": "ConflictException"}}
         error = client.exceptions.ConflictException(response, "CompleteAttachmentUpload")
         _exceptions.annotate(error, attachment_id="att-1", acknowledged=True)
@@ -262,7 +262,7 @@ class TestAnnotate:
 
     def test_annotation_adds_no_reference_cycle(self):
         """A cycle would keep the frames of the traceback, and the file in them, alive."""
-        error = ForeignError("a", "b")
+        error = ThirdPartyError("a", "b")
         _exceptions.annotate(error, attachment_id="att-1")
         reference = weakref.ref(error)
         gc.disable()
@@ -272,7 +272,7 @@ class TestAnnotate:
         finally:
             gc.enable()
 
-    def test_error_that_cannot_be_referenced_weakly_is_annotated(self):
+    def test_error_without_weak_reference_support_is_annotated(self):
         class Slotted(Exception):
             __slots__ = ()
 
@@ -304,5 +304,5 @@ class TestAnnotate:
         error = ClientError({"Error": {"Code": "ConflictException"}}, "CompleteAttachmentUpload")
         _exceptions.annotate(error, attachment_id="att-1", acknowledged=True)
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            advice = pool.submit(identity, error).result()
-        assert attach_confirm.advise(advice).attachment_id == "att-1"
+            returned_error = pool.submit(identity, error).result()
+        assert attach_confirm.advise(returned_error).attachment_id == "att-1"

@@ -294,7 +294,7 @@ class TestTimeout:
         with pytest.raises(UploadTimeoutError) as raised:
             attach_confirm.put(client, make_pending_upload(), b"abc", timeout=10)
         assert isinstance(raised.value.__cause__, PutFailedError)
-        assert str(raised.value) == "upload timed out after 10 seconds"
+        assert str(raised.value) == "upload timed out after 10 seconds; upload again"
         assert (raised.value.timeout, raised.value.attachment_id, raised.value.acknowledged) == (
             10,
             "att-1",

@@ -389,7 +389,7 @@ class TestErrors:
         (attachment,) = fake.attachments
         assert journal.entries == {KEY: entry(attachment.attachment_id)}
         assert (raised.value.acknowledged, raised.value.journal_key) == (True, KEY)
-        assert raised.value.__notes__ == [f"journal.delete({KEY!r}) lets the upload start over."]
+        assert raised.value.__notes__ == [f"call journal.delete({KEY!r}) to allow a new upload"]
         advice = advise(raised.value)
         assert (advice.action, advice.attachment_id) == (action, attachment.attachment_id)
         assert f"journal.delete({KEY!r})" in advice.reason

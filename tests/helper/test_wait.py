@@ -244,5 +244,5 @@ def test_wait_verdict_is_logged(client, script_statuses, caplog):
     assert caplog.messages == [
         "wait: attachment att-1: approved",
         "wait: attachment att-1: rejected",
-        "wait: attachment att-1: not decided after 0 seconds",
+        "wait: attachment att-1: neither approved nor rejected after 0 seconds",
     ]
