@@ -109,7 +109,7 @@ def _check_races(factory: Callable[[], Journal], prefix: str) -> None:
 
 
 def _yield_at_each_line(file: str, frame: FrameType, *_: Any) -> Any:  # pragma: no cover
-    """Trace the lines of one file, and let another thread run before each line.
+    """Trace the lines of one file, and switch to another thread before each line.
 
     Coverage is not measured here, because Python does not trace a trace function.
     """

@@ -39,13 +39,13 @@ def redact_member(name: str, value: Any) -> Any:
     return [redact_member(name, item) for item in value] if isinstance(value, list) else value
 
 
-def to_plain_json(value: Any) -> Any:
-    """Replace each redacted string in the result of `redact` by its `repr`.
+def to_redacted_json(value: Any) -> Any:
+    """Return the result of `redact` with each redacted string replaced with its `repr`.
 
     A JSON encoder ignores `repr` and would write the secret.
     """
     if isinstance(value, dict):
-        return {name: to_plain_json(inner) for name, inner in value.items()}
+        return {name: to_redacted_json(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [to_plain_json(inner) for inner in value]
+        return [to_redacted_json(item) for item in value]
     return repr(value) if isinstance(value, _RedactedStr) else value

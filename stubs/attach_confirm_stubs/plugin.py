@@ -91,7 +91,7 @@ def connectparticipant_stubber(
 def connectparticipant_fake() -> Iterator[FakeConnectParticipant]:
     """A handle to the fake service, which replaces AWS in this process during the test.
 
-    Every `connectparticipant` client talks to it, for example `connectparticipant_fake.client`.
+    Every `connectparticipant` client uses it, for example `connectparticipant_fake.client`.
     Delays between retries take no time. `connectparticipant_fake.client` uses us-east-1; for
     another region, use `fake_connectparticipant`.
     """

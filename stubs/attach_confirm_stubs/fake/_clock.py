@@ -17,7 +17,7 @@ class Clock:
     """The system time plus an offset.
 
     The expiry of URLs, tokens and chats and the scanner's verdicts depend on it. Code outside of
-    the fake does not see it.
+    the fake uses the system time.
 
     Attributes:
         skips_sleeps: Whether `virtual_sleep` is active. The server then advances the clock as well,
@@ -40,14 +40,14 @@ class Clock:
         return datetime.now(timezone.utc) + timedelta(seconds=self._offset_seconds)
 
     def monotonic(self) -> float:
-        """Return a time that never goes backwards, in seconds. Advances count."""
+        """Return the monotonic time plus the offset, in seconds."""
         return time.monotonic() + self._offset_seconds
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward.
 
         Args:
-            seconds: The distance, in seconds.
+            seconds: How far to advance, in seconds.
 
         Raises:
             ValueError: `seconds` is negative or NaN. Expired tokens and URLs stay expired.

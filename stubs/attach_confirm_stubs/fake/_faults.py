@@ -160,7 +160,7 @@ class FaultQueue:
             self._queues.setdefault(operation, deque()).extend(faults)
 
     def pop(self, operation: str) -> Fault | None:
-        """Remove and return the fault for the next attempt, or None if there are no more."""
+        """Remove and return the fault for the next attempt, or None if the queue is empty."""
         with self._lock:
             queue = self._queues.get(operation)
             return queue.popleft() if queue else None

@@ -73,7 +73,7 @@ class FakeConnectParticipant:
     ) -> str:
         """Add a participant to a chat, connect the participant, and return the connection token.
 
-        Unlike a connection by the API, this adds no item to the transcript.
+        Unlike CreateParticipantConnection, this does not add an item to the transcript.
 
         Args:
             contact_id: The contact ID of an existing chat. By default a new chat is started.

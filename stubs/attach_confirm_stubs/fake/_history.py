@@ -91,8 +91,8 @@ class History:
         Args:
             operation: The operation's name in the API.
             params: The request's parameters.
-            invocation_id: An ID that all attempts of the call share, or None if the request is
-                the only one.
+            invocation_id: An ID that all attempts of the call share, or None if the call has only
+                one attempt.
         """
         with self._lock:
             call = self._by_invocation_id.get((operation, invocation_id)) if invocation_id else None

@@ -1,4 +1,4 @@
-"""Requests and responses, whether moto or the server transports them."""
+"""Requests and responses, in the same form for moto and for the server."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Request:
         url: URL, as the client sent it.
         headers: Headers, by normalized name; see `normalize_header_name`.
         content_length: Length of the body, in bytes.
-        read_body: Function that returns the body. The server calls it only if the body is used,
-            because a client that sends `Expect: 100-continue` waits for that.
+        read_body: Function that returns the body. On the server, the call sends `100 Continue` to a
+            client that waits for it, so the function is called only if the body is used.
         sleep: Function that delays the response by a number of seconds.
         base_url: Base URL of the server, for example `http://127.0.0.1:8000`. None if the fake runs
             in-process; responses then contain AWS's URLs.
@@ -53,7 +53,7 @@ class Response:
         status: HTTP status code.
         headers: Response headers.
         body: Response body.
-        error_code: Error code in the body, or None if there is none.
+        error_code: Error code in the body, or None if the response is not an error.
     """
 
     status: int
@@ -97,7 +97,7 @@ def parse_json_object(body: bytes) -> dict[str, Any]:
 
 
 def truncate(response: Response) -> Response:
-    """Return a response with the first half of the body, and the Content-Length of all of it."""
+    """Return the response with half of its body, but with the Content-Length of the whole body."""
     declared_length = max(len(response.body), 2)
     headers = {**response.headers, "content-length": str(declared_length)}
     return replace(response, headers=headers, body=response.body[: declared_length // 2])

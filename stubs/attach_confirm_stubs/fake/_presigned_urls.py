@@ -1,4 +1,4 @@
-"""Create presigned URLs like S3's, and verify requests like S3 does."""
+"""Create presigned URLs, and verify the requests that are sent to them, as S3 does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ACCESS_KEY_ID = "ASIAFAKEFAKEFAKEFAKE"
 
 @dataclass(frozen=True, slots=True)
 class PresignedUrl:
-    """A presigned URL. The signature is random: the fake looks URLs up instead of verifying it.
+    """A presigned URL. The signature is random, because the fake looks up the URL instead.
 
     Attributes:
         method: The HTTP method that the URL is valid for.

@@ -21,8 +21,8 @@ def fake_connectparticipant(
 ) -> Iterator[FakeConnectParticipant]:
     """Run a block or, as a decorator, a function against the fake instead of AWS.
 
-    This is moto's `mock_aws`, so the other services of moto are available as well, and requests
-    to AWS are intercepted. Sleeps between attempts and polls, of botocore and of
+    It uses moto's `mock_aws`, so moto's other services are available as well, and requests to
+    AWS are intercepted. Sleeps between attempts and polls, of botocore and of
     `attach_confirm`, advance the fake's clock instead. All state is deleted at the end.
 
     Args:

@@ -45,7 +45,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from attach_confirm_stubs._redaction import to_plain_json
+from attach_confirm_stubs._redaction import to_redacted_json
 from attach_confirm_stubs.fake import _faults, exceptions
 from attach_confirm_stubs.fake._assumptions import start_again_choices
 from attach_confirm_stubs.fake._handle import FakeConnectParticipant
@@ -291,7 +291,7 @@ def _serialize_calls(backend: ConnectParticipantBackend) -> Iterator[dict[str, A
             }
             for attempt in call.attempts
         ]
-        params = to_plain_json(call.params)
+        params = to_redacted_json(call.params)
         yield {"operation": call.operation, "params": params, "attempts": attempts}
 
 

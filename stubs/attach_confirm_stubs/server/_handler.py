@@ -45,8 +45,8 @@ MAX_OBJECT_SIZE = 5 * 1024**3
 MAX_REQUEST_SIZE = 10 * 1024**2
 
 _BLOCK_SIZE = 1024 * 1024
-# Other defects are ignored: the email parser reports a missing multipart body, because it parses
-# only the headers.
+# Other defects are ignored. For example, the email parser parses only the headers, and reports
+# that the multipart body is missing.
 _HEADER_DEFECTS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
 _NEWLINES = re.compile(r"[\r\n]+")
 _HOST = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")

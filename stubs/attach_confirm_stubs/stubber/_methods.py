@@ -1,9 +1,9 @@
 """A `stub_<operation>` method for each operation of the service.
 
-Each method accepts the operation's parameters by the names that boto3 uses. A parameter that is
-passed must equal the call's (`==`, so `botocore.stub.ANY` or any object with `__eq__` works); a
-parameter that is not passed matches any value. The ClientToken is compared as it is sent, even if
-botocore generated it.
+Each method accepts the operation's parameters under the names that boto3 uses. A parameter that is
+passed must be equal to the parameter of the call (`==`, so `botocore.stub.ANY` or any object with
+`__eq__` works). A parameter that is not passed matches any value. The ClientToken is compared as it
+is sent, even if botocore generated it.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ class StubOptions(TypedDict, total=False):
         response: Members that override those of the complete default response, checked against
             the service model; or a callable that gets the request parameters and returns such
             members (None for the default response) or raises.
-        error_code: The code of an error to raise, which the operation must declare.
-        error_message: The message of the error.
-        unmodeled: Whether `error_code` may be an error that the operation does not declare. The
-            code may then be an HTTP status as a string, for a response without an error code.
+        error_code: Code of the error to raise. The operation must declare it, unless `unmodeled` is
+            True.
+        error_message: Message of that error.
+        unmodeled: Whether `error_code` may be any code, or an HTTP status as a string for a
+            response without an error code. The default is False.
         error: An exception to raise, for example `ReadTimeoutError(endpoint_url="")`.
-        exact_params: Whether the call must not pass parameters that the stub does not name.
-        times: Number of calls that the stub matches; the default is 1.
-        optional: Whether the stub may remain unused.
+        exact_params: Whether the call must not pass other parameters. The default is False.
+        times: Number of calls that the stub matches. The default is 1.
+        optional: Whether the stub may remain unused. The default is False.
     """
 
     response: Mapping[str, Any] | Callable[[dict[str, Any]], Mapping[str, Any] | None] | None

@@ -50,7 +50,7 @@ class ConnectParticipantBackend(
         clock.reset()
 
     def get_transcript(self, params: Mapping[str, Any]) -> tuple[str, list[Item], str | None]:
-        """Return the contact ID, a page of the transcript, and the next page's token or None."""
+        """Return the contact ID, one page of the transcript, and the token of the next page."""
         with self.lock:
             chat = self.require_connected(params["ConnectionToken"]).chat
             if params.get("ContactId", chat.contact_id) != chat.contact_id:
@@ -76,7 +76,7 @@ def all_backends() -> Iterator[ConnectParticipantBackend]:
 def reset_all() -> None:
     """Delete all chats and their files, and reset the clock.
 
-    Other objects in moto's S3 are kept.
+    Other objects in moto's S3 remain.
     """
     buckets = set()
     for backend in all_backends():

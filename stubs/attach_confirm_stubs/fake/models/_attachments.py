@@ -44,7 +44,7 @@ class AttachmentsBackend(ParticipantsBackend):
         self.bucket = _patterns.bucket_name(account_id, region_name)
         self.attachments: dict[str, Attachment] = {}
         # The confirmed attachments that have no verdict yet, with the times of the confirmations.
-        self._undecided: dict[Attachment, datetime] = {}
+        self._awaiting_verdict: dict[Attachment, datetime] = {}
         self.presigned_urls = PresignedUrls()
         self.scanner = Scanner()
 
@@ -162,12 +162,12 @@ class AttachmentsBackend(ParticipantsBackend):
 
     def apply_due_verdicts(self) -> None:
         """Apply the scanner's verdicts whose time has come."""
-        for attachment, completed_at in list(self._undecided.items()):
+        for attachment, completed_at in list(self._awaiting_verdict.items()):
             elapsed_seconds = (clock.now() - completed_at).total_seconds()
             get_snapshot = partial(self._snapshot, attachment)
             verdict = self.scanner.verdict(get_snapshot, elapsed_seconds)
             if verdict != "IN_PROGRESS":
-                del self._undecided[attachment]
+                del self._awaiting_verdict[attachment]
                 self._apply_verdict(attachment, verdict)
 
     def add_item(self, participant: Participant, item_type: str, **members: Any) -> Item:
@@ -176,7 +176,7 @@ class AttachmentsBackend(ParticipantsBackend):
         return super().add_item(participant, item_type, **members)
 
     def _count_against_quota(self, chat: Chat, event: str) -> None:
-        """Count an attachment against the chat's quota, if this event is when it counts."""
+        """Count an attachment towards the chat's quota, if `quota_counts` names this event."""
         if self.assumptions.quota_counts == event:
             if chat.attachment_count >= _limits.ATTACHMENTS_PER_CHAT:
                 raise exceptions.ServiceQuotaExceededException
@@ -259,7 +259,7 @@ class AttachmentsBackend(ParticipantsBackend):
         attachment.key, attachment.state = final_key, "IN_PROGRESS"
         if self.assumptions.item_appears == "completed":
             self._add_attachment_item(attachment)
-        self._undecided[attachment] = clock.now()
+        self._awaiting_verdict[attachment] = clock.now()
         self.apply_due_verdicts()
 
     def _apply_verdict(self, attachment: Attachment, verdict: Verdict) -> None:
@@ -279,7 +279,7 @@ class AttachmentsBackend(ParticipantsBackend):
             "ContentType": attachment.content_type,
             "Status": attachment.state,
         }
-        # Not self.add_item(), because that applies verdicts, of which this may be one.
+        # self.add_item() would apply due verdicts, and this call may be part of that.
         attachment.item = super().add_item(
             attachment.participant, "ATTACHMENT", Attachments=[transcript_attachment]
         )

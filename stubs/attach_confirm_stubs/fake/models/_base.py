@@ -189,9 +189,9 @@ class ParticipantsBackend(BaseBackend):
         """Add an item to the transcript of a participant's chat.
 
         Args:
-            participant: The participant who sends the item.
+            participant: The sender of the item.
             item_type: A value of the model's ChatItemType, for example MESSAGE.
-            **members: The item's other members.
+            **members: Other members of the item, for example `Content`.
         """
         item = _transcript.new_item(participant, item_type, clock.now(), **members)
         participant.chat.items.append(item)

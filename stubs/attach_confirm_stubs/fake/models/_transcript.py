@@ -27,10 +27,10 @@ def new_item(participant: Participant, item_type: str, time: datetime, **members
     """Return a transcript item.
 
     Args:
-        participant: The participant who sends the item.
+        participant: The sender of the item.
         item_type: A value of the model's ChatItemType, for example MESSAGE.
-        time: The time at which it was sent.
-        **members: The item's other members.
+        time: Time of the item.
+        **members: Other members of the item, for example `Content`.
     """
     return {
         "AbsoluteTime": format_timestamp(time),
@@ -47,7 +47,7 @@ def new_item(participant: Participant, item_type: str, time: datetime, **members
 def get_page(
     items: Sequence[Item], params: Mapping[str, Any], assumptions: Assumptions
 ) -> tuple[list[Item], str | None]:
-    """Return a page of a transcript, and the next page's token or None.
+    """Return one page of a transcript, and the token of the next page; None on the last page.
 
     Args:
         items: The chat's items, oldest first.
@@ -75,16 +75,17 @@ def get_page(
 def _select_items(
     items: Sequence[Item], start_position: Mapping[str, Any], *, forward: bool
 ) -> list[Item]:
-    """Return the items in scan order, from `MostRecent` or `AbsoluteTime` of the start position."""
+    """Return the items in scan order that `MostRecent` and `AbsoluteTime` select."""
     most_recent = start_position.get("MostRecent")
     selected = list(items[-most_recent:] if most_recent else items)
     if not forward:
         selected.reverse()
     if "AbsoluteTime" in start_position:
-        start, compare = _parse_time(start_position["AbsoluteTime"]), operator.le
-        if forward:
-            compare = operator.ge
-        selected = [item for item in selected if compare(_parse_time(item["AbsoluteTime"]), start)]
+        start_time = _parse_time(start_position["AbsoluteTime"])
+        compare = operator.ge if forward else operator.le
+        selected = [
+            item for item in selected if compare(_parse_time(item["AbsoluteTime"]), start_time)
+        ]
     return selected
 
 
