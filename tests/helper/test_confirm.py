@@ -21,8 +21,8 @@ import attach_confirm
 from attach_confirm import Action, Confirmation, InvalidInputError, UnexpectedResponseError, advise
 
 COMPLETE = "connectparticipant.CompleteAttachmentUpload"
-TRANSCRIPT = "connectparticipant.GetTranscript"
-LISTED = {"Attachments": [{"AttachmentId": "att-1", "Status": "APPROVED"}]}
+GET_TRANSCRIPT = "connectparticipant.GetTranscript"
+APPROVED_ITEM = {"Attachments": [{"AttachmentId": "att-1", "Status": "APPROVED"}]}
 CONFLICT = (409, {"Message": "no"}, {"x-amzn-ErrorType": "ConflictException"})
 
 
@@ -37,7 +37,7 @@ def attachment_id(fake, token):
 
 
 def lose_responses(client, *errors):
-    """Raise the errors instead of the fake's first responses to CompleteAttachmentUpload."""
+    """Raise these errors in place of the first responses to CompleteAttachmentUpload."""
     remaining = list(errors)
 
     def handler(event_name, **_):
@@ -137,7 +137,7 @@ class TestClientToken:
 
 
 class TestRetries:
-    """Responses that are not received, and retries by botocore."""
+    """Lost responses, and botocore's retries."""
 
     @pytest.mark.parametrize("error_class", [ReadTimeoutError, ConnectionClosedError])
     def test_confirm_retry_reuses_client_token(
@@ -163,7 +163,7 @@ class TestRetries:
         assert len({request.body["ClientToken"] for request in requests}) == 1
         assert len(fake.transcript) == 1
 
-    def test_confirm_does_not_retry(self, scripted_responses, sleeps):
+    def test_confirm_does_not_add_retries(self, scripted_responses, sleeps):
         client = attach_confirm.client(
             "us-west-2", config=Config(retries={"total_max_attempts": 1})
         )
@@ -175,7 +175,7 @@ class TestRetries:
         assert len(requests) == 1
         assert sleeps == []
 
-    def test_attempts_counts_all_requests(self, client, scripted_responses):
+    def test_attempts_is_number_of_requests(self, client, scripted_responses):
         internal_error = (500, {"Message": "busy"}, {})
         requests = scripted_responses(
             client, COMPLETE, internal_error, internal_error, (200, {}, {})
@@ -186,7 +186,7 @@ class TestRetries:
 
 
 class TestConflicts:
-    """ConflictException, and the check in the transcript."""
+    """Rejected confirmations, and the check of the transcript."""
 
     def test_conflict_raises_by_default(self, fake, token, attachment_id, recorded_requests):
         attach_confirm.confirm(fake.client, attachment_id, token, client_token="mine")
@@ -210,7 +210,7 @@ class TestConflicts:
     def test_conflict_not_in_transcript_raises(self, client, scripted_responses, sleeps):
         """An attachment scanner may take 60 seconds."""
         scripted_responses(client, COMPLETE, CONFLICT)
-        requests = scripted_responses(client, TRANSCRIPT, (200, {"Transcript": []}, {}))
+        requests = scripted_responses(client, GET_TRANSCRIPT, (200, {"Transcript": []}, {}))
         with pytest.raises(client.exceptions.ConflictException) as raised:
             attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
         assert sleeps == [0.5, 1, 2, 4, *[5] * 11]
@@ -218,38 +218,41 @@ class TestConflicts:
         advice = advise(raised.value)
         assert (advice.action, advice.attachment_id) == (Action.CHECK, "att-1")
 
-    def test_conflict_listed_later(self, client, scripted_responses, sleeps):
-        """The item appears after the scan; only the newest page is read until then."""
-        others = {"Id": "m1", "Type": "MESSAGE"}
-        listed = {"Id": "a1", "Attachments": [{"AttachmentId": "att-1", "Status": "APPROVED"}]}
+    def test_conflict_check_finds_item_that_appears_later(self, client, scripted_responses, sleeps):
+        """The first scan reads all pages, and the following ones only the newest page."""
+        message = {"Id": "m1", "Type": "MESSAGE"}
+        attachment_item = {
+            "Id": "a1",
+            "Attachments": [{"AttachmentId": "att-1", "Status": "APPROVED"}],
+        }
         scripted_responses(client, COMPLETE, CONFLICT)
         requests = scripted_responses(
             client,
-            TRANSCRIPT,
-            (200, {"Transcript": [others], "NextToken": "2"}, {}),
+            GET_TRANSCRIPT,
+            (200, {"Transcript": [message], "NextToken": "2"}, {}),
             (200, {"Transcript": [{"Id": "m0"}]}, {}),
-            *[(200, {"Transcript": [others], "NextToken": "2"}, {})] * 6,
-            (200, {"Transcript": [listed, others], "NextToken": "2"}, {}),
+            *[(200, {"Transcript": [message], "NextToken": "2"}, {})] * 6,
+            (200, {"Transcript": [attachment_item, message], "NextToken": "2"}, {}),
         )
         confirmation = attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
         assert (confirmation.already_confirmed, confirmation.attempts) == (True, 1)
         assert sleeps == [0.5, 1, 2, 4, 5, 5, 5]
         assert len(requests) == 9
 
-    def test_conflict_of_a_gateway_is_checked(self, client, scripted_responses):
+    def test_gateway_409_is_checked(self, client, scripted_responses):
         """The response has no error code."""
         scripted_responses(client, COMPLETE, (409, b"", {}))
-        scripted_responses(client, TRANSCRIPT, (200, {"Transcript": [LISTED]}, {}))
+        scripted_responses(client, GET_TRANSCRIPT, (200, {"Transcript": [APPROVED_ITEM]}, {}))
         assert attach_confirm.confirm(
             client, "att-1", "token", on_conflict="check"
         ).already_confirmed
 
-    def test_conflict_check_ends_with_slow_requests(
+    def test_conflict_check_counts_request_time(
         self, client, scripted_responses, sleeps, monkeypatch
     ):
-        """The transcript takes 30 seconds each time."""
+        """Each GetTranscript request takes 30 seconds."""
         scripted_responses(client, COMPLETE, CONFLICT)
-        requests = scripted_responses(client, TRANSCRIPT, (200, {"Transcript": []}, {}))
+        requests = scripted_responses(client, GET_TRANSCRIPT, (200, {"Transcript": []}, {}))
         monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: 30.0 * len(requests))
         with pytest.raises(client.exceptions.ConflictException):
             attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
@@ -270,7 +273,9 @@ class TestConflicts:
         """The first attempt may have confirmed the attachment."""
         lost = ReadTimeoutError(endpoint_url="https://x")
         rejection = (status_code, {"Message": "no"}, {"x-amzn-ErrorType": code} if code else {})
-        requests = scripted_responses(client, TRANSCRIPT, (200, {"Transcript": [LISTED]}, {}))
+        requests = scripted_responses(
+            client, GET_TRANSCRIPT, (200, {"Transcript": [APPROVED_ITEM]}, {})
+        )
         scripted_responses(client, COMPLETE, lost, rejection)
         confirmation = attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
         assert (confirmation.already_confirmed, confirmation.attempts) == (True, 2)
@@ -298,7 +303,9 @@ class TestConflicts:
     ):
         lost = ReadTimeoutError(endpoint_url="https://x")
         rejection = (status_code, {"Message": "no"}, {"x-amzn-ErrorType": code})
-        requests = scripted_responses(client, TRANSCRIPT, (200, {"Transcript": [LISTED]}, {}))
+        requests = scripted_responses(
+            client, GET_TRANSCRIPT, (200, {"Transcript": [APPROVED_ITEM]}, {})
+        )
         scripted_responses(client, COMPLETE, lost, rejection)
         with pytest.raises(ClientError):
             attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
@@ -307,7 +314,7 @@ class TestConflicts:
     def test_confirmation_is_logged(self, client, scripted_responses, caplog):
         caplog.set_level(logging.INFO, "attach_confirm")
         scripted_responses(client, COMPLETE, (500, {}, {}), (200, {}, {}), CONFLICT)
-        scripted_responses(client, TRANSCRIPT, (200, {"Transcript": [LISTED]}, {}))
+        scripted_responses(client, GET_TRANSCRIPT, (200, {"Transcript": [APPROVED_ITEM]}, {}))
         for _ in range(2):
             attach_confirm.confirm(client, "att-1", "secret-token", on_conflict="check")
         assert caplog.record_tuples == [
@@ -334,14 +341,14 @@ class TestConflicts:
         """An attachment with any status was confirmed."""
         item = {"Attachments": [{"AttachmentId": "att-1", "Status": status}]}
         scripted_responses(client, COMPLETE, ReadTimeoutError(endpoint_url="https://x"), CONFLICT)
-        scripted_responses(client, TRANSCRIPT, (200, {"Transcript": [item]}, {}))
+        scripted_responses(client, GET_TRANSCRIPT, (200, {"Transcript": [item]}, {}))
         confirmation = attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
         assert (confirmation.already_confirmed, confirmation.attempts) == (True, 2)
         assert confirmation.request_id == "req-1"
 
     def test_conflict_check_error_propagates(self, client, scripted_responses):
         scripted_responses(client, COMPLETE, CONFLICT)
-        scripted_responses(client, TRANSCRIPT, 403)
+        scripted_responses(client, GET_TRANSCRIPT, 403)
         with pytest.raises(ClientError) as raised:
             attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
         assert raised.value.operation_name == "GetTranscript"
@@ -351,7 +358,7 @@ class TestConflicts:
     def test_other_error_is_not_checked(self, client, scripted_responses):
         denied = (403, {"Message": "Access denied"}, {"x-amzn-ErrorType": "AccessDeniedException"})
         scripted_responses(client, COMPLETE, denied)
-        requests = scripted_responses(client, TRANSCRIPT, (200, {"Transcript": []}, {}))
+        requests = scripted_responses(client, GET_TRANSCRIPT, (200, {"Transcript": []}, {}))
         with pytest.raises(client.exceptions.AccessDeniedException):
             attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
         assert requests == []

@@ -1,4 +1,4 @@
-"""`put` sends the PUT, retries it, and accepts only S3's success."""
+"""`put` sends the PUT, retries it, and accepts a 2xx only from S3."""
 
 import errno
 import io
@@ -49,9 +49,9 @@ CONNECTION_ERRORS = [
 ]
 
 
-def class_name(value):
-    """Return the test ID of an exception."""
-    return type(value).__name__
+def class_name(error):
+    """Return the class name of an exception, as a test ID."""
+    return type(error).__name__
 
 
 def error_body(code, message="no", **members):
@@ -69,7 +69,7 @@ def pending_with_headers(**headers):
 class TestRequest:
     """The request that is sent."""
 
-    def test_request(self, client, scripted_responses, make_pending_upload):
+    def test_put_sends_one_request(self, client, scripted_responses, make_pending_upload):
         requests = scripted_responses(client, PUT, 200)
         event_names = []
         client.meta.events.register(
@@ -136,9 +136,7 @@ class TestRequest:
             {"Content-Length": "3", "CONTENT-LENGTH": 3},
         ],
     )
-    def test_content_length_in_two_spellings_is_sent_once(
-        self, client, scripted_responses, headers
-    ):
+    def test_duplicate_content_length_is_sent_once(self, client, scripted_responses, headers):
         requests = scripted_responses(client, PUT, 200)
         attach_confirm.put(client, pending_with_headers(**headers), b"abc")
         assert requests[0].headers == {"Content-Length": b"3"}
@@ -154,7 +152,7 @@ class TestRequest:
         ],
         ids=repr,
     )
-    def test_content_length_that_is_not_one_number(self, client, scripted_responses, headers):
+    def test_invalid_content_length_raises(self, client, scripted_responses, headers):
         requests = scripted_responses(client, PUT, 200)
         with pytest.raises(UnexpectedResponseError) as raised:
             attach_confirm.put(client, pending_with_headers(**headers), b"abc")
@@ -162,14 +160,14 @@ class TestRequest:
         assert raised.value.reason.startswith("invalid Content-Length: [")
         assert requests == []
 
-    def test_header_values_that_are_numbers(self, client, scripted_responses):
+    def test_numeric_header_values_are_sent(self, client, scripted_responses):
         requests = scripted_responses(client, PUT, 200)
         attach_confirm.put(client, pending_with_headers(**{"Content-Length": 3, "X-A": 1}), b"abc")
         assert requests[0].headers == {"Content-Length": b"3", "X-A": b"1"}
 
 
 class TestRetries:
-    """Which attempts are retried, and when."""
+    """Retries, and the delays between them."""
 
     @pytest.mark.parametrize("error", CONNECTION_ERRORS, ids=class_name)
     def test_retries_connection_errors(
@@ -231,7 +229,9 @@ class TestRetries:
         scripted_responses(client, PUT, 500, READ_TIMEOUT, 200)
         assert attach_confirm.put(client, make_pending_upload(), b"abc") == 3
 
-    def test_log(self, client, scripted_responses, make_pending_upload, caplog):
+    def test_retries_and_success_are_logged(
+        self, client, scripted_responses, make_pending_upload, caplog
+    ):
         caplog.set_level("INFO", logger="attach_confirm")
         scripted_responses(client, PUT, 500, READ_TIMEOUT, 200)
         attach_confirm.put(client, make_pending_upload(url=URL), b"abc")
@@ -304,7 +304,7 @@ class TestTimeout:
         assert sum(sleeps) < 10
 
     @pytest.mark.parametrize("lifetime", [0, 5])
-    def test_url_that_expires_first_raises_last_error(
+    def test_url_expiry_before_timeout_raises_last_error(
         self, client, scripted_responses, make_pending_upload, lifetime
     ):
         scripted_responses(client, PUT, 500)
@@ -320,7 +320,7 @@ class TestTimeout:
     def test_success_after_timeout_is_success(
         self, client, make_pending_upload, scripted_responses, monkeypatch
     ):
-        """The attempt that is under way when the time is up continues."""
+        """An attempt in progress is not interrupted."""
         scripted_responses(client, PUT, 200)
         now = [0.0]
         monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: now[0])
@@ -340,7 +340,7 @@ class TestTimeout:
         assert raised.value.attachment_id == "att-1"
         assert requests == sleeps == []
 
-    def test_time_to_open_the_source_counts(
+    def test_timeout_includes_opening_the_source(
         self, client, scripted_responses, make_pending_upload, monkeypatch
     ):
         now = [0.0]
@@ -368,7 +368,7 @@ class TestTimeout:
 
 
 class TestAnnotations:
-    """The attributes that every error gets."""
+    """The attributes that `put` sets on every error."""
 
     @pytest.mark.parametrize("response", [403, READ_TIMEOUT, (200, b"", {})])
     def test_error_has_attachment_id(
@@ -397,7 +397,7 @@ class TestAnnotations:
         source = _source.Source(io.BytesIO(b"abc"), 3, None)
         with pytest.raises(InvalidInputError) as raised:
             _put.put_stream(client, make_pending_upload(size=4), source, None)
-        assert raised.value.reason == ("has 3 bytes, but the upload was started with a size of 4")
+        assert raised.value.reason == "has 3 bytes, but the upload was started with a size of 4"
         assert requests == []
 
 
@@ -443,51 +443,58 @@ class TestCallback:
             AssertionError("stop"),
             READ_TIMEOUT,
             PutFailedError(503, "SlowDown", None),
-            HTTPClientError(error="of another request"),
+            HTTPClientError(error="from another request"),
         ],
         ids=class_name,
     )
     @pytest.mark.parametrize(
-        ("first_deltas", "request_count"), [([3], 0), ([3, -3], 1)], ids=["read", "retry"]
+        ("expected_deltas", "request_count"), [([3], 0), ([3, -3], 1)], ids=["read", "retry"]
     )
     def test_callback_exception_aborts_put(
-        self, client, scripted_responses, make_pending_upload, *, error, first_deltas, request_count
+        self,
+        client,
+        scripted_responses,
+        make_pending_upload,
+        *,
+        error,
+        expected_deltas,
+        request_count,
     ):
         """An exception that looks like a connection error is not retried."""
         deltas = []
 
         def callback(delta):
             deltas.append(delta)
-            if deltas == first_deltas:
+            if deltas == expected_deltas:
                 raise error
 
         requests = scripted_responses(client, PUT, 500, 200)
         with pytest.raises(type(error)) as raised:
             attach_confirm.put(client, make_pending_upload(), b"abc", callback=callback)
         assert raised.value is error
-        assert deltas == first_deltas
+        assert deltas == expected_deltas
         assert len(requests) == request_count
 
 
 class ChangingFile(io.BytesIO):
-    """A file that changes at the n-th read.
+    """A file that changes before the n-th read.
 
     Args:
         data: The content.
-        reads: The number of the read at which the file changes.
+        read_number: The number of the read before which the file changes; the first is 1.
         change: A function that changes the file.
     """
 
-    def __init__(self, data, reads, change):
+    def __init__(self, data, read_number, change):
         super().__init__(data)
-        self._remaining_reads = reads
+        self._reads_until_change = read_number
         self._change = change
 
     def read(self, size=-1, /):
-        """Change the file if it is time, and read."""
+        """Read, after changing the file if this is the n-th read."""
         if size:
-            self._remaining_reads -= 1
-        if self._remaining_reads == 0:
+            self._reads_until_change -= 1
+        if self._reads_until_change == 0:
             position = self.tell()
             self._change(self)
             self.seek(position)
@@ -505,7 +512,7 @@ class ShortReadsFile(io.BytesIO):
 class TestChangingFiles:
     """Files that change or fail during the upload."""
 
-    @pytest.mark.parametrize("reads", [1, 2, 3])
+    @pytest.mark.parametrize("read_number", [1, 2, 3])
     @pytest.mark.parametrize(
         ("change", "message"),
         [
@@ -515,13 +522,15 @@ class TestChangingFiles:
         ids=["truncated", "grown"],
     )
     def test_file_changes_during_upload(
-        self, client, scripted_responses, make_pending_upload, *, reads, change, message
+        self, client, scripted_responses, make_pending_upload, *, read_number, change, message
     ):
         requests = scripted_responses(client, PUT, 200)
         size = 3 * 16384
         with pytest.raises(SourceReadError) as raised:
             attach_confirm.put(
-                client, make_pending_upload(size=size), ChangingFile(bytes(size), reads, change)
+                client,
+                make_pending_upload(size=size),
+                ChangingFile(bytes(size), read_number, change),
             )
         assert raised.value.reason == f"changed during the upload: had {size} bytes, {message}"
         assert (raised.value.retryable, raised.value.changed) == (False, True)
@@ -554,14 +563,15 @@ class TestChangingFiles:
         assert raised.value.__cause__ is error
         assert requests == []
 
-    def test_short_reads(self, client, scripted_responses, make_pending_upload):
-        """A short read is not the end of the file."""
+    def test_short_read_does_not_end_the_file(
+        self, client, scripted_responses, make_pending_upload
+    ):
         requests = scripted_responses(client, PUT, 200)
         attach_confirm.put(client, make_pending_upload(size=100), ShortReadsFile(bytes(range(100))))
         assert requests[0].body == bytes(range(100))
 
-    def test_short_reads_of_the_whole_body(self, fake, token):
-        """The fake reads the body with one call of `read`."""
+    def test_fake_receives_whole_body_of_short_reads(self, fake, token):
+        """The fake reads the body with a single call of `read`."""
         deltas = []
         file = ShortReadsFile(bytes(range(100)))
         attach_confirm.upload(fake.client, file, token, name="a.txt", callback=deltas.append)
@@ -693,7 +703,7 @@ class TestErrorResponses:
 
 
 class TestSuccessResponses:
-    """Which 2xx responses are S3's."""
+    """Which 2xx responses are accepted as S3's."""
 
     @pytest.mark.parametrize(
         ("headers", "content_type"),
@@ -739,8 +749,8 @@ class TestUploadUrl:
     @pytest.mark.parametrize(
         "url", ["http://bucket.example/k?X-Amz-Signature=5eed", "ftp://b/k", ""]
     )
-    def test_http_upload_url_rejected(self, client, scripted_responses, url):
-        """The client's endpoint is https, so the bytes must be encrypted, too."""
+    def test_non_https_upload_url_rejected(self, client, scripted_responses, url):
+        """The client's endpoint is https, so the bytes must not be sent unencrypted."""
         requests = scripted_responses(client, PUT, 200)
         upload = attach_confirm.PendingUpload("att-1", url, {}, datetime.now(timezone.utc))
         with pytest.raises(UnexpectedResponseError) as raised:
@@ -770,13 +780,13 @@ class TestUploadUrl:
         )
         assert raised.value.__suppress_context__
 
-    def test_upper_case_scheme(self, client, scripted_responses, make_pending_upload):
+    def test_upper_case_scheme_accepted(self, client, scripted_responses, make_pending_upload):
         requests = scripted_responses(client, PUT, 200)
         attach_confirm.put(client, make_pending_upload(url="HTTPS://bucket.example/k"), b"abc")
         assert len(requests) == 1
 
     def test_http_endpoint_allows_http_upload_url(self, scripted_responses, make_pending_upload):
-        """A local fake has no TLS."""
+        """By default, the served fake does not use TLS."""
         client = attach_confirm.client("us-west-2", endpoint_url="http://127.0.0.1:5000")
         requests = scripted_responses(client, PUT, 200)
         attach_confirm.put(client, make_pending_upload(url="http://127.0.0.1:5000/k"), b"abc")

@@ -25,12 +25,13 @@ PENDING_UPLOAD = PendingUpload(
 
 
 def assert_absent(secrets, *texts):
+    """Assert that no text contains a secret. A failure shows the text around the secret."""
     for text in texts:
         for secret in secrets:
             assert secret not in text, text[max(0, text.index(secret) - 300) :][:600]
 
 
-class TestValues:
+class TestConnectionAndPendingUpload:
     def test_repr_omits_secrets(self):
         assert repr(CONNECTION) == str(CONNECTION) == f"Connection(expires_at={EXPIRY!r})"
         assert repr(PENDING_UPLOAD) == (
@@ -105,9 +106,9 @@ class TestRegisterLogRedaction:
         assert "/participant/views/<redacted>" in caplog.text
         assert_absent([TOKEN], caplog.text)
 
-    def test_other_log_records_are_unchanged(self, client, caplog):
+    @pytest.mark.usefixtures("client")
+    def test_other_log_records_are_unchanged(self, caplog):
         logging.getLogger("botocore.endpoint").debug("%s", {"a": 1})
-        assert client.meta.region_name
         assert caplog.records[-1].args == {"a": 1}
 
     def test_download_url_is_redacted(self, client, scripted_responses, caplog):
@@ -178,8 +179,8 @@ OPERATIONS = [
 
 
 @pytest.fixture
-def log():
-    """Log everything like `logging.basicConfig(level=DEBUG)`, and return a function to read it."""
+def read_log():
+    """Log as `logging.basicConfig(level=DEBUG)` does, and return a function that reads the log."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(levelname)s:%(name)s:%(message)s"))
@@ -204,17 +205,17 @@ def secrets(http_server):
 
 
 @pytest.fixture
-def assert_no_secrets(log, secrets):
-    """Return a function that checks the log and texts."""
+def assert_no_secrets(read_log, secrets):
+    """Return a function that asserts that neither the log nor the texts contain a secret."""
 
     def check(*texts):
-        assert_absent(secrets, log(), *texts)
+        assert_absent(secrets, read_log(), *texts)
 
     return check
 
 
 def run_flow(server, client):
-    """Run every step, and return the values that the functions returned."""
+    """Connect, upload and wait. Return the connection and the upload."""
     connection = attach_confirm.connect(client, server.participant_token)
     upload = attach_confirm.upload(client, b"abc", server.connection_token, name="a.txt")
     attach_confirm.wait(client, upload.attachment_id, connection.token, timeout=0)
@@ -222,9 +223,9 @@ def run_flow(server, client):
 
 
 class TestSuccessfulFlow:
-    def test_log_has_no_secrets(self, http_server, http_server_client, log, secrets):
+    def test_log_has_no_secrets(self, http_server, http_server_client, read_log, secrets):
         values = run_flow(http_server, http_server_client)
-        text = log()
+        text = read_log()
         for operation in OPERATIONS:
             assert f"OperationModel(name={operation})" in text
         assert "urllib3.connectionpool" in text
@@ -232,7 +233,7 @@ class TestSuccessfulFlow:
         assert "Response body" in text
         assert_absent(secrets, text, repr(values), str(values))
 
-    def test_boto3_client_logs_tokens(self, http_server, log, secrets):
+    def test_boto3_client_logs_tokens(self, http_server, read_log, secrets):
         """This test shows that the other tests would detect a leak."""
         client = boto3.client(
             "connectparticipant",
@@ -243,11 +244,11 @@ class TestSuccessfulFlow:
         )
         run_flow(http_server, client)
         client.close()
-        text = log()
+        text = read_log()
         assert all(secret in text for secret in secrets)
         assert '"PUT /staging/att-1?<redacted>' in text
 
-    def test_fake_has_no_secrets_in_log_and_reprs(self, fake, log):
+    def test_fake_has_no_secrets_in_log_and_reprs(self, fake, read_log):
         participant_token = fake.participant_token()
         connection = attach_confirm.connect(fake.client, participant_token)
         pending_upload = attach_confirm.start(
@@ -264,12 +265,12 @@ class TestSuccessfulFlow:
         assert len(signature) >= 64
         assert_absent(
             [participant_token, connection.token, signature],
-            log(),
+            read_log(),
             repr([connection, pending_upload, fake.attachments, fake, fake.client]),
         )
 
     def test_malformed_response_header_is_logged_redacted(
-        self, tcp_server, make_pending_upload, log
+        self, tcp_server, make_pending_upload, read_log
     ):
         """urllib3 logs the URL at the level WARNING."""
 
@@ -282,21 +283,23 @@ class TestSuccessfulFlow:
         pending_upload = make_pending_upload(url=f"{url}/k?X-Amz-Signature={SIGNATURE}", lifetime=0)
         with contextlib.suppress(BotoCoreError):
             attach_confirm.put(client, pending_upload, b"abc")
-        assert "Failed to parse headers" in log()
-        assert_absent([SIGNATURE], log())
+        assert "Failed to parse headers" in read_log()
+        assert_absent([SIGNATURE], read_log())
 
-    @pytest.mark.parametrize("text", ["%2f", "|", "\u00e9"])
-    def test_normalized_query_is_redacted(self, http_server, http_server_client, log, text):
+    @pytest.mark.parametrize("character", ["%2f", "|", "\u00e9"])
+    def test_normalized_query_is_redacted(
+        self, http_server, http_server_client, read_log, character
+    ):
         """urllib3 logs a normalized URL, which differs from the presigned URL."""
         expiry = datetime.now(timezone.utc) + timedelta(seconds=300)
-        url = f"{http_server.url}/k?X-Amz-Credential=a{text}b&X-Amz-Signature={SIGNATURE}"
+        url = f"{http_server.url}/k?X-Amz-Credential=a{character}b&X-Amz-Signature={SIGNATURE}"
         pending_upload = PendingUpload("att-1", url, {"Content-Length": "3"}, expiry)
         attach_confirm.put(http_server_client, pending_upload, b"abc")
         assert f"X-Amz-Signature={SIGNATURE}" in http_server.requests[0].path
-        assert '"PUT /k?' in log()
-        assert_absent([SIGNATURE], log())
+        assert '"PUT /k?' in read_log()
+        assert_absent([SIGNATURE], read_log())
 
-    def test_concurrent_puts_are_redacted(self, http_server, http_server_client, log, secrets):
+    def test_concurrent_puts_are_redacted(self, http_server, http_server_client, read_log, secrets):
         with ThreadPoolExecutor(4) as pool:
             uploads = [
                 pool.submit(
@@ -309,19 +312,19 @@ class TestSuccessfulFlow:
                 for _ in range(8)
             ]
         assert all(upload.result().attempts == 1 for upload in uploads)
-        assert log().count('"PUT /staging/att-1?<redacted>') == 8
-        assert_absent(secrets, log())
+        assert read_log().count('"PUT /staging/att-1?<redacted>') == 8
+        assert_absent(secrets, read_log())
 
 
 def error_texts(error):
     """Return all texts of an error, its attributes, and the errors that it was raised from."""
     texts = ["".join(traceback.format_exception(error))]
-    seen = set()
+    visited_ids = set()
     pending_errors = [error]
     while pending_errors:
         current = pending_errors.pop()
-        if current is not None and id(current) not in seen:
-            seen.add(id(current))
+        if current is not None and id(current) not in visited_ids:
+            visited_ids.add(id(current))
             texts += [str(current), repr(current), repr(current.args), repr(vars(current))]
             pending_errors += [current.__cause__, current.__context__]
     return texts
@@ -394,7 +397,7 @@ class TestFailedFlow:
         ],
     )
     def test_unusable_url_or_header_has_no_secrets(
-        self, http_server, http_server_client, log, url, headers
+        self, http_server, http_server_client, read_log, url, headers
     ):
         pending_upload = PendingUpload(
             "att-1",
@@ -404,16 +407,16 @@ class TestFailedFlow:
         )
         with pytest.raises((BotoCoreError, AttachConfirmError)) as raised:
             attach_confirm.put(http_server_client, pending_upload, b"abc")
-        assert_absent([SIGNATURE], log(), *error_texts(raised.value))
+        assert_absent([SIGNATURE], read_log(), *error_texts(raised.value))
 
-    def test_token_with_newline_is_not_sent(self, http_server, http_server_client, log):
+    def test_token_with_newline_is_not_sent(self, http_server, http_server_client, read_log):
         """Without the check, botocore would raise an error that contains the token."""
         with pytest.raises(AttachConfirmError) as raised:
             attach_confirm.upload(http_server_client, b"abc", f"{TOKEN}\n", name="a.txt")
-        assert_absent([TOKEN], log(), *error_texts(raised.value))
+        assert_absent([TOKEN], read_log(), *error_texts(raised.value))
         assert http_server.requests == []
 
-    def test_token_with_newline_in_direct_call(self, http_server_client, log):
+    def test_token_with_newline_in_direct_call(self, http_server_client, read_log):
         with pytest.raises(BotoCoreError) as raised:
             http_server_client.disconnect_participant(ConnectionToken=f"{TOKEN}\n")
-        assert_absent([TOKEN], log(), *error_texts(raised.value))
+        assert_absent([TOKEN], read_log(), *error_texts(raised.value))

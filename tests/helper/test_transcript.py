@@ -19,7 +19,7 @@ GET_TRANSCRIPT = "connectparticipant.GetTranscript"
 MESSAGE = {"Type": "MESSAGE", "Content": "hello", "ContentType": "text/plain"}
 
 
-def item(status, attachment_id="att-1"):
+def attachment_item(status, attachment_id="att-1"):
     """Return a transcript item with one attachment."""
     return {
         "Type": "ATTACHMENT",
@@ -57,7 +57,10 @@ def stub_transcript(client):
 @pytest.mark.parametrize("status", list(AttachmentStatus))
 def test_status_is_returned_as_enum(client, stub_transcript, status):
     """The attachment is the second one of its item."""
-    attachments = [*item("", "att-0")["Attachments"], *item(status.value)["Attachments"]]
+    attachments = [
+        *attachment_item("", "att-0")["Attachments"],
+        *attachment_item(status.value)["Attachments"],
+    ]
     stub_transcript([MESSAGE, {"Attachments": attachments}])
     assert attach_confirm.status(client, "att-1", "token") is status
 
@@ -71,12 +74,12 @@ def test_status_attachment_not_in_transcript_returns_none(client, stub_transcrip
     stub_transcript(
         [
             MESSAGE,
-            item("REJECTED", "att-2"),
+            attachment_item("REJECTED", "att-2"),
             {"Type": "ATTACHMENT"},
             {"Type": "ATTACHMENT", "Attachments": []},
             {"Type": "ATTACHMENT", "Attachments": [{"AttachmentName": "a.txt"}]},
-            item("APPROVED", "ATT-1"),
-            item("APPROVED", "att-11"),
+            attachment_item("APPROVED", "ATT-1"),
+            attachment_item("APPROVED", "att-11"),
         ]
     )
     assert attach_confirm.status(client, "att-1", "token") is None
@@ -87,14 +90,19 @@ def test_status_reads_all_pages(client, stub_transcript):
     stub_transcript(
         {"Transcript": [MESSAGE], "NextToken": "2"},
         {"Transcript": [], "NextToken": "3"},
-        {"Transcript": [item("APPROVED", "att-2")], "NextToken": "4"},
-        [MESSAGE, item("IN_PROGRESS")],
+        {"Transcript": [attachment_item("APPROVED", "att-2")], "NextToken": "4"},
+        [MESSAGE, attachment_item("IN_PROGRESS")],
     )
     assert attach_confirm.status(client, "att-1", "token") is AttachmentStatus.IN_PROGRESS
 
 
-def test_status_stops_at_the_newest_item(client, stub_transcript):
-    stub_transcript({"Transcript": [item("APPROVED"), item("IN_PROGRESS")], "NextToken": "2"})
+def test_status_returns_that_of_the_newest_item(client, stub_transcript):
+    stub_transcript(
+        {
+            "Transcript": [attachment_item("APPROVED"), attachment_item("IN_PROGRESS")],
+            "NextToken": "2",
+        }
+    )
     assert attach_confirm.status(client, "att-1", "token") is AttachmentStatus.APPROVED
 
 
@@ -159,7 +167,9 @@ def test_status_service_error_propagates(client, scripted_responses):
         st.lists(
             st.one_of(
                 st.just(MESSAGE),
-                st.builds(item, st.sampled_from(list(AttachmentStatus)), st.sampled_from("abc")),
+                st.builds(
+                    attachment_item, st.sampled_from(list(AttachmentStatus)), st.sampled_from("abc")
+                ),
             ),
             max_size=4,
         ),
@@ -189,13 +199,13 @@ def test_status_property(client, scripted_responses, pages):
 
 
 class TestTranscriptReader:
-    """Later scans read what is new, and what may have changed."""
+    """Later scans read only new items, and items whose status can change."""
 
     @pytest.fixture
     def transcript(self, client):
         """Serve a list of items, newest first, in pages of 100; and record the requests.
 
-        `denied_pages` are the positions of the first items of pages that get HTTP 403.
+        `denied_pages` contains the start indexes of pages for which the server returns HTTP 403.
         """
         transcript = SimpleNamespace(items=[], denied_pages=set(), requests=[])
 
@@ -217,8 +227,8 @@ class TestTranscriptReader:
         """Return messages with different IDs."""
         return [{"Id": f"{prefix}{index}", **MESSAGE} for index in range(count)]
 
-    def count_requests(self, transcript, reader, ids=("att-1",)):
-        """Find the attachments, and return the result and the number of requests."""
+    def find_and_count_requests(self, transcript, reader, ids=("att-1",)):
+        """Find the attachments, and return the status and the number of requests."""
         before = len(transcript.requests)
         listed = reader.find(ids)
         return listed and listed.status, len(transcript.requests) - before
@@ -226,51 +236,54 @@ class TestTranscriptReader:
     def test_later_scan_ends_at_the_newest_known_item(self, client, transcript):
         transcript.items += self.messages(3000)
         reader = TranscriptReader(client, "token")
-        assert self.count_requests(transcript, reader) == (None, 30)
+        assert self.find_and_count_requests(transcript, reader) == (None, 30)
         for _ in range(2):
-            assert self.count_requests(transcript, reader) == (None, 1)
+            assert self.find_and_count_requests(transcript, reader) == (None, 1)
         transcript.items[:0] = self.messages(250, "n")
-        assert self.count_requests(transcript, reader) == (None, 3)
-        assert self.count_requests(transcript, reader) == (None, 1)
+        assert self.find_and_count_requests(transcript, reader) == (None, 3)
+        assert self.find_and_count_requests(transcript, reader) == (None, 1)
 
     def test_later_scan_finds_new_item(self, client, transcript):
         transcript.items += self.messages(250)
         reader = TranscriptReader(client, "token")
         reader.find({"att-1"})
-        transcript.items[:0] = [*self.messages(150, "n"), {"Id": "a", **item("REJECTED")}]
-        assert self.count_requests(transcript, reader) == ("REJECTED", 2)
+        transcript.items[:0] = [
+            *self.messages(150, "n"),
+            {"Id": "a", **attachment_item("REJECTED")},
+        ]
+        assert self.find_and_count_requests(transcript, reader) == ("REJECTED", 2)
 
     def test_later_scan_finds_item_that_is_sorted_below_the_newest(self, client, transcript):
         transcript.items += self.messages(250)
         reader = TranscriptReader(client, "token")
         reader.find({"att-1"})
-        transcript.items.insert(2, {"Id": "a", **item("APPROVED")})
-        assert self.count_requests(transcript, reader) == ("APPROVED", 1)
+        transcript.items.insert(2, {"Id": "a", **attachment_item("APPROVED")})
+        assert self.find_and_count_requests(transcript, reader) == ("APPROVED", 1)
 
-    def test_later_scan_reads_undecided_item_again(self, client, transcript):
+    def test_later_scan_reads_pending_item_again(self, client, transcript):
         """The status of the item changes, or a newer item has the status."""
-        undecided = {"Id": "a", **item("IN_PROGRESS")}
-        transcript.items += [*self.messages(150), undecided, *self.messages(250, "o")]
+        pending_item = {"Id": "a", **attachment_item("IN_PROGRESS")}
+        transcript.items += [*self.messages(150), pending_item, *self.messages(250, "o")]
         reader = TranscriptReader(client, "token")
-        assert self.count_requests(transcript, reader) == ("IN_PROGRESS", 2)
-        assert self.count_requests(transcript, reader) == ("IN_PROGRESS", 2)
-        undecided["Attachments"] = item("APPROVED")["Attachments"]
-        assert self.count_requests(transcript, reader) == ("APPROVED", 2)
-        transcript.items.insert(0, {"Id": "b", **item("REJECTED")})
-        assert self.count_requests(transcript, reader) == ("REJECTED", 1)
+        assert self.find_and_count_requests(transcript, reader) == ("IN_PROGRESS", 2)
+        assert self.find_and_count_requests(transcript, reader) == ("IN_PROGRESS", 2)
+        pending_item["Attachments"] = attachment_item("APPROVED")["Attachments"]
+        assert self.find_and_count_requests(transcript, reader) == ("APPROVED", 2)
+        transcript.items.insert(0, {"Id": "b", **attachment_item("REJECTED")})
+        assert self.find_and_count_requests(transcript, reader) == ("REJECTED", 1)
 
-    def test_item_that_disappears_is_not_found(self, client, transcript):
-        transcript.items += [{"Id": "a", **item("IN_PROGRESS")}, *self.messages(250)]
+    def test_removed_item_is_not_found(self, client, transcript):
+        transcript.items += [{"Id": "a", **attachment_item("IN_PROGRESS")}, *self.messages(250)]
         reader = TranscriptReader(client, "token")
         reader.find({"att-1"})
         transcript.items[0] = {"Id": "a", **MESSAGE}
-        assert self.count_requests(transcript, reader) == (None, 1)
+        assert self.find_and_count_requests(transcript, reader) == (None, 1)
 
     def test_items_without_id_are_read_again(self, client, transcript):
         transcript.items += [MESSAGE] * 250
         reader = TranscriptReader(client, "token")
         for _ in range(2):
-            assert self.count_requests(transcript, reader) == (None, 3)
+            assert self.find_and_count_requests(transcript, reader) == (None, 3)
 
     def test_failed_scan_is_repeated(self, client, transcript):
         transcript.items += self.messages(150)
@@ -279,26 +292,26 @@ class TestTranscriptReader:
         with pytest.raises(ClientError):
             reader.find({"att-1"})
         transcript.denied_pages.clear()
-        assert self.count_requests(transcript, reader) == (None, 2)
+        assert self.find_and_count_requests(transcript, reader) == (None, 2)
 
     def test_empty_transcript(self, client, transcript):
         reader = TranscriptReader(client, "token")
         for _ in range(2):
-            assert self.count_requests(transcript, reader) == (None, 1)
-        transcript.items += [{"Id": "a", **item("APPROVED")}]
-        assert self.count_requests(transcript, reader) == ("APPROVED", 1)
+            assert self.find_and_count_requests(transcript, reader) == (None, 1)
+        transcript.items += [{"Id": "a", **attachment_item("APPROVED")}]
+        assert self.find_and_count_requests(transcript, reader) == ("APPROVED", 1)
 
     def test_newest_of_several_attachments_is_found(self, client, transcript):
         transcript.items += [
-            {"Id": "3", **item("APPROVED", "att-3")},
-            {"Id": "2", **item("IN_PROGRESS", "att-2")},
-            {"Id": "1", **item("APPROVED", "att-1")},
+            {"Id": "3", **attachment_item("APPROVED", "att-3")},
+            {"Id": "2", **attachment_item("IN_PROGRESS", "att-2")},
+            {"Id": "1", **attachment_item("APPROVED", "att-1")},
         ]
         reader = TranscriptReader(client, "token")
         assert reader.find(["att-1", "att-2"]) == ("att-2", AttachmentStatus.IN_PROGRESS)
 
     def test_deadline_is_checked_between_pages(self, client, monkeypatch):
-        """A stubbed client sends no requests, which would be limited as well."""
+        """The limit on requests has no effect, because Stubber prevents all requests."""
         now = [0.0]
         monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: now[0])
         with Stubber(client) as stubber, limit_api_calls(client, Deadline(1.0)):
