@@ -28,10 +28,10 @@ from attach_confirm import (
 from attach_confirm_stubs import ModeledError, ReadTimeout, serve_connectparticipant
 from tests.support.uploads import (
     COMPLETE,
+    GET_TRANSCRIPT,
     LIFETIME,
     PDF,
     PUT,
-    SEARCH,
     START,
     listed_ids,
     start_upload,
@@ -174,7 +174,7 @@ class TestSteps:
         journal.events.clear()
         fake.inject(COMPLETE, ModeledError(code))
         sent = send()
-        assert journal.events == ["get", COMPLETE, SEARCH, "mark_confirmed"]
+        assert journal.events == ["get", COMPLETE, GET_TRANSCRIPT, "mark_confirmed"]
         assert (sent.attachment_id, sent.already_confirmed) == (first.attachment_id, True)
         assert journal.entries[KEY].confirmed
 

@@ -1,6 +1,6 @@
 """`upload` with a `client_token` leaves one attachment, however often it is repeated.
 
-Each rule of the search for an earlier attachment has a test here that fails without the rule.
+For each rule of the search for an earlier attachment, one test fails without the rule.
 """
 
 import os
@@ -26,16 +26,16 @@ from attach_confirm_stubs import ModeledError, ServerError, serve_connectpartici
 from tests.support.stubs import NonSeekableStream
 from tests.support.uploads import (
     COMPLETE,
+    GET_TRANSCRIPT,
     LIFETIME,
     PDF,
     PUT,
-    SEARCH,
     START,
     listed_ids,
     start_upload,
 )
 
-SCAN_TIME = 90
+RESTART_DELAY = 90
 
 
 @pytest.fixture
@@ -52,11 +52,11 @@ def send(fake, token):
 
 @pytest.fixture
 def crash(fake, token):
-    """Return a function that starts the same upload and sends the file, without confirming it."""
+    """Return a function that starts the same upload without confirming it, like a crash."""
 
-    def crash(client_token="mine", *, puts=True):
+    def crash(client_token="mine", *, sends_file=True):
         pending = start_upload(fake.client, token, client_token)
-        if puts:
+        if sends_file:
             attach_confirm.put(fake.client, pending, PDF)
         return pending.attachment_id
 
@@ -65,7 +65,7 @@ def crash(fake, token):
 
 @pytest.fixture
 def requests(fake, recorded_requests):
-    """Return a list of the recorded requests, and a function that returns their operations."""
+    """Record the requests. `operations()` and `tokens()` return what they contain, in order."""
     recorded = recorded_requests(fake.client)
     return SimpleNamespace(
         recorded=recorded,
@@ -74,13 +74,13 @@ def requests(fake, recorded_requests):
     )
 
 
-def confirm_elsewhere(fake, token, attachment_id):
+def confirm_with_another_client(fake, token, attachment_id):
     """Confirm an attachment with another client."""
     client = attach_confirm.client(fake.region_name)
     attach_confirm.confirm(client, attachment_id, token)
 
 
-def before(fake, operation, action, *, number=1):
+def call_before_request(fake, operation, action, *, number=1):
     """Call a function once, before request `number` of this operation is sent."""
     remaining = [number]
 
@@ -121,20 +121,20 @@ class TestBeforeExpiry:
         assert requests.operations() == [START, PUT, COMPLETE] * 2
         assert listed_ids(fake) == [first.attachment_id]
 
-    @pytest.mark.parametrize("puts", [False, True])
-    def test_unconfirmed_upload_is_completed(self, fake, send, crash, puts):
-        attachment_id = crash(puts=puts)
+    @pytest.mark.parametrize("sends_file", [False, True])
+    def test_unconfirmed_upload_is_completed(self, fake, send, crash, sends_file):
+        attachment_id = crash(sends_file=sends_file)
         assert send().attachment_id == attachment_id
         assert listed_ids(fake) == [attachment_id]
 
     @pytest.mark.parametrize("code", ["ValidationException", "ConflictException"])
-    def test_rejected_confirmation_is_looked_up(self, fake, send, requests, code):
+    def test_rejected_confirmation_is_checked_in_transcript(self, fake, send, requests, code):
         """The service may reject the second confirmation in several ways."""
         first = send()
         fake.inject(COMPLETE, ModeledError(code))
         second = send()
         assert (second.attachment_id, second.already_confirmed) == (first.attachment_id, True)
-        assert requests.operations()[3:] == [START, PUT, COMPLETE, SEARCH]
+        assert requests.operations()[3:] == [START, PUT, COMPLETE, GET_TRANSCRIPT]
 
     def test_rejected_confirmation_without_client_token_is_raised(self, fake, send, requests):
         fake.inject(COMPLETE, ModeledError("ValidationException"))
@@ -152,14 +152,14 @@ class TestBeforeExpiry:
 class TestAfterExpiry:
     """The URL of the earlier call has expired."""
 
-    @pytest.mark.parametrize("delay", [LIFETIME, LIFETIME + SCAN_TIME, 86_000])
+    @pytest.mark.parametrize("delay", [LIFETIME, LIFETIME + RESTART_DELAY, 86_000])
     @pytest.mark.parametrize("verdict", ["approve", "reject"])
     def test_confirmed_upload_is_found(self, fake, send, requests, delay, verdict):
         getattr(fake.scanner, verdict)()
         first = send()
         fake.clock.advance(delay)
         second = send()
-        assert requests.operations()[3:] == [START, PUT, SEARCH]
+        assert requests.operations()[3:] == [START, PUT, GET_TRANSCRIPT]
         assert second.attachment_id == first.attachment_id
         assert second.client_token == first.client_token
         assert second.already_confirmed
@@ -173,24 +173,24 @@ class TestAfterExpiry:
             fake.client.send_message(
                 ContentType="text/plain", Content=f"{number}", ConnectionToken=token
             )
-        fake.clock.advance(LIFETIME + SCAN_TIME)
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
         assert send().attachment_id == first.attachment_id
         assert listed_ids(fake) == [first.attachment_id]
 
     def test_url_with_a_new_expiry_is_used(self, fake, send, requests):
         fake.assumptions.start_again = "fresh_url"
         first = send()
-        fake.clock.advance(LIFETIME + SCAN_TIME)
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
         assert send().attachment_id == first.attachment_id
         assert requests.operations() == [START, PUT, COMPLETE] * 2
         assert listed_ids(fake) == [first.attachment_id]
 
     def test_url_that_the_service_renews_is_used(self, fake, send, requests):
-        """The process is suspended before its PUT. A later call gets the same attachment."""
+        """The process is suspended before its PUT, so the first URL expires."""
         fake.assumptions.start_again = "fresh_url"
-        before(fake, PUT, lambda: fake.clock.advance(LIFETIME + SCAN_TIME))
+        call_before_request(fake, PUT, lambda: fake.clock.advance(LIFETIME + RESTART_DELAY))
         first = send()
-        assert requests.operations() == [START, PUT, SEARCH, START, PUT, COMPLETE]
+        assert requests.operations() == [START, PUT, GET_TRANSCRIPT, START, PUT, COMPLETE]
         assert requests.tokens() == ["mine", "mine"]
         assert send().attachment_id == first.attachment_id
         assert listed_ids(fake) == [first.attachment_id]
@@ -199,21 +199,32 @@ class TestAfterExpiry:
         """The process is suspended before each PUT."""
         fake.assumptions.start_again = "fresh_url"
         for number in range(1, 11):
-            before(fake, PUT, lambda: fake.clock.advance(LIFETIME + SCAN_TIME), number=number)
+            call_before_request(
+                fake, PUT, lambda: fake.clock.advance(LIFETIME + RESTART_DELAY), number=number
+            )
         with pytest.raises(UploadUrlExpiredError) as raised:
             send()
-        assert requests.operations() == [START, PUT, SEARCH] * 10
+        assert requests.operations() == [START, PUT, GET_TRANSCRIPT] * 10
         assert len(fake.attachments) == 1
         assert advise(raised.value).action is Action.FIX
 
-    @pytest.mark.parametrize("puts", [False, True])
-    def test_unconfirmed_upload_starts_over(self, fake, send, crash, requests, puts):
-        first = crash(puts=puts)
-        fake.clock.advance(LIFETIME + SCAN_TIME)
+    @pytest.mark.parametrize("sends_file", [False, True])
+    def test_unconfirmed_upload_starts_over(self, fake, send, crash, requests, sends_file):
+        first = crash(sends_file=sends_file)
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
         requests.recorded.clear()
         progress = []
         sent = send(callback=progress.append)
-        assert requests.operations() == [START, PUT, SEARCH, START, START, PUT, SEARCH, COMPLETE]
+        assert requests.operations() == [
+            START,
+            PUT,
+            GET_TRANSCRIPT,
+            START,
+            START,
+            PUT,
+            GET_TRANSCRIPT,
+            COMPLETE,
+        ]
         assert sent.attachment_id != first
         assert (sent.attempts, sent.put_attempts, sent.already_confirmed) == (1, 2, False)
         assert listed_ids(fake) == [sent.attachment_id]
@@ -222,9 +233,9 @@ class TestAfterExpiry:
 
     def test_started_over_upload_is_found(self, fake, send, crash):
         crash()
-        fake.clock.advance(LIFETIME + SCAN_TIME)
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
         second = send()
-        for delay in (0, LIFETIME, SCAN_TIME, 40_000):
+        for delay in (0, LIFETIME, RESTART_DELAY, 40_000):
             fake.clock.advance(delay)
             assert send().attachment_id == second.attachment_id
         assert listed_ids(fake) == [second.attachment_id]
@@ -232,36 +243,36 @@ class TestAfterExpiry:
     def test_tokens_are_derived_from_the_client_token(self, fake, send, crash, requests):
         """The values are those of past releases, so that their uploads can be repeated."""
         crash()
-        fake.clock.advance(LIFETIME + SCAN_TIME)
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
         requests.recorded.clear()
         send()
         assert requests.tokens() == ["mine", "mine", "f371f69b-9ffb-52a1-830b-195196f6d396"]
         assert UUID(requests.tokens()[2]).version == 5
 
-    @pytest.mark.parametrize("delay", [LIFETIME + 1, LIFETIME + SCAN_TIME - 1.5])
+    @pytest.mark.parametrize("delay", [LIFETIME + 1, LIFETIME + RESTART_DELAY - 1.5])
     def test_restart_within_90_seconds_raises(self, fake, send, crash, requests, delay):
-        """A confirmation may be in flight, or the scanner may not be done."""
+        """A confirmation may be in flight, or the scanner may not have finished."""
         crash()
         fake.clock.advance(delay)
         requests.recorded.clear()
         with pytest.raises(UploadUrlExpiredError) as raised:
             send()
-        assert requests.operations() == [START, PUT, SEARCH]
+        assert requests.operations() == [START, PUT, GET_TRANSCRIPT]
         advice = advise(raised.value)
         assert (advice.action, advice.attachment_id) == (Action.RETRY, None)
         # S3's clock has whole seconds, and the local one did not advance.
-        left = LIFETIME + SCAN_TIME - delay
-        assert left - 1 <= advice.retry_after <= left + 2
+        remaining = LIFETIME + RESTART_DELAY - delay
+        assert remaining - 1 <= advice.retry_after <= remaining + 2
         fake.clock.advance(advice.retry_after + 1)
         assert [send().attachment_id] == listed_ids(fake)
 
     def test_attachment_that_appears_after_the_scan_is_found(self, fake, send, crash, token):
-        """The other process confirmed just before the URL expired; the scan takes 60 seconds."""
+        """Another process confirmed just before the URL expired, and the scan takes 60 seconds."""
         fake.assumptions.item_appears = "decided"
         fake.scanner.approve(after=60)
         attachment_id = crash()
         fake.clock.advance(LIFETIME - 1)
-        confirm_elsewhere(fake, token, attachment_id)
+        confirm_with_another_client(fake, token, attachment_id)
         fake.clock.advance(3)
         with pytest.raises(UploadUrlExpiredError) as raised:
             send()
@@ -270,8 +281,8 @@ class TestAfterExpiry:
         assert listed_ids(fake) == [attachment_id]
 
     @pytest.mark.parametrize("skew", [-10_000, 10_000])
-    def test_local_clock_does_not_count(self, fake, send, crash, monkeypatch, skew):
-        """Only S3 decides whether the URL has expired, and since when."""
+    def test_local_clock_is_ignored(self, fake, send, crash, monkeypatch, skew):
+        """S3's clock decides whether and when the URL has expired."""
 
         class SkewedClock(datetime):
             @classmethod
@@ -282,16 +293,16 @@ class TestAfterExpiry:
         monkeypatch.setattr("attach_confirm._put.datetime", SkewedClock)
         first = crash()
         assert send().attachment_id == first
-        fake.clock.advance(LIFETIME + SCAN_TIME)
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
         assert send().attachment_id == first
         crash("other")
         fake.clock.advance(LIFETIME + 2)
         with pytest.raises(UploadUrlExpiredError) as raised:
             send(client_token="other")
-        assert SCAN_TIME - 5 <= raised.value.retry_after <= SCAN_TIME
+        assert RESTART_DELAY - 5 <= raised.value.retry_after <= RESTART_DELAY
 
     @pytest.mark.parametrize(("age", "restarts"), [(80, False), (95, True)])
-    def test_local_clock_counts_without_a_time_from_s3(
+    def test_local_clock_is_used_without_a_time_from_s3(
         self, client, scripted_responses, age, restarts
     ):
         expiry = datetime.now(timezone.utc) - timedelta(seconds=age)
@@ -304,12 +315,14 @@ class TestAfterExpiry:
         starts = scripted_responses(client, f"connectparticipant.{START}", (200, response, {}), 403)
         expired = b"<Error><Code>AccessDenied</Code><Expires>2026-11-22T08:15:46Z</Expires></Error>"
         scripted_responses(client, "s3.PutObject", (403, expired, {}))
-        scripted_responses(client, f"connectparticipant.{SEARCH}", (200, {"Transcript": []}, {}))
+        scripted_responses(
+            client, f"connectparticipant.{GET_TRANSCRIPT}", (200, {"Transcript": []}, {})
+        )
         with pytest.raises((UploadUrlExpiredError, ClientError)) as raised:
             attach_confirm.upload(client, PDF, "token", name="a.pdf", client_token="mine")
         assert len(starts) == 1 + restarts
         if not restarts:
-            assert raised.value.retry_after == pytest.approx(SCAN_TIME - age, abs=2)
+            assert raised.value.retry_after == pytest.approx(RESTART_DELAY - age, abs=2)
 
     @pytest.mark.parametrize("response", [403, 500, (200, {"error": "x"}, {}), (200, b"<", {})])
     def test_error_of_the_first_search_is_raised(
@@ -317,17 +330,17 @@ class TestAfterExpiry:
     ):
         """The attachment may be in the part of the transcript that was not read."""
         first = send()
-        fake.clock.advance(LIFETIME + SCAN_TIME)
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
         requests.recorded.clear()
         scripted_responses(
             fake.client,
-            f"connectparticipant.{SEARCH}",
+            f"connectparticipant.{GET_TRANSCRIPT}",
             (200, {"Transcript": [{"Id": "1"}], "NextToken": "2"}, {}),
             response,
         )
         with pytest.raises((ClientError, attach_confirm.UnexpectedResponseError)) as raised:
             send()
-        assert set(requests.operations()[2:]) == {SEARCH}
+        assert set(requests.operations()[2:]) == {GET_TRANSCRIPT}
         assert (raised.value.attachment_id, raised.value.acknowledged) == (
             first.attachment_id,
             False,
@@ -338,9 +351,10 @@ class TestAfterExpiry:
         now = [0.0]
         monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: now[0])
         first = send()
-        fake.clock.advance(LIFETIME + SCAN_TIME)
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
         fake.client.meta.events.register_first(
-            f"before-call.connectparticipant.{SEARCH}", lambda **_: now.append(now.pop() + 9)
+            f"before-call.connectparticipant.{GET_TRANSCRIPT}",
+            lambda **_: now.append(now.pop() + 9),
         )
         requests.recorded.clear()
         with pytest.raises(UploadTimeoutError) as raised:
@@ -349,16 +363,26 @@ class TestAfterExpiry:
         assert raised.value.attachment_id == first.attachment_id
         assert advise(raised.value).attachment_id is None
 
-    def test_attachment_confirmed_since_the_search_is_found(
+    def test_attachment_confirmed_after_the_search_is_found(
         self, fake, send, crash, token, requests
     ):
         """Another process confirms the first attachment while this call sends the second."""
         first = crash()
-        fake.clock.advance(LIFETIME + SCAN_TIME)
-        before(fake, PUT, lambda: confirm_elsewhere(fake, token, first), number=2)
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
+        call_before_request(
+            fake, PUT, lambda: confirm_with_another_client(fake, token, first), number=2
+        )
         requests.recorded.clear()
         sent = send()
-        assert requests.operations() == [START, PUT, SEARCH, START, START, PUT, SEARCH]
+        assert requests.operations() == [
+            START,
+            PUT,
+            GET_TRANSCRIPT,
+            START,
+            START,
+            PUT,
+            GET_TRANSCRIPT,
+        ]
         assert (sent.attachment_id, sent.already_confirmed) == (first, True)
         assert (sent.attempts, sent.put_attempts) == (0, 2)
         assert listed_ids(fake) == [first]
@@ -366,21 +390,34 @@ class TestAfterExpiry:
     def test_error_of_the_second_search_is_raised(self, fake, send, crash, requests):
         """`confirm` would skip the search, so the advice has no attachment ID."""
         crash()
-        fake.clock.advance(LIFETIME + SCAN_TIME)
-        before(
-            fake, PUT, lambda: fake.inject(SEARCH, ModeledError("AccessDeniedException")), number=2
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
+        call_before_request(
+            fake,
+            PUT,
+            lambda: fake.inject(GET_TRANSCRIPT, ModeledError("AccessDeniedException")),
+            number=2,
         )
         requests.recorded.clear()
         with pytest.raises(ClientError) as raised:
             send()
-        assert requests.operations() == [START, PUT, SEARCH, START, START, PUT, SEARCH]
+        assert requests.operations() == [
+            START,
+            PUT,
+            GET_TRANSCRIPT,
+            START,
+            START,
+            PUT,
+            GET_TRANSCRIPT,
+        ]
         assert raised.value.attachment_id == fake.attachments[1].attachment_id
         assert advise(raised.value).attachment_id is None
         assert [send().attachment_id] == listed_ids(fake)
 
     def test_url_that_expires_during_retries_raises(self, fake, send, requests):
         fake.inject(PUT, ServerError())
-        before(fake, PUT, lambda: fake.clock.advance(LIFETIME + SCAN_TIME), number=2)
+        call_before_request(
+            fake, PUT, lambda: fake.clock.advance(LIFETIME + RESTART_DELAY), number=2
+        )
         with pytest.raises(UploadUrlExpiredError) as raised:
             send()
         assert requests.operations() == [START, PUT, PUT]
@@ -397,14 +434,19 @@ class TestAfterExpiry:
         scripted_responses(fake.client, "s3.PutObject", (403, expired, {}))
         with pytest.raises(UploadUrlExpiredError) as raised:
             send()
-        assert requests.operations() == [START, PUT, SEARCH, *[START, START, PUT, SEARCH] * 9]
+        assert requests.operations() == [
+            START,
+            PUT,
+            GET_TRANSCRIPT,
+            *[START, START, PUT, GET_TRANSCRIPT] * 9,
+        ]
         assert len(set(requests.tokens())) == 10
         advice = advise(raised.value)
         assert (advice.action, advice.retry_after, advice.attachment_id) == (Action.FIX, None, None)
 
     def test_two_calls_start_over_with_the_same_attachment(self, fake, send, crash):
         crash()
-        fake.clock.advance(LIFETIME + SCAN_TIME)
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
         barrier = threading.Barrier(2)
         with ThreadPoolExecutor(2) as pool:
             results = list(pool.map(lambda _: (barrier.wait(), send().attachment_id)[1], range(2)))
@@ -425,19 +467,19 @@ class TestAfterExpiry:
         assert len(listed_ids(fake)) == 1
 
     def test_stream_that_was_read_is_not_sent_again(self, fake, send, crash, requests):
-        """A later call has another stream; the in-process fake reads the body before it checks."""
+        """The in-process fake reads the body before it rejects the URL."""
         crash()
-        fake.clock.advance(LIFETIME + SCAN_TIME)
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
         requests.recorded.clear()
         with pytest.raises(UploadUrlExpiredError) as raised:
             send(NonSeekableStream(PDF), size=len(PDF))
-        assert requests.operations() == [START, PUT, SEARCH]
+        assert requests.operations() == [START, PUT, GET_TRANSCRIPT]
         advice = advise(raised.value)
         assert (advice.action, advice.retry_after) == (Action.RETRY, 0.0)
 
     def test_restart_is_logged(self, fake, send, crash, caplog):
         crash()
-        fake.clock.advance(LIFETIME + SCAN_TIME)
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
         send()
         assert "upload: attempt 0: UploadUrlExpiredError, starting over" in caplog.messages
 
@@ -539,7 +581,7 @@ class TestKilledProcess:
         with serve_connectparticipant() as server:
             yield server
 
-    @pytest.mark.parametrize("delay", [0, LIFETIME + SCAN_TIME])
+    @pytest.mark.parametrize("delay", [0, LIFETIME + RESTART_DELAY])
     @pytest.mark.parametrize("operation", [START, PUT, COMPLETE])
     @pytest.mark.parametrize("event", ["before-send", "response-received"])
     def test_upload_after_kill_leaves_one_attachment(self, server, event, operation, delay):

@@ -158,7 +158,7 @@ def is_redelivered(seed):
 #
 # One of the two searches, because the other one finds the attachment as well, in
 # test_upload_repeated: test_confirmed_upload_is_found and
-# test_attachment_confirmed_since_the_search_is_found.
+# test_attachment_confirmed_after_the_search_is_found.
 # The comparison with earlier calls, in test_upload_repeated and test_upload_journal.
 # The early return for a confirmed entry, in test_upload_journal.
 # The polls after a conflict, in test_confirm.

@@ -4,7 +4,7 @@ import attach_confirm
 
 PDF = b"%PDF-1.7 a receipt"
 LIFETIME = 300
-START, PUT, COMPLETE, SEARCH = (
+START, PUT, COMPLETE, GET_TRANSCRIPT = (
     "StartAttachmentUpload",
     "PutObject",
     "CompleteAttachmentUpload",

@@ -1,4 +1,4 @@
-"""A caller that follows `advise` literally ends, and never sends a file twice."""
+"""A caller that follows `advise` finishes, and never sends a file twice."""
 
 import io
 import itertools
@@ -19,7 +19,15 @@ from attach_confirm_stubs import (
     TruncatedResponse,
     modeled_errors,
 )
-from tests.support.uploads import COMPLETE, PDF, PUT, SEARCH, START, listed_ids, start_upload
+from tests.support.uploads import (
+    COMPLETE,
+    GET_TRANSCRIPT,
+    PDF,
+    PUT,
+    START,
+    listed_ids,
+    start_upload,
+)
 
 CONNECT = "CreateParticipantConnection"
 MAX_CALLS = 12
@@ -46,15 +54,15 @@ def declared_faults(operation):
     return [ModeledError(code) for code in codes]
 
 
-class LiteralCaller:
-    """Calls `upload`, and then does exactly what `advise` returns.
+class AdviceFollower:
+    """Calls `upload`, and then takes the actions that `advise` returns.
 
     Args:
         fake: The fake.
         client_token: The idempotency token, or None.
         journal: A journal, or None.
-        forgets: Whether the caller is a queue's consumer: it does not keep the attachment's ID, and
-            its next call is 6 minutes later.
+        is_queue_consumer: Whether each call is a new delivery of a message: the next call is 6
+            minutes later and does not have the attachment's ID.
         create_source: Returns the source of the next call.
         **arguments: Other arguments of `upload`.
     """
@@ -65,7 +73,7 @@ class LiteralCaller:
         *,
         client_token=None,
         journal=None,
-        forgets=False,
+        is_queue_consumer=False,
         create_source=lambda: PDF,
         **arguments,
     ):
@@ -75,7 +83,7 @@ class LiteralCaller:
         self._arguments = {"client_token": client_token, "journal": journal, "name": "a.pdf"}
         self._arguments.update(arguments)
         self._create_source = create_source
-        self._forgets = forgets
+        self._is_queue_consumer = is_queue_consumer
         self._attachment_id = None
         self._must_check = False
 
@@ -85,7 +93,7 @@ class LiteralCaller:
             outcome = self._make_next_call()
             if outcome is not None:
                 return outcome
-        raise AssertionError("the caller does not end")
+        raise AssertionError(f"not finished after {MAX_CALLS} calls")
 
     def _make_next_call(self):
         try:
@@ -110,7 +118,7 @@ class LiteralCaller:
 
     def _follow(self, advice):
         self._fake.clock.advance(advice.retry_after or 1.0)
-        if self._forgets:
+        if self._is_queue_consumer:
             self._fake.clock.advance(360.0)
         elif advice.attachment_id is not None:
             self._attachment_id = advice.attachment_id
@@ -121,14 +129,17 @@ class LiteralCaller:
 
 @pytest.fixture(params=["plain", "token", "journal", "queue with token", "queue with journal"])
 def run(request, fake, tmp_path):
-    """Return a function that lets a new caller run with faults, and returns its outcome."""
+    """Return a function that runs a new caller with faults, and returns its outcome."""
     numbers = itertools.count()
     journal = SQLiteJournal(tmp_path / "journal.db") if "journal" in request.param else None
 
     def run(faults):
         client_token = None if request.param == "plain" else f"chat/{next(numbers)}"
-        caller = LiteralCaller(
-            fake, client_token=client_token, journal=journal, forgets="queue" in request.param
+        caller = AdviceFollower(
+            fake,
+            client_token=client_token,
+            journal=journal,
+            is_queue_consumer="queue" in request.param,
         )
         before = len(listed_ids(fake))
         for operation, queue in faults.items():
@@ -175,11 +186,11 @@ class TestConflict:
         assert run({COMPLETE: [lost, ModeledError(code)]}) == "sent"
 
     @pytest.mark.parametrize("count", [1, 4])
-    def test_fault_of_the_search(self, run, count):
+    def test_fault_of_get_transcript(self, run, count):
         lost = ReadTimeout(after_commit=True)
         conflict = ModeledError("ConflictException")
-        for fault in [*TEMPORARY_FAULTS, *declared_faults(SEARCH)]:
-            outcome = run({COMPLETE: [lost, conflict], SEARCH: [fault] * count})
+        for fault in [*TEMPORARY_FAULTS, *declared_faults(GET_TRANSCRIPT)]:
+            outcome = run({COMPLETE: [lost, conflict], GET_TRANSCRIPT: [fault] * count})
             is_temporary = fault in TEMPORARY_FAULTS
             assert outcome == "sent" or not is_temporary, fault
 
@@ -198,8 +209,8 @@ class LogFile(io.BytesIO):
 
 class TestSource:
     @pytest.mark.parametrize("client_token", [None, "mine"])
-    def test_file_that_always_grows(self, fake, client_token):
-        caller = LiteralCaller(
+    def test_file_that_always_grows_is_not_sent(self, fake, client_token):
+        caller = AdviceFollower(
             fake, client_token=client_token, create_source=lambda: LogFile(b"line")
         )
         assert caller.run() is Action.FIX
@@ -207,14 +218,14 @@ class TestSource:
 
 
 class TestPut:
-    def test_file_that_always_grows_ends(self, fake):
+    def test_file_that_always_grows_is_not_retried(self, fake):
         pending = start_upload(fake.client, fake.connection_token())
         with pytest.raises(attach_confirm.SourceReadError) as raised:
             attach_confirm.put(fake.client, pending, LogFile(PDF))
         assert advise(raised.value).action is Action.FIX
 
-    def test_expired_url_ends(self, fake):
-        """`put` with the same arguments would use the same URL for ever."""
+    def test_expired_url_is_not_retried(self, fake):
+        """`put` with the same arguments would use the same URL forever."""
         token = fake.connection_token()
         pending = start_upload(fake.client, token)
         fake.clock.advance(301)
@@ -224,12 +235,12 @@ class TestPut:
 
 
 class TestLookups:
-    """`connect`, `status` and `wait` change nothing, so they are repeated as they are."""
+    """`connect`, `status` and `wait` only read, so a caller can repeat them unchanged."""
 
     @pytest.mark.parametrize("function", ["connect", "status", "wait"])
     @pytest.mark.parametrize("count", [1, 4])
-    def test_call_ends(self, fake, function, count):
-        operation = CONNECT if function == "connect" else SEARCH
+    def test_repeated_call_finishes(self, fake, function, count):
+        operation = CONNECT if function == "connect" else GET_TRANSCRIPT
         participant_token = fake.participant_token()
         token = attach_confirm.connect(fake.client, participant_token).token
         sent = attach_confirm.upload(fake.client, PDF, token, name="a.pdf")
