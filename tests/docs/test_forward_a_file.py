@@ -17,7 +17,7 @@ FUNCTION, QUEUES, JOURNAL = code_blocks(PAGE, "python")
 MESSAGE, POLICY = (json.loads(block) for block in code_blocks(PAGE, "json"))
 FILE = b"%PDF-1.4 a receipt"
 URL_LIFETIME = 60 * int(re.search(r"expires after (\d+) minutes", PAGE)[1])
-SENT = {"batchItemFailures": []}
+NO_FAILURES = {"batchItemFailures": []}
 SETTINGS = {row[0]: row[1] for row in table_rows(PAGE, "setting")}
 
 
@@ -29,34 +29,34 @@ class Queue:
     """Delivers messages from moto's SQS to the function, as Lambda's poller does.
 
     Attributes:
-        names: The names that the page's code for the queues and the journal defines.
+        variables: Variables that the page's code for the queues and the journal defines.
         received: The messages that were delivered last and are not deleted.
-        acknowledges: Whether messages are deleted after the function returned.
+        deletes_messages: Whether Lambda deletes the messages that the function has processed.
     """
 
-    def __init__(self, fake, names):
+    def __init__(self, fake, variables):
         self.fake = fake
-        self.names = names
+        self.variables = variables
         self.sqs = boto3.client("sqs")
         self.received = []
-        self.acknowledges = True
+        self.deletes_messages = True
 
     def add_chat(self, contact_id, participant_token):
         """Add a row to the table of chats."""
         item = {"contact_id": contact_id, "participant_token": participant_token}
-        self.names["dynamodb"].put_item(
+        self.variables["dynamodb"].put_item(
             TableName="chats", Item={name: {"S": value} for name, value in item.items()}
         )
 
     def send(self, **changes):
         """Send the page's message, with changes."""
         body = json.dumps({**MESSAGE, **changes})
-        self.sqs.send_message(QueueUrl=self.names["queue"], MessageBody=body)
+        self.sqs.send_message(QueueUrl=self.variables["queue"], MessageBody=body)
 
     def receive(self, name="queue"):
         """Return the visible messages of a queue, in the format of a Lambda event."""
         messages = self.sqs.receive_message(
-            QueueUrl=self.names[name], AttributeNames=["All"], MaxNumberOfMessages=10
+            QueueUrl=self.variables[name], AttributeNames=["All"], MaxNumberOfMessages=10
         ).get("Messages", [])
         return [
             {
@@ -74,31 +74,31 @@ class Queue:
         ]
 
     def deliver(self, function, remaining_time=120):
-        """Invoke the function, and acknowledge the messages that it does not report as failed."""
+        """Invoke the function, and delete the messages that it does not report as failed."""
         self.received = self.receive()
         context = SimpleNamespace(get_remaining_time_in_millis=lambda: remaining_time * 1000)
-        response = function.process["handler"]({"Records": self.received}, context)
-        if not self.acknowledges:
+        response = function.module["handler"]({"Records": self.received}, context)
+        if not self.deletes_messages:
             raise ProcessDied
         failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
         for record in list(self.received):
             if record["messageId"] not in failed:
                 self.received.remove(record)
                 self.sqs.delete_message(
-                    QueueUrl=self.names["queue"], ReceiptHandle=record["receiptHandle"]
+                    QueueUrl=self.variables["queue"], ReceiptHandle=record["receiptHandle"]
                 )
         return response
 
-    def make_visible(self, after):
-        """Let time pass, until the received messages are visible again.
+    def make_visible(self, delay):
+        """Advance the clock, and make the received messages visible again.
 
         Args:
-            after: The duration, in seconds.
+            delay: How far to advance the clock, in seconds.
         """
-        self.fake.clock.advance(after)
+        self.fake.clock.advance(delay)
         for record in self.received:
             self.sqs.change_message_visibility(
-                QueueUrl=self.names["queue"],
+                QueueUrl=self.variables["queue"],
                 ReceiptHandle=record["receiptHandle"],
                 VisibilityTimeout=0,
             )
@@ -106,7 +106,7 @@ class Queue:
     def deliver_until_empty(self, function):
         """Deliver the messages again after the delays that the function sets."""
         for _ in range(8):
-            if self.deliver(function) == SENT:
+            if self.deliver(function) == NO_FAILURES:
                 return
             self.make_visible(function.delays[-1])
         pytest.fail("the function reported a failure for each delivery")
@@ -136,10 +136,10 @@ def _shared_boto3_clients(boto3_clients, monkeypatch):
 def queue(fake, monkeypatch, _shared_boto3_clients):
     """Create the resources of the page, and a chat with one participant."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    names = {}
-    exec(QUEUES, names)
-    exec(JOURNAL, names)
-    names["dynamodb"].create_table(
+    variables = {}
+    exec(QUEUES, variables)
+    exec(JOURNAL, variables)
+    variables["dynamodb"].create_table(
         TableName="chats",
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "contact_id", "AttributeType": "S"}],
@@ -149,9 +149,9 @@ def queue(fake, monkeypatch, _shared_boto3_clients):
     s3.create_bucket(Bucket="amzn-s3-demo-bucket")
     s3.put_object(Bucket="amzn-s3-demo-bucket", Key=MESSAGE["key"], Body=FILE)
     monkeypatch.setenv("BUCKET", "amzn-s3-demo-bucket")
-    monkeypatch.setenv("QUEUE", names["queue"])
-    monkeypatch.setenv("DEAD_LETTER_QUEUE", names["dead_letter_queue"])
-    queue = Queue(fake, names)
+    monkeypatch.setenv("QUEUE", variables["queue"])
+    monkeypatch.setenv("DEAD_LETTER_QUEUE", variables["dead_letter_queue"])
+    queue = Queue(fake, variables)
     queue.add_chat(MESSAGE["contact_id"], fake.participant_token())
     return queue
 
@@ -160,7 +160,7 @@ class Lambda:
     """Runs the page's function in one process after another.
 
     Attributes:
-        process: The names of the process: the function's module.
+        module: Global variables of the function's module.
         delays: The visibility timeouts that the function set.
     """
 
@@ -171,10 +171,10 @@ class Lambda:
     def start(self, *, has_journal=True):
         """Start another process."""
         self.end()
-        self.process, self.delays = {}, []
-        exec(FUNCTION, self.process)
+        self.module, self.delays = {}, []
+        exec(FUNCTION, self.module)
         if not has_journal:
-            self.process["journal"] = None
+            self.module["journal"] = None
         self.register(
             "sqs",
             "provide-client-params.sqs.ChangeMessageVisibility",
@@ -182,13 +182,13 @@ class Lambda:
         )
 
     def register(self, client, event, handler):
-        """Register a handler of botocore's events until the process ends."""
-        events = self.process[client].meta.events
+        """Register a botocore event handler until the process ends."""
+        events = self.module[client].meta.events
         events.register(event, handler)
         self.handlers.append((events, event, handler))
 
     def die_at(self, client, event):
-        """End the process when one of its clients emits an event of botocore."""
+        """End the process when one of its clients emits a botocore event."""
 
         def die(**_):
             raise ProcessDied
@@ -211,7 +211,7 @@ def function(queue):  # noqa: ARG001
 
 
 def attachments_in_chat(fake):
-    """Return the names of the attachments that the participants see."""
+    """Return the names of the attachments in the transcript."""
     return [
         attachment["AttachmentName"]
         for item in fake.transcript
@@ -221,7 +221,7 @@ def attachments_in_chat(fake):
 
 def test_message_sends_file(fake, queue, function):
     queue.send()
-    assert queue.deliver(function) == SENT
+    assert queue.deliver(function) == NO_FAILURES
     (attachment,) = fake.attachments
     assert (attachment.name, attachment.data, attachment.state) == (
         MESSAGE["name"],
@@ -249,7 +249,7 @@ def test_message_sends_file(fake, queue, function):
 def test_redelivery_after_process_died_leaves_one_attachment(
     *, fake, queue, function, has_journal, client, event, delay
 ):
-    """Without an event, the process dies after the handler returned.
+    """If `event` is None, the process dies after the handler has returned.
 
     The delays end before the upload URL expires, shortly after, and long after.
     """
@@ -258,10 +258,10 @@ def test_redelivery_after_process_died_leaves_one_attachment(
     if event:
         function.die_at(client, event)
     else:
-        queue.acknowledges = False
+        queue.deletes_messages = False
     with pytest.raises(ProcessDied):
         queue.deliver(function)
-    queue.acknowledges = True
+    queue.deletes_messages = True
     queue.make_visible(delay)
     function.start(has_journal=has_journal)
     queue.deliver_until_empty(function)
@@ -269,7 +269,7 @@ def test_redelivery_after_process_died_leaves_one_attachment(
     assert queue.receive() == queue.receive("dead_letter_queue") == []
 
 
-def test_failed_message_of_batch_alone_is_delivered_again(fake, queue, function):
+def test_only_failed_message_of_batch_is_delivered_again(fake, queue, function):
     queue.send()
     queue.send(file_id="receipt-4712", name="second.pdf")
     fake.inject("StartAttachmentUpload", *[Throttle()] * 3)
@@ -277,7 +277,7 @@ def test_failed_message_of_batch_alone_is_delivered_again(fake, queue, function)
     assert len(response["batchItemFailures"]) == 1
     assert attachments_in_chat(fake) == ["second.pdf"]
     queue.make_visible(function.delays[-1])
-    assert queue.deliver(function) == SENT
+    assert queue.deliver(function) == NO_FAILURES
     assert sorted(attachments_in_chat(fake)) == ["receipt.pdf", "second.pdf"]
 
 
@@ -308,7 +308,7 @@ def test_temporary_error_delivers_message_again(
 ):
     queue.send()
     fake.inject(operation, *faults)
-    assert queue.deliver(function) != SENT
+    assert queue.deliver(function) != NO_FAILURES
     assert caplog.messages[-1].startswith(f"{action}, file {MESSAGE['file_id']}, attachment ")
     assert 10 <= function.delays[-1] <= 900
     queue.make_visible(function.delays[-1])
@@ -329,7 +329,7 @@ def test_permanent_error_moves_message_to_dead_letter_queue(
 ):
     queue.send()
     fake.inject(operation, ModeledError(code))
-    assert queue.deliver(function) == SENT
+    assert queue.deliver(function) == NO_FAILURES
     (dead_letter,) = queue.receive("dead_letter_queue")
     assert json.loads(dead_letter["body"]) == MESSAGE
     has_bytes = operation == "CompleteAttachmentUpload"
@@ -340,8 +340,8 @@ def test_permanent_error_moves_message_to_dead_letter_queue(
 
 def test_ended_chat_moves_message_to_dead_letter_queue(fake, queue, function):
     queue.send()
-    assert queue.deliver(function) == SENT
-    token = function.process["connection_tokens"][MESSAGE["contact_id"]]
+    assert queue.deliver(function) == NO_FAILURES
+    token = function.module["connection_tokens"][MESSAGE["contact_id"]]
     fake.client.disconnect_participant(ConnectionToken=token)
     queue.send(file_id="receipt-4712")
     queue.deliver_until_empty(function)
@@ -351,21 +351,21 @@ def test_ended_chat_moves_message_to_dead_letter_queue(fake, queue, function):
 def test_unrelated_error_returns_whole_batch(fake, queue, function):
     queue.send()
     queue.send(file_id="receipt-4712", key="missing.pdf")
-    with pytest.raises(function.process["s3"].exceptions.NoSuchKey):
+    with pytest.raises(function.module["s3"].exceptions.NoSuchKey):
         queue.deliver(function)
     assert attachments_in_chat(fake) == [MESSAGE["name"]]
     queue.make_visible(720)
-    with pytest.raises(function.process["s3"].exceptions.NoSuchKey):
+    with pytest.raises(function.module["s3"].exceptions.NoSuchKey):
         queue.deliver(function)
     assert attachments_in_chat(fake) == [MESSAGE["name"]]
 
 
-def test_file_of_another_message_id_is_not_sent_again(fake, queue, function):
+def test_file_is_not_sent_again_for_new_message_id(fake, queue, function):
     """A redrive from the dead-letter queue sends the same body with another message ID."""
     for delay in 0, 3600:
         fake.clock.advance(delay)
         queue.send()
-        assert queue.deliver(function) == SENT
+        assert queue.deliver(function) == NO_FAILURES
     assert attachments_in_chat(fake) == [MESSAGE["name"]]
 
 
@@ -373,13 +373,13 @@ def test_same_file_is_sent_to_each_chat(fake, queue, function):
     queue.add_chat("another-contact", fake.participant_token())
     queue.send()
     queue.send(contact_id="another-contact")
-    assert queue.deliver(function) == SENT
+    assert queue.deliver(function) == NO_FAILURES
     assert [attachment.data for attachment in fake.attachments] == [FILE, FILE]
 
 
-def test_no_time_left_delivers_message_again(fake, queue, function):
+def test_insufficient_time_delivers_message_again(fake, queue, function):
     queue.send()
-    assert queue.deliver(function, remaining_time=20) != SENT
+    assert queue.deliver(function, remaining_time=20) != NO_FAILURES
     assert fake.calls("StartAttachmentUpload") == []
 
 
@@ -387,7 +387,7 @@ def test_message_moves_to_dead_letter_queue_after_max_receive_count(fake, queue,
     queue.send()
     fake.inject("StartAttachmentUpload", *[Throttle()] * 100)
     deliveries = 0
-    while queue.deliver(function) != SENT:
+    while queue.deliver(function) != NO_FAILURES:
         deliveries += 1
         queue.make_visible(function.delays[-1])
     assert deliveries == int(SETTINGS["`maxReceiveCount`"])
@@ -414,7 +414,7 @@ def test_function_needs_exactly_documented_permissions(fake, queue, function):
     for file_id, injected in faults.items():
         queue.send(file_id=file_id)
         fake.inject("CompleteAttachmentUpload", *injected)
-        function.process["handler"]({"Records": queue.receive()}, context)
+        function.module["handler"]({"Records": queue.receive()}, context)
     documented = set()
     for statement in POLICY["Statement"]:
         actions = statement["Action"]
@@ -424,7 +424,7 @@ def test_function_needs_exactly_documented_permissions(fake, queue, function):
 
 def test_queues_match_settings_table(queue):
     attributes = queue.sqs.get_queue_attributes(
-        QueueUrl=queue.names["queue"], AttributeNames=["All"]
+        QueueUrl=queue.variables["queue"], AttributeNames=["All"]
     )["Attributes"]
     assert SETTINGS["`VisibilityTimeout`"] == f"{attributes['VisibilityTimeout']} seconds"
     function_timeout = int(SETTINGS["function timeout"].split()[0])
@@ -432,7 +432,7 @@ def test_queues_match_settings_table(queue):
 
 
 def test_journal_table_deletes_expired_entries(queue):
-    response = queue.names["dynamodb"].describe_time_to_live(TableName="uploads")
+    response = queue.variables["dynamodb"].describe_time_to_live(TableName="uploads")
     assert response["TimeToLiveDescription"]["AttributeName"] == "expires_at"
 
 

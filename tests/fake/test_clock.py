@@ -28,7 +28,7 @@ def test_wait_advances_clock(fake, token):
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan")])
-def test_advance_rejects_negative_seconds(fake, seconds):
+def test_advance_rejects_invalid_seconds(fake, seconds):
     with pytest.raises(ValueError, match="the clock cannot move backwards; pass 0 or more"):
         fake.clock.advance(seconds)
 

@@ -56,7 +56,7 @@ def test_token_routes_return_usable_tokens(server, admin):
     server.client.cancel_participant_authentication(SessionId=session, ConnectionToken=other)
 
 
-def test_connection_token_for_other_region_is_valid_there(server, send):
+def test_region_parameter_selects_region(server, send):
     status, _, data = send("POST", "/_fake/connection_token?region=eu-central-1", {})
     assert status == 200
     other = ConnectParticipantServer(server.endpoint_url, "eu-central-1")
@@ -172,7 +172,7 @@ def test_clock_advance_expires_tokens(server, admin):
         server.client.get_transcript(ConnectionToken=token)
 
 
-def test_clock_total_above_century_rejected(send):
+def test_clock_offset_above_100_years_rejected(send):
     """The limit applies to the sum, because datetime cannot represent years above 9999."""
     responses = [send("POST", "/_fake/clock", {"advance": 1_500_000_000}) for _ in range(3)]
     assert [status for status, _, _ in responses] == [200, 200, 400]
@@ -197,7 +197,7 @@ def test_quotas_can_be_enabled_and_disabled(server, admin):
 
 
 def test_assumptions_read_and_change(server, admin):
-    """Every setting but `content_disposition`, a function, is available in JSON."""
+    """`content_disposition` is missing, because JSON cannot represent a function."""
     defaults = admin("GET", "assumptions")
     names = {field.name for field in fields(server.assumptions)}
     assert defaults.keys() == names - {"content_disposition"}

@@ -37,8 +37,8 @@ def test_cors_allows_any_origin_for_service_and_object_urls(server, send):
 @pytest.mark.parametrize(("method", "path"), ADMIN_REQUESTS)
 def test_admin_request_from_foreign_origin_rejected(server, send, method, path):
     body = {} if method == "POST" else None
-    localhost = f"http://localhost:{urlsplit(server.endpoint_url).port}"
-    for origin in ("https://shop.example", "null", "", localhost, f"{server.endpoint_url}1"):
+    localhost_origin = f"http://localhost:{urlsplit(server.endpoint_url).port}"
+    for origin in ("https://shop.example", "null", "", localhost_origin, f"{server.endpoint_url}1"):
         status, headers, data = send(method, path, body, Origin=origin)
         assert (status, data) == (403, {"message": "cross-origin requests are not allowed"})
         assert not [name for name in headers if name.lower().startswith("access-control")]
@@ -53,7 +53,7 @@ def test_admin_request_with_foreign_host_rejected(send, path):
         status, _, data = send("GET", path, Host=host)
         assert status == 403
         assert data["message"].startswith("host not allowed; use localhost")
-        # Requests to the service accept any host name, for example the name of a container.
+        # The service's operations accept any Host header, for example the name of a container.
         assert send("POST", "/participant/transcript", {}, Host=host)[0] == 400
     for host in ("localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:1", "192.0.2.1"):
         assert send("GET", path, Host=host)[0] == 200

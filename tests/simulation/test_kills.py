@@ -25,7 +25,7 @@ CHOSEN = [
 
 
 @pytest.mark.parametrize("kill", CHOSEN, ids=" ".join)
-def test_kill_and_resume_holds_invariants(kill):
+def test_kill_and_resume_satisfies_invariants(kill):
     """The deliveries after the kill leave one attachment."""
     assert kill_and_resume(KILLS.index(kill)) == []
 

@@ -21,7 +21,7 @@ def fake():
 
 
 @pytest.mark.parametrize("first_seed", range(0, 400, 100))
-def test_run_schedule_holds_invariants(first_seed):
+def test_run_schedule_satisfies_invariants(first_seed):
     seeds = range(first_seed, first_seed + 100)
     counts, violations = run_chunk(seeds)
     assert not violations, "repeat with: python -m tests.simulation --seed SEED"
@@ -47,13 +47,13 @@ def test_run_schedule_is_deterministic(fake):
 
 
 def test_create_schedule_covers_all_options():
-    """Every operation gets every kind of fault, and every option of a file occurs."""
+    """The schedules contain each fault for each operation, and each option of a file."""
     schedules = [create_schedule(seed) for seed in range(2000)]
     queues = [queue for schedule in schedules for queue in schedule.faults.items()]
     faults = {(operation, type(fault).__name__) for operation, queue in queues for fault in queue}
     # `__subclasses__` also lists the classes that `dataclass(slots=True)` replaced.
-    kinds = {kind.__name__ for kind in Fault.__subclasses__()}
-    assert faults == set(product(OPERATIONS, kinds))
+    fault_types = {fault_type.__name__ for fault_type in Fault.__subclasses__()}
+    assert faults == set(product(OPERATIONS, fault_types))
     files = [file for schedule in schedules for file in schedule.files]
     assert {file.method for file in files} == {
         "steps",
