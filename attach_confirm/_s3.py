@@ -25,7 +25,7 @@ class S3Error(NamedTuple):
     Attributes:
         code: S3's error code, or None.
         request_id: S3's request ID, or None.
-        server_time: S3's time of the response, an aware datetime in UTC, or None.
+        server_time: Time of S3's response, as a timezone-aware datetime in UTC, or None.
         is_expired: Whether S3 reported that the presigned URL has expired.
     """
 
