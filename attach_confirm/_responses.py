@@ -63,7 +63,7 @@ def get_timestamp(operation: str, response: Mapping[str, Any], *path: str) -> da
 
 
 def parse_time(value: Any) -> datetime | None:
-    """Return a timestamp as an aware datetime in UTC, or None if it is malformed.
+    """Return a timestamp as a timezone-aware datetime in UTC, or None if it is malformed.
 
     Args:
         value: A number of seconds, or a string in ISO 8601 or in the format of HTTP headers.

@@ -3,7 +3,7 @@
 The server runs in its own process, so that it does not share an interpreter lock with the
 measured code. It does as little as possible per request, so that the client accounts for most of
 the time; the served fake does too much. It reads the length from the head, discards the body and
-returns 200. Connections are kept alive.
+returns 200. Connections are persistent.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Many uploads, and what they share: journals."""
+"""Journals, which many uploads share."""

@@ -24,7 +24,7 @@ class DynamoDBJournal:
 
     The table's partition key is the string attribute `key`, and it has no sort key. Enable its
     time to live on the attribute `expires_at`, which is 8 days ahead, because a chat may last 7.
-    An entry that has expired but is still in the table counts. Reads are consistent.
+    An entry that has expired but is still in the table is valid. Reads are consistent.
 
     Do not use a global table: its replicas can accept two claims of one key.
 
@@ -39,8 +39,8 @@ class DynamoDBJournal:
 
     Args:
         table_name: The table's name or ARN.
-        client: A boto3 `dynamodb` client; None makes one from boto3's default session when it is
-            first needed, and another one after a fork.
+        client: A boto3 `dynamodb` client. None creates a client from boto3's default session when
+            it is first needed, and another client after a fork.
 
     Raises:
         InvalidInputError: `table_name` is not a string, or is empty.
@@ -79,7 +79,7 @@ class DynamoDBJournal:
                     ExpressionAttributeNames={"#key": "key"},
                 )
             except client.exceptions.ConditionalCheckFailedException:  # noqa: PERF203
-                # The entry may be ours: boto3 retried a request whose response was lost.
+                # The stored entry may be this one, if boto3 retried after a lost response.
                 stored = self.get(key)
                 if stored is not None:
                     return stored

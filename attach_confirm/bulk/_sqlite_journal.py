@@ -35,7 +35,7 @@ class SQLiteJournal:
 
     Every change is on disk when the method returns (write-ahead log, `synchronous=FULL`), so it
     survives a crash of the process and of the machine. The object can be used by threads, after a
-    fork, and by other processes that it is pickled to: each opens a connection of its own.
+    fork, and by other processes that it is pickled to. Each of them opens its own connection.
 
     Do not put the file on a network file system: SQLite's locks do not work there.
 
@@ -43,7 +43,7 @@ class SQLiteJournal:
         path: The file, which is created if it does not exist. Its folder must exist.
 
     Raises:
-        InvalidInputError: `path` names no file, such as `":memory:"`.
+        InvalidInputError: `path` is not the path of a file, for example `":memory:"`.
         sqlite3.Error: The file cannot be opened, or is not a journal.
     """
 

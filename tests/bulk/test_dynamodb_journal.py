@@ -18,7 +18,7 @@ ENTRY = JournalEntry("att-1", "a.txt", 3, "text/plain")
 
 @pytest.fixture
 def table(monkeypatch):
-    """Create a table as the docstring says, and return its name."""
+    """Create a table as the docstring of the journal describes, and return its name."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         boto3.client("dynamodb").create_table(
@@ -60,7 +60,7 @@ def test_entry_expires_after_eight_days(table):
     assert float(item["expires_at"]["N"]) == pytest.approx(time.time() + 8 * 86_400, abs=60)
 
 
-def test_expired_entry_that_is_still_there_counts(table):
+def test_expired_entry_in_the_table_is_returned(table):
     """DynamoDB deletes expired items days later."""
     journal = DynamoDBJournal(table)
     journal.claim("key", ENTRY)
@@ -84,8 +84,8 @@ def test_reads_are_consistent(table):
     assert [params["ConsistentRead"] for params in sent] == [True]
 
 
-def test_claim_whose_entry_is_deleted_meanwhile(table):
-    """If the entry vanishes between the failed claim and the read, the claim is repeated."""
+def test_claim_is_repeated_if_entry_is_deleted(table):
+    """Another process deletes the entry between the failed write and the read."""
     client = boto3.client("dynamodb")
     journal, other = DynamoDBJournal(table, client=client), DynamoDBJournal(table)
     other.claim("key", JournalEntry("att-0", "a.txt", 3, "text/plain"))
@@ -105,21 +105,21 @@ def test_pickle_and_repr(table):
     assert repr(journal) == "DynamoDBJournal('uploads')"
 
 
-def test_client_is_made_once_per_process(table, monkeypatch):
-    """A forked child must not talk over the connections of its parent."""
-    made = []
-    monkeypatch.setattr(boto3, "client", lambda *_: made.append(1) or FakeClient())
+def test_client_is_created_once_per_process(table, monkeypatch):
+    """A forked child must not use the connections of its parent."""
+    created = []
+    monkeypatch.setattr(boto3, "client", lambda *_: created.append(1) or FakeClient())
     journal = DynamoDBJournal(table)
     journal.delete("key")
     journal.delete("key")
-    assert len(made) == 1
+    assert len(created) == 1
     monkeypatch.setattr(os, "getpid", lambda: -1)
     journal.delete("key")
-    assert len(made) == 2
+    assert len(created) == 2
 
 
 class FakeClient:
-    """A client that accepts deletions."""
+    """A client that only supports DeleteItem."""
 
     def delete_item(self, **_):
-        """Accept."""
+        """Do nothing."""

@@ -66,7 +66,7 @@ def test_processes_open_a_fresh_file_at_once(path):
 
 @pytest.mark.parametrize("step", ["claim", "mark_confirmed"])
 def test_entry_survives_kill(path, step):
-    """What a method has written is there after `kill -9` of its process."""
+    """An entry that a method has written remains after `kill -9` of its process."""
     program = (
         "import os, signal, sys; from attach_confirm import JournalEntry, SQLiteJournal\n"
         "journal = SQLiteJournal(sys.argv[1])\n"

@@ -74,7 +74,7 @@ def test_newest_attachment_is_first(send_as_agent, namespace):
     assert namespace["newest"].name == "second.pdf"
 
 
-def test_too_large_attachment_is_advised_to_fix(send_as_agent, namespace):
+def test_too_large_attachment_has_action_fix(send_as_agent, namespace):
     sent = send_as_agent("report.pdf")
     with pytest.raises(attach_confirm.DownloadFailedError) as raised:
         attach_confirm.download(
@@ -97,7 +97,7 @@ def test_failed_download_leaves_no_file(fake, send_as_agent, namespace):
 
 
 @pytest.mark.parametrize(("name", "expected"), table_rows(PAGE, "name in the chat"))
-def test_hostile_name_is_made_safe(send_as_agent, namespace, name, expected):
+def test_hostile_name_is_sanitized(send_as_agent, namespace, name, expected):
     sent = send_as_agent(name.strip("`"))
     result = attach_confirm.download(
         namespace["client"], sent.attachment_id, send_as_agent.customer, "inbox"

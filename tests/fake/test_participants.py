@@ -28,7 +28,7 @@ def test_create_connection_returns_requested_types(fake, types, members):
 
 @pytest.mark.parametrize("params", [{}, {"ConnectParticipant": True}])
 def test_create_connection_without_type_returns_no_members(fake, params):
-    """With ConnectParticipant, like chatjs sends it for agents, it marks them as connected."""
+    """With ConnectParticipant, which chatjs sends for agents, it marks them as connected."""
     participant_token = fake.participant_token(role="AGENT")
     response = fake.client.create_participant_connection(
         ParticipantToken=participant_token, **params

@@ -1,4 +1,4 @@
-"""`advise` returns an action for every error of the upload flow."""
+"""`advise` returns an action for every error of this library's functions."""
 
 import http.client
 import pickle
@@ -122,7 +122,7 @@ class TestServiceErrors:
         assert advise(client_error(code, status_code)).action is action
 
     def test_conflict_of_start(self):
-        """No attachment ID is known that could be checked."""
+        """The attachment ID is unknown, so it cannot be checked."""
         advice = advise(client_error("ConflictException", 409, "StartAttachmentUpload"))
         assert (advice.action, advice.attachment_id) == (Action.FIX, None)
         assert "client_token" in advice.reason
@@ -280,7 +280,7 @@ class TestBotocoreErrors:
         assert advise(pickle.loads(pickle.dumps(error))).action is Action.FIX
 
     def test_tls_error_after_an_earlier_certificate_error(self):
-        """The caller handled another error; it is the context and not the cause."""
+        """An error that the caller handled before is the context, not the cause."""
         error = botocore.exceptions.SSLError(endpoint_url=URL, error="EOF")
         error.__context__ = ssl.SSLCertVerificationError()
         assert advise(error).action is Action.RETRY
@@ -324,7 +324,7 @@ class TestBotocoreErrors:
             client.get_transcript(ConnectionToken="tok\nen")
         assert advise(raised.value).action is Action.FIX
 
-    def test_every_botocore_error_is_known(self):
+    def test_every_botocore_error_is_classified(self):
         classes = [
             value
             for value in vars(botocore.exceptions).values()
@@ -397,7 +397,7 @@ class TestPutErrors:
 
 
 def journal_error(error):
-    """Annotate an error like `upload` does if the journal raised it."""
+    """Annotate an error as `upload` does if the journal raised it."""
     annotate(error, acknowledged=False, journal_key="key", is_journal_error=True)
     return error
 
@@ -482,7 +482,7 @@ class TestJournalErrors:
         ],
     )
     def test_failed_confirmation_names_delete(self, code, names_delete):
-        """A claimed upload does not start over by itself."""
+        """A claimed upload does not start over automatically."""
         error = client_error(code, 418)
         annotate(error, attachment_id="att-1", acknowledged=True, journal_key="chat/1")
         advice = advise(error)
@@ -491,7 +491,7 @@ class TestJournalErrors:
 
 
 class TestOtherErrors:
-    """Other errors of this library, and errors that do not come from the upload flow."""
+    """Other errors of this library, and errors that did not come from it."""
 
     @pytest.mark.parametrize(
         ("error", "action"),
@@ -513,7 +513,7 @@ class TestOtherErrors:
         assert advice.action is action
         assert advice.attachment_id == getattr(error, "attachment_id", None)
 
-    def test_every_error_of_this_library_is_known(self):
+    def test_every_error_of_this_library_is_classified(self):
         for name in attach_confirm.__all__:
             value = getattr(attach_confirm, name)
             if isinstance(value, type) and issubclass(value, attach_confirm.AttachConfirmError):

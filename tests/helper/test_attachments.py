@@ -226,7 +226,7 @@ def test_attachments_invalid_token_raises_before_the_iteration(client):
     )
 )
 def test_attachments_property(client, scripted_responses, pages):
-    """Pages make no difference."""
+    """The result does not depend on where the pages end."""
     scripted_responses(
         client,
         GET_TRANSCRIPT,

@@ -37,7 +37,7 @@ class TestDeadline:
 
     @pytest.mark.usefixtures("clock")
     def test_remaining_counts_requested_sleep(self, sleeps):
-        """The clock does not move, like in a test that replaces `_clock.sleep`."""
+        """The clock does not advance if a test replaces `_clock.sleep`."""
         deadline = Deadline(10.0)
         deadline.sleep(4.0)
         deadline.sleep(1.5)
@@ -106,7 +106,7 @@ class TestLimitApiCalls:
 
     @pytest.fixture(autouse=True)
     def longest_delays(self, monkeypatch):
-        """Let botocore sleep for 1, 2, 4, 8, ... seconds; releases differ in the first delay."""
+        """Set botocore's delays to 1, 2, 4, 8, ... seconds; releases differ in the first delay."""
         monkeypatch.setattr("random.random", lambda: 1.0)
         monkeypatch.setattr(
             "botocore.retries.standard.ExponentialBackoff.delay_amount",
@@ -143,7 +143,7 @@ class TestLimitApiCalls:
         self.call(client)
 
     def test_response_after_deadline_is_returned(self, client, scripted_responses, clock):
-        """The attempt under way is finished."""
+        """An attempt in progress is finished."""
         requests = scripted_responses(client, STATUS, FOUND)
         client.meta.events.register_first(
             "response-received", lambda **_: clock.append(clock.pop() + 9)
@@ -235,7 +235,7 @@ class TestLimitApiCalls:
             self.call(client)
         assert len(requests) == 1
 
-    def test_silent_server(self):
+    def test_unresponsive_server(self):
         """The connection is real, and so are its timeouts."""
         with socket.create_server(("127.0.0.1", 0)) as server:
             client = attach_confirm.client(

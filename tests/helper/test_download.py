@@ -1,4 +1,4 @@
-"""`download` fetches an attachment completely, or leaves nothing behind."""
+"""`download` saves an attachment completely, or does not leave a partial file."""
 
 import copy
 import errno
@@ -142,8 +142,8 @@ def respond(status_code=200, body=None, headers=None):
     return run
 
 
-def cut(size, *, resets=False, headers=None):
-    """Return a function that ends the connection after a number of bytes of the body."""
+def truncate(size, *, resets=False, headers=None):
+    """Return a function that closes the connection after a number of bytes of the body."""
 
     def run(handler):
         data = handler.server.data
@@ -157,7 +157,7 @@ def cut(size, *, resets=False, headers=None):
 
 
 def stall(size):
-    """Return a function that sends a number of bytes of the body, and then nothing."""
+    """Return a function that sends a number of bytes of the body and then stops sending."""
 
     def run(handler):
         data = handler.server.data
@@ -169,15 +169,15 @@ def stall(size):
     return run
 
 
-def trickle(handler):
-    """Send one byte at a time until the client gives up."""
+def send_slowly(handler):
+    """Send one byte at a time, until the client closes the connection."""
     handler.respond(200, b"", {"Content-Length": str(len(handler.server.data))})
     for byte in handler.server.data:
         handler.wfile.write(bytes([byte]))
         handler.server.released.wait(0.02)
 
 
-def drop(handler):
+def close_without_response(handler):
     """Close the connection without a response."""
     handler.close_connection = True
 
@@ -459,7 +459,7 @@ class TestLostConnection:
         edges = range(0, len(data), BLOCK_SIZE)
         sizes = {size for edge in edges for size in (edge - 1, edge, edge + 1) if size >= 0}
         for size in sorted({*sizes, len(data) - 1}):
-            any_server.responses.append(cut(size, resets=resets))
+            any_server.responses.append(truncate(size, resets=resets))
             counts = []
             result = download(any_server.client, folder, callback=counts.append)
             assert result.path.read_bytes() == data
@@ -472,7 +472,9 @@ class TestLostConnection:
 
     def test_nine_attempts_of_ten_fail(self, any_server, folder, sleeps):
         any_server.data = os.urandom(BLOCK_SIZE)
-        any_server.responses.extend([cut(1000), cut(0, resets=True), drop] * 3)
+        any_server.responses.extend(
+            [truncate(1000), truncate(0, resets=True), close_without_response] * 3
+        )
         result = download(any_server.client, folder)
         assert result.attempts == 10
         assert result.path.read_bytes() == any_server.data
@@ -486,7 +488,7 @@ class TestLostConnection:
 
     def test_gives_up_after_15_attempts(self, any_server, folder, sleeps):
         any_server.data = bytes(1000)
-        any_server.responses.extend([cut(100)] * 20)
+        any_server.responses.extend([truncate(100)] * 20)
         error = fail(any_server.client, folder)
         assert len(any_server.requests) == 16
         assert len(sleeps) == 14
@@ -496,7 +498,7 @@ class TestLostConnection:
 
     def test_body_without_content_length_ends_early(self, any_server, folder):
         any_server.data = bytes(1000)
-        any_server.responses.append(cut(999, headers={"Content-Length": None}))
+        any_server.responses.append(truncate(999, headers={"Content-Length": None}))
         assert download(any_server.client, folder).attempts == 2
 
     def test_chunked_body_ends_early(self, server, client, folder):
@@ -653,7 +655,7 @@ class TestErrorResponse:
 
     def test_url_expires_between_two_attempts(self, server, client, folder):
         server.data = bytes(100)
-        server.responses.extend([cut(50), respond(403, REQUEST_EXPIRED), cut(50)])
+        server.responses.extend([truncate(50), respond(403, REQUEST_EXPIRED), truncate(50)])
         assert download(client, folder).attempts == 4
         assert server.methods() == ["POST", "GET", "GET", "POST", "GET", "GET"]
 
@@ -774,7 +776,7 @@ class TestTimeout:
     def test_deadline_between_two_blocks(self, any_server, folder):
         """A slow server sends each byte within the read timeout."""
         any_server.data = bytes(100_000)
-        any_server.responses.append(trickle)
+        any_server.responses.append(send_slowly)
         counts = []
         error = fail(any_server.client, folder, timeout=0.5, callback=counts.append)
         assert error.reason == "timed out after 0.5 seconds"
@@ -802,7 +804,7 @@ class TestTimeout:
 class TestTarget:
     def test_binary_file_is_rewound_before_a_retry(self, server, client):
         server.data = os.urandom(1000)
-        server.responses.append(cut(500))
+        server.responses.append(truncate(500))
         file = io.BytesIO(b"before")
         file.seek(6)
         assert download(client, file).attempts == 2
@@ -810,7 +812,7 @@ class TestTarget:
 
     def test_binary_file_is_rewound_after_an_error(self, server, client):
         server.data = bytes(1000)
-        server.responses.extend([cut(500)] * 15)
+        server.responses.extend([truncate(500)] * 15)
         file = io.BytesIO(b"before")
         file.seek(6)
         assert fail(client, file).retryable
@@ -819,7 +821,7 @@ class TestTarget:
     def test_file_cannot_seek(self, server, client, sleeps):
         """Retrying would write the first bytes twice."""
         server.data = bytes(1000)
-        server.responses.append(cut(500))
+        server.responses.append(truncate(500))
         reader, writer = os.pipe()
         with open(reader, "rb") as source, open(writer, "wb", buffering=0) as file:  # noqa: PTH123
             error = fail(client, file)
@@ -834,7 +836,7 @@ class TestTarget:
         assert sleeps == []
 
     def test_file_cannot_seek_before_the_first_byte(self, server, client):
-        server.responses.extend([respond(503, b""), drop, cut(0)])
+        server.responses.extend([respond(503, b""), close_without_response, truncate(0)])
         reader, writer = os.pipe()
         with open(reader, "rb") as source, open(writer, "wb") as file:  # noqa: PTH123
             assert download(client, file).attempts == 4
@@ -843,7 +845,7 @@ class TestTarget:
 
     def test_file_cannot_seek_at_the_deadline(self, server, client):
         server.data = bytes(100_000)
-        server.responses.append(trickle)
+        server.responses.append(send_slowly)
         reader, writer = os.pipe()
         with open(reader, "rb"), open(writer, "wb") as file:  # noqa: PTH123
             assert not fail(client, file, timeout=0.3).retryable
@@ -966,7 +968,9 @@ class TestLog:
             handler.wfile.write(b"HTTP/1.1 200 OK\r\n: x\r\nContent-Length: 3\r\n\r\n")
 
         caplog.set_level(logging.DEBUG)
-        any_server.responses.extend([drop, malformed, respond(403, b""), respond()])
+        any_server.responses.extend(
+            [close_without_response, malformed, respond(403, b""), respond()]
+        )
         error = fail(any_server.client, folder)
         chain = [error, error.__cause__, error.__context__]
         texts = [caplog.text, *map(repr, chain), *map(str, chain), repr(vars(error))]

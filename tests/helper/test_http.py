@@ -231,7 +231,7 @@ class TestApiResponse:
     @pytest.mark.parametrize("body", [b"", b"{", b'{"Transcript": []}'])
     @pytest.mark.parametrize("call", [attach_confirm.confirm, attach_confirm.status])
     def test_truncated_response_raises(self, tcp_server, short_timeout_client, call, body):
-        """Old releases of botocore let urllib3 raise a connection error instead."""
+        """With old releases of botocore, urllib3 raises a connection error instead."""
 
         def handle(connection):
             read_request(connection)

@@ -264,7 +264,7 @@ def test_memory_does_not_grow_with_file_size(
 
 
 def response(headers=b"", body=b"", *, sent=None):
-    """Return an `http.client` response that breaks off after `sent` bytes of the body."""
+    """Return an `http.client` response that is truncated after `sent` bytes of the body."""
     received = io.BytesIO(b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n" + body[:sent])
     result = HTTPResponse(SimpleNamespace(makefile=lambda _: received))
     result.begin()
@@ -594,7 +594,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("number", [errno.EINVAL, errno.ESPIPE])
     def test_stream_that_cannot_seek_to_its_end(self, number):
-        """Such a stream reports that it can seek, like a file of /proc."""
+        """Some streams, for example files of /proc, report that they can seek."""
 
         class Stream(io.BytesIO):
             def seek(self, offset, whence=os.SEEK_SET):
@@ -684,7 +684,7 @@ class TestTemporaryFile:
     @pytest.mark.parametrize("method", ["create", "write", "flush"])
     @pytest.mark.usefixtures("nothing_sent")
     def test_full_disk_is_retryable(self, client, monkeypatch, method):
-        """The class of the exception is no reason: no directory is usable if the disk is full."""
+        """FileNotFoundError can mean that the disk is full, so the class does not decide."""
         error = FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
         if method != "create":
             error = OSError(errno.ENOSPC, "No space left on device")

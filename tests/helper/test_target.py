@@ -18,7 +18,7 @@ MIB = 1024 * 1024
 
 
 class Writer:
-    """A file-like object that records what it gets.
+    """A file-like object that records the data that is written to it.
 
     Args:
         results: Return values of the first calls of `write`; the others return None.
@@ -164,7 +164,7 @@ class TestFile:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
     @pytest.mark.parametrize("exists", [True, False])
-    def test_symbolic_link_stays(self, folder, tmp_path, exists):
+    def test_symbolic_link_is_not_replaced(self, folder, tmp_path, exists):
         path = tmp_path / "b.txt"
         if exists:
             path.write_bytes(b"before")
@@ -387,7 +387,7 @@ class TestBinaryFile:
             fail(file, KeyboardInterrupt)
         assert (file.getvalue(), file.tell()) == (b"012", 3)
 
-    def test_error_of_rewind_does_not_hide_the_first(self, folder):
+    def test_first_error_is_raised_if_rewind_fails_too(self, folder):
         with (folder / "b.txt").open("wb") as file, pytest.raises(KeyError):
             fail(file, KeyError, before=file.close)
 

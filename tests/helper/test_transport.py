@@ -1,4 +1,4 @@
-"""The PUT over real connections, plain and with TLS, that servers and proxies break."""
+"""The PUT over real connections, with and without TLS, that servers and proxies disrupt."""
 
 import os
 import random
@@ -194,7 +194,7 @@ class TestExpectContinue:
         assert b"\r\nExpect: 100-continue\r\n" in script.heads[0]
 
     def test_server_that_never_sends_100(self, put, monkeypatch):
-        """RFC 9110 allows it, and the client must not wait for ever."""
+        """RFC 9110 allows it, and the client must not wait forever."""
         monkeypatch.setattr(_transport, "_CONTINUE_TIMEOUT", 0.1)
 
         script = Script(store_without_continue)
@@ -206,7 +206,7 @@ class TestExpectContinue:
             size = script.read_head(connection)
             script.bodies.append(time.monotonic())
             for _ in range(4):
-                # The server does not agree to get the body.
+                # The server does not send 100 Continue.
                 connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
                 if select.select([connection], [], [], 0.4)[0]:
                     break
@@ -374,7 +374,7 @@ class TestEarlyResponse:
         def handle(script, connection):
             script.read_head(connection)
             connection.sendall(response)
-            # The client must not wait for the end of the connection.
+            # The client must not wait until the connection ends.
             read_until_closed(connection)
 
         started_at = time.monotonic()
@@ -453,18 +453,18 @@ class TestTimeouts:
 
 class TestUnsentBytes:
     def test_unsent_bytes(self):
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            assert _transport._unsent_bytes(ours) == 0
-            ours.send(bytes(100))
-            assert _transport._unsent_bytes(ours) > 0
+        client_socket, server_socket = socket.socketpair()
+        with client_socket, server_socket:
+            assert _transport._unsent_bytes(client_socket) == 0
+            client_socket.send(bytes(100))
+            assert _transport._unsent_bytes(client_socket) > 0
 
     def test_platform_without_ioctl(self, monkeypatch):
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            ours.send(bytes(100))
+        client_socket, server_socket = socket.socketpair()
+        with client_socket, server_socket:
+            client_socket.send(bytes(100))
             monkeypatch.setitem(sys.modules, "fcntl", None)
-            assert _transport._unsent_bytes(ours) == 0
+            assert _transport._unsent_bytes(client_socket) == 0
 
     def test_unsupported_request(self, tmp_path):
         path = tmp_path / "a"

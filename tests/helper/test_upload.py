@@ -299,7 +299,7 @@ class TestPutAttempts:
 
 
 class TestTimeout:
-    """`timeout` bounds all steps; the error says whether S3 has the bytes."""
+    """`timeout` limits all steps. The error has the attribute `acknowledged`."""
 
     @pytest.fixture
     def clock(self, monkeypatch):

@@ -1,6 +1,6 @@
 """`upload` with a journal leaves one attachment without conditions.
 
-Each rule of the journal has a test here that fails without the rule.
+For each rule of the journal, one test fails without the rule.
 """
 
 import errno
@@ -167,7 +167,7 @@ class TestSteps:
         assert listed_ids(fake) == [attachment_id]
 
     @pytest.mark.parametrize("code", ["ConflictException", "ValidationException"])
-    def test_rejected_confirmation_is_looked_up(self, fake, send, journal, code):
+    def test_rejected_confirmation_is_checked_in_transcript(self, fake, send, journal, code):
         """An earlier process was killed between the confirmation and `mark_confirmed`."""
         first = send()
         journal.entries[KEY] = entry(first.attachment_id)
@@ -179,7 +179,7 @@ class TestSteps:
         assert journal.entries[KEY].confirmed
 
     def test_other_process_claimed_first(self, fake, token, send, journal):
-        """The stored attachment is confirmed, and the own one is not."""
+        """The stored attachment is confirmed instead of the one that was just sent."""
         other = start_and_put(fake, token)
         journal.hooks["before claim"] = lambda: journal.entries.setdefault(KEY, entry(other))
         sent = send()
@@ -321,7 +321,7 @@ class TestInvalidArguments:
 
 
 class TestErrors:
-    """What an error tells about the entry."""
+    """Errors, and the advice to delete the entry."""
 
     @pytest.mark.parametrize(
         "error", [sqlite3.OperationalError("database is locked"), OSError(errno.EIO, "I/O error")]
@@ -380,7 +380,7 @@ class TestErrors:
             ("AccessDeniedException", Action.RECONNECT),
         ],
     )
-    def test_confirmation_that_fails_for_good(self, fake, send, journal, code, action):
+    def test_confirmation_that_fails_permanently(self, fake, send, journal, code, action):
         """The upload does not start over until the caller deletes the entry."""
         fake.inject(COMPLETE, *[ModeledError(code)] * 2)
         for _ in range(2):
@@ -421,11 +421,11 @@ class TestErrors:
         assert advise(raised.value).attachment_id == fake.attachments[0].attachment_id
 
 
-class TestForgetfulService:
-    """The service forgets the ClientTokens at once."""
+class TestExpiredClientTokens:
+    """The service does not remember ClientTokens."""
 
     @pytest.fixture(autouse=True)
-    def forget(self, fake):
+    def expire_client_tokens(self, fake):
         fake.assumptions.client_token_lifetime = timedelta(0)
 
     @pytest.mark.parametrize(
@@ -470,7 +470,7 @@ class TestForgetfulService:
 
 
 class TestKilledProcess:
-    """A process is killed at one moment, and two others repeat the upload at the same time."""
+    """A process is killed at some point, and two others repeat the upload at the same time."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -481,7 +481,7 @@ class TestKilledProcess:
 
     @staticmethod
     def send(server, token, path, moment=None):
-        """Upload the file in this process, and kill it at a moment: "before METHOD" and so on."""
+        """Upload the file, and kill this process at a moment, for example "before claim"."""
 
         class KillingJournal(SQLiteJournal):
             """Kills the process before or after the method of the moment."""

@@ -1,4 +1,4 @@
-"""`wait` polls the status until the attachment is approved or rejected, or the time is up."""
+"""`wait` polls the status until the attachment is approved or rejected, or the time is over."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ GET_TRANSCRIPT = "connectparticipant.GetTranscript"
 
 @pytest.fixture
 def script_statuses(client, scripted_responses):
-    """Return a function that scripts the status at each poll; None leaves the attachment out.
+    """Return a function that scripts the status at each poll; None omits the attachment.
 
     The function returns the list of recorded requests. The last status is repeated.
     """
@@ -155,7 +155,7 @@ def test_wait_invalid_argument_raises(client, recorded_requests, arguments):
     assert requests == []
 
 
-def test_wait_in_long_chat_reads_only_what_is_new(client, sleeps):
+def test_wait_in_long_chat_reads_only_new_items(client, sleeps):
     """The rejected item has no attachment, so `wait` looks for it until the end of the timeout."""
     items = [{"Id": f"m{index}", "Type": "MESSAGE"} for index in range(3000)]
     requests = []
@@ -221,7 +221,9 @@ def test_wait_error_has_attachment_id(client, scripted_responses):
     assert (advice.action, advice.attachment_id) == (Action.RECONNECT, "att-1")
 
 
-def test_wait_with_silent_service_ends_after_one_attempt(scripted_responses, monkeypatch, sleeps):
+def test_wait_with_unresponsive_service_ends_after_one_attempt(
+    scripted_responses, monkeypatch, sleeps
+):
     """Each attempt takes 2 seconds; botocore would make two more."""
     client = attach_confirm.client("us-west-2")
     requests = scripted_responses(

@@ -1,1 +1,1 @@
-"""Mutation testing: what the tests notice when the code is changed."""
+"""Mutation testing: which changes of the code the tests detect."""

@@ -46,7 +46,7 @@ _LINKS = {
 _OUTCOMES = ("caught", "timed out", "survived", "not run", "suspicious")
 _OUTCOME = {
     "killed": "caught",
-    # pytest exits with 2 if a test lets a KeyboardInterrupt through.
+    # pytest exits with 2 if a test raises KeyboardInterrupt.
     "check was interrupted by user": "caught",
     "timeout": "timed out",
     "survived": "survived",
@@ -57,7 +57,7 @@ _ROW = "{:<46}{:>8}{:>8}{:>10}{:>10}{:>9}{:>12}{:>9}{:>16}"
 
 @dataclass(frozen=True)
 class Mutant:
-    """A change that mutmut made, and what became of it."""
+    """A change that mutmut made, and the result of the tests."""
 
     name: str
     path: Path
@@ -66,7 +66,7 @@ class Mutant:
     @property
     def module(self) -> str:
         """Return the dotted name of the module."""
-        return dotted(self.path)
+        return module_name(self.path)
 
     @property
     def function(self) -> str:
@@ -106,7 +106,7 @@ class Mutant:
 
 
 def main() -> int:
-    """Run what the command line says; return 1 if mutmut or a record of an equivalent fails."""
+    """Run the command; return 1 if mutmut fails or a record of an equivalent mutant is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("modules", nargs="?", default="", help="such as _put,_http; all if empty")
     parser.add_argument("--diffs", action="store_true", help="print the survivors' diffs")
@@ -114,13 +114,13 @@ def main() -> int:
     parser.add_argument("--report", action="store_true", help="print the last run's results again")
     options = parser.parse_args()
     if not options.report and not options.resume:
-        lay_out()
+        create_work_folder()
     os.chdir(_WORK)
-    modules = selected(options.modules)
+    modules = select_modules(options.modules)
     if not options.report:
         run([] if not options.modules else modules)
-    mutants = [mutant for path in modules for mutant in load(path)]
-    equivalent, problems = recorded(mutants, everything=not options.modules)
+    mutants = [mutant for path in modules for mutant in load_mutants(path)]
+    equivalent, problems = find_equivalent(mutants, everything=not options.modules)
     if any(mutant.exit_code is None for mutant in mutants):
         problems.append("mutmut did not finish")
     print_table(mutants, equivalent)
@@ -130,29 +130,29 @@ def main() -> int:
     return 1 if problems else 0
 
 
-def lay_out() -> None:
-    """Make a new folder for mutmut to work in."""
+def create_work_folder() -> None:
+    """Create a new working folder for mutmut."""
     shutil.rmtree(_WORK, ignore_errors=True)
     _WORK.mkdir(parents=True)
     for name, target in _LINKS.items():
         (_WORK / name).symlink_to(_ROOT / target)
 
 
-def selected(names: str) -> list[Path]:
+def select_modules(names: str) -> list[Path]:
     """Return the paths of the modules with these names, or of all that setup.cfg lists."""
     paths = sorted(walk_mutatable_files())
-    wanted = [name for name in names.replace(",", " ").split() if name]
-    for name in wanted:
+    requested = [name for name in names.replace(",", " ").split() if name]
+    for name in requested:
         if not any(path.stem == name for path in paths):
-            known = ", ".join(path.stem for path in paths)
-            sys.exit(f"unknown module {name!r}; choose from {known}")
-    return [path for path in paths if not wanted or path.stem in wanted]
+            choices = ", ".join(path.stem for path in paths)
+            sys.exit(f"unknown module {name!r}; choose from {choices}")
+    return [path for path in paths if not requested or path.stem in requested]
 
 
 def run(modules: list[Path]) -> None:
-    """Run mutmut in one process on these modules, or on all if there are none."""
+    """Run mutmut in one process on these modules, or on all if the list is empty."""
     command = [Path(sys.executable).with_name("mutmut"), "run", "--max-children", "1"]
-    patterns = [f"{dotted(path)}.x*" for path in modules]
+    patterns = [f"{module_name(path)}.x*" for path in modules]
     start = time.monotonic()
     done = subprocess.run([*command, *patterns], check=False)
     print(f"\nmutmut took {(time.monotonic() - start) / 60:.0f} minutes\n")
@@ -160,20 +160,20 @@ def run(modules: list[Path]) -> None:
         sys.exit(f"mutmut failed with exit code {done.returncode}")
 
 
-def load(path: Path) -> list[Mutant]:
+def load_mutants(path: Path) -> list[Mutant]:
     """Return the mutants of one module."""
     data = SourceFileMutationData(path=path)
     data.load()
     return [Mutant(name, path, code) for name, code in data.exit_code_by_key.items()]
 
 
-def dotted(path: Path) -> str:
+def module_name(path: Path) -> str:
     """Return the dotted name of the module at this path."""
     return ".".join(path.with_suffix("").parts)
 
 
-def recorded(mutants: list[Mutant], *, everything: bool) -> tuple[set[Mutant], list[str]]:
-    """Return the mutants that are recorded as equivalent, and what is wrong with the records."""
+def find_equivalent(mutants: list[Mutant], *, everything: bool) -> tuple[set[Mutant], list[str]]:
+    """Return the mutants that are recorded as equivalent, and the problems of the records."""
     records = tomllib.loads(_EQUIVALENT.read_text(encoding="utf-8")).get("equivalent", [])
     modules = {mutant.module for mutant in mutants}
     found, problems = set(), []

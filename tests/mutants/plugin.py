@@ -1,4 +1,4 @@
-"""Let pytest run again and again in one process, as mutmut does."""
+"""Settings with which pytest can run repeatedly in one process, as mutmut requires."""
 
 import os
 import resource
@@ -17,7 +17,7 @@ _SUSPICIOUS = 35
 
 
 def _mutant():
-    """Return the name of the active mutant, or what else mutmut is doing."""
+    """Return the name of the active mutant, or of the current phase of mutmut."""
     return os.environ.get("MUTANT_UNDER_TEST", "")
 
 
@@ -41,7 +41,7 @@ def pytest_configure():
 def _limit_cpu_time():
     """Allow a mutant a tenth of the CPU time that mutmut does: three times what its tests take.
 
-    mutmut allows it half as many seconds by the clock, which must be many on a busy machine.
+    mutmut allows half as many seconds of wall time, which must be many on a busy machine.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
     used = time.process_time()
@@ -56,7 +56,7 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Run the tests first that reach the fewest functions: they are the likeliest to fail."""
+    """Run the tests first that reach the fewest functions: they are the most likely to fail."""
     if "__mutmut_" in _mutant():
         reached = Counter(chain.from_iterable(state().tests_by_mangled_function_name.values()))
         items.sort(key=lambda item: reached[item.nodeid])
@@ -65,8 +65,8 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish(session):
     """Make the next collection name the parameters again.
 
-    pytest keeps the names that a parametrize mark made, and escapes a kept name once more. mutmut
-    selects tests by name, and would not find one that has a backslash.
+    pytest caches the IDs of a parametrize mark, and escapes a cached ID again. mutmut selects tests
+    by name, and would not find a name with a backslash.
     """
     for item in session.items:
         for mark in item.iter_markers("parametrize"):

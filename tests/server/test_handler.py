@@ -39,7 +39,7 @@ def endpoint():
 
 @pytest.fixture
 def short_timeout(monkeypatch):
-    """Let the server wait only 0.2 seconds for a client."""
+    """Reduce the time that the server waits for a client to 0.2 seconds."""
     monkeypatch.setattr(_handler.RequestHandler, "timeout", 0.2)
 
 

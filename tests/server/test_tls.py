@@ -167,7 +167,7 @@ def test_connection_is_kept_alive(server):
 
 
 def test_connection_reset_fault_resets_connection(server):
-    """OpenSSL reports a reset like an end, so the test reads from the socket itself."""
+    """OpenSSL reports a reset as EOF, so the test reads from the socket itself."""
     token = server.connection_token()
     server.inject("GetTranscript", ConnectionReset())
     with connect_tls(server) as client:

@@ -469,8 +469,8 @@ def test_any_order_matches_calls_from_many_threads(any_order_stubber, method, co
     ordered = texts[::-1] if backwards else texts
 
     def send_messages(thread):
-        mine = ordered[thread::8]
-        return [send_message(any_order_stubber.client, text) for text in mine] == mine
+        share = ordered[thread::8]
+        return [send_message(any_order_stubber.client, text) for text in share] == share
 
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(send_messages, range(8)))
@@ -490,7 +490,7 @@ def test_times_counts_calls_from_many_threads(any_order_stubber):
 
 @pytest.mark.parametrize("stubs", [1, 2])
 def test_stub_used_by_a_nested_call_is_not_used_twice(stubber, stubs):
-    """A call made while another is in progress takes that call's stub."""
+    """A call that is made while another is in progress uses that call's stub."""
     for number in range(stubs):
         stubber.stub_send_message(response={"Id": str(number)})
     pending_texts = ["nested"]
