@@ -43,7 +43,7 @@ def _atomic_writes(monkeypatch):
 
 
 @pytest.mark.usefixtures("_atomic_writes")
-def test_contract(table):
+def test_journal_passes_check(table):
     check_journal(lambda: DynamoDBJournal(table))
 
 
@@ -98,7 +98,7 @@ def test_claim_is_repeated_if_entry_is_deleted(table):
     assert journal.claim("key", ENTRY) == ENTRY
 
 
-def test_pickle_and_repr(table):
+def test_pickled_journal_reads_same_table(table):
     journal = DynamoDBJournal(table, client=boto3.client("dynamodb"))
     journal.claim("key", ENTRY)
     assert pickle.loads(pickle.dumps(journal)).get("key") == ENTRY

@@ -28,11 +28,11 @@ def claim(path, number):
     return SQLiteJournal(path).claim("key", JournalEntry(f"att-{number}", "a.txt", 3, "text/plain"))
 
 
-def test_contract(path):
+def test_journal_passes_check(path):
     check_journal(lambda: SQLiteJournal(path))
 
 
-def test_contract_of_one_object(path):
+def test_one_object_passes_check(path):
     """Threads can share one object."""
     journal = SQLiteJournal(path)
     check_journal(lambda: journal)
@@ -142,7 +142,7 @@ def test_every_commit_is_synced(path):
         assert set(pool.map(levels, range(4))) == {(2, "wal")}
 
 
-def test_close_then_use(path):
+def test_closed_journal_can_be_used_again(path):
     journal = SQLiteJournal(path)
     journal.close()
     journal.close()

@@ -191,7 +191,7 @@ def test_each_attempt_consumes_one_fault(fake, token):
     assert fake.clock.offset_seconds > 0
 
 
-def test_reset_faults(fake, token):
+def test_reset_faults_removes_faults(fake, token):
     fake.inject("GetTranscript", *[ServerError()] * 9)
     fake.reset_faults()
     assert fake.client.get_transcript(ConnectionToken=token)["Transcript"] == []

@@ -64,7 +64,7 @@ def modeled_errors(client):
 class TestServiceErrors:
     """Errors that the service, a gateway or a proxy returned."""
 
-    def test_every_modeled_error(self, client):
+    def test_modeled_error_is_classified_by_error_code(self, client):
         """The error code decides; without a known code, the status code does."""
         codes = set()
         for operation, code, status_code in modeled_errors(client):
@@ -121,7 +121,7 @@ class TestServiceErrors:
     def test_unmodeled_error_is_classified_by_status_code(self, code, status_code, action):
         assert advise(client_error(code, status_code)).action is action
 
-    def test_conflict_of_start(self):
+    def test_conflict_from_start_returns_fix(self):
         """The attachment ID is unknown, so it cannot be checked."""
         advice = advise(client_error("ConflictException", 409, "StartAttachmentUpload"))
         assert (advice.action, advice.attachment_id) == (Action.FIX, None)
@@ -144,7 +144,7 @@ class TestServiceErrors:
         )
 
     @pytest.mark.parametrize("code", ["AccessDeniedException", "403"])
-    def test_invalid_participant_token(self, code):
+    def test_invalid_participant_token_returns_stop(self, code):
         """Reconnecting needs a valid participant token, so it cannot help."""
         advice = advise(client_error(code, 403, "CreateParticipantConnection"))
         assert advice.action is Action.STOP
@@ -222,7 +222,7 @@ class TestBotocoreErrors:
         ],
         ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
     )
-    def test_botocore_error(self, error, action, reason):
+    def test_botocore_error_is_classified_by_type(self, error, action, reason):
         assert advise(error) == Advice(action, reason)
 
     @pytest.mark.parametrize("cause", [ReadTimeoutError, ConnectionClosedError])
@@ -357,19 +357,19 @@ class TestPutErrors:
             (504, None, Action.RETRY),
         ],
     )
-    def test_put_failed(self, status_code, error_code, action):
+    def test_put_failed_error_is_classified(self, status_code, error_code, action):
         advice = advise(PutFailedError(status_code, error_code, "R1"))
         assert advice.action is action
         assert ("temporarily" in advice.reason) is (action is Action.RETRY)
 
-    def test_expired_url_of_put(self):
+    def test_expired_url_from_put_returns_fix(self):
         """The same call would use the same URL again."""
         advice = advise(UploadUrlExpiredError("att-1", None))
         assert (advice.action, advice.attachment_id, advice.retry_after) == (Action.FIX, None, None)
         assert "another upload" in advice.reason
 
     @pytest.mark.parametrize("retry_after", [0.0, 89.5])
-    def test_expired_url_of_upload(self, retry_after):
+    def test_expired_url_from_upload_returns_retry(self, retry_after):
         """S3 does not have the bytes, so the caller must not confirm the attachment."""
         error = UploadUrlExpiredError("att-1", None, retry_after=retry_after)
         annotate(error, attachment_id="att-1", acknowledged=False)
@@ -378,7 +378,7 @@ class TestPutErrors:
         assert advice.retry_after == retry_after
 
     @pytest.mark.parametrize(("retryable", "action"), [(True, Action.RETRY), (False, Action.FIX)])
-    def test_source_and_download_errors(self, retryable, action):
+    def test_retryable_decides_for_source_and_download_errors(self, retryable, action):
         source, download = (
             SourceReadError("x", retryable),
             DownloadFailedError("att-1", "x", retryable=retryable),
@@ -390,7 +390,7 @@ class TestPutErrors:
         assert "changed" not in advise(source).reason
 
     @pytest.mark.parametrize("acknowledged", [True, False])
-    def test_timeout(self, acknowledged):
+    def test_timeout_returns_retry(self, acknowledged):
         advice = advise(UploadTimeoutError(2.0, "att-1", acknowledged))
         assert advice.action is Action.RETRY
         assert advice.attachment_id == ("att-1" if acknowledged else None)
@@ -422,7 +422,7 @@ class TestJournalErrors:
         ],
     )
     @pytest.mark.parametrize("operation", ["GetItem", "PutItem", "UpdateItem", "DeleteItem"])
-    def test_dynamodb_error(self, operation, code, status_code, action):
+    def test_dynamodb_error_is_classified_by_code(self, operation, code, status_code, action):
         advice = advise(client_error(code, status_code, operation))
         assert (advice.action, advice.attachment_id) == (action, None)
         assert "journal" in advice.reason
@@ -441,7 +441,7 @@ class TestJournalErrors:
         ],
         ids=str,
     )
-    def test_sqlite_error(self, error, action):
+    def test_sqlite_error_is_classified_by_message(self, error, action):
         advice = advise(error)
         assert (advice.action, "journal" in advice.reason) == (action, True)
         assert advise(journal_error(error)).action is action
@@ -508,7 +508,7 @@ class TestOtherErrors:
         ],
         ids=lambda value: type(value).__name__,
     )
-    def test_action(self, error, action):
+    def test_other_error_is_classified_by_type(self, error, action):
         advice = advise(error)
         assert advice.action is action
         assert advice.attachment_id == getattr(error, "attachment_id", None)

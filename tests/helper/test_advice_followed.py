@@ -159,13 +159,13 @@ def run(request, fake, tmp_path):
 @pytest.mark.parametrize("operation", [START, PUT, COMPLETE])
 class TestUpload:
     @pytest.mark.parametrize("count", [1, 4])
-    def test_temporary_fault(self, run, operation, count):
+    def test_temporary_fault_ends_with_sent_file(self, run, operation, count):
         """The file is sent once the fault ends; botocore makes three attempts per call."""
         for fault in TEMPORARY_FAULTS:
             assert run({operation: [fault] * count}) == "sent", fault
 
     @pytest.mark.parametrize("count", [1, 5])
-    def test_declared_error(self, run, operation, count):
+    def test_declared_error_ends_with_final_action(self, run, operation, count):
         for fault in declared_faults(operation):
             outcome = run({operation: [fault] * count})
             assert outcome in {"sent", Action.FIX, Action.STOP}, fault

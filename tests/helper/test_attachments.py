@@ -54,7 +54,7 @@ def list_ids(client):
     return [listed.attachment_id for listed in attach_confirm.attachments(client, "token")]
 
 
-def test_attachments(client, scripted_responses):
+def test_attachments_returns_all_members(client, scripted_responses):
     scripted_responses(client, GET_TRANSCRIPT, page(MESSAGE, item(attachment())))
     assert list(attach_confirm.attachments(client, "token")) == [
         ChatAttachment(

@@ -37,7 +37,7 @@ def test_returns_boto3_client():
 
 
 class TestDefaults:
-    def test_settings(self, client, scripted_responses, sleeps):
+    def test_default_settings(self, client, scripted_responses, sleeps):
         assert settings(client) == DEFAULTS
         assert client.meta.config.signature_version is UNSIGNED
         assert count_attempts(client, scripted_responses) == 3

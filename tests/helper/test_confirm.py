@@ -371,13 +371,13 @@ class TestUnexpectedResponses:
         ("body", "content_type"),
         [(b"<html>Please log in</html>", "text/html"), (b"", "application/xhtml+xml")],
     )
-    def test_captive_portal_page(self, client, scripted_responses, body, content_type):
+    def test_captive_portal_page_raises(self, client, scripted_responses, body, content_type):
         scripted_responses(client, COMPLETE, (200, body, {"Content-Type": content_type}))
         with pytest.raises(UnexpectedResponseError) as raised:
             attach_confirm.confirm(client, "att-1", "token")
         assert advise(raised.value).action is Action.RETRY
 
-    def test_captive_portal_page_with_plain_boto3_client(self, scripted_responses):
+    def test_captive_portal_page_raises_with_plain_boto3_client(self, scripted_responses):
         client = boto3.client(
             "connectparticipant",
             region_name="us-west-2",

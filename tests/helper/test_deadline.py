@@ -78,12 +78,12 @@ class TestDeadline:
         assert parent.remaining() == 6.0
         assert sleeps == [4.0]
 
-    def test_create_deadline(self):
+    def test_create_deadline_sets_limit(self):
         assert create_deadline(2.5).seconds == 2.5
         assert create_deadline(0).remaining() == 0.0
 
     @pytest.mark.parametrize("timeout", [-0.1, math.inf, math.nan, True, "5", None])
-    def test_create_deadline_rejects(self, timeout):
+    def test_create_deadline_rejects_invalid_timeout(self, timeout):
         with pytest.raises(InvalidInputError) as raised:
             create_deadline(timeout)
         assert raised.value.parameter == "timeout"
@@ -235,7 +235,7 @@ class TestLimitApiCalls:
             self.call(client)
         assert len(requests) == 1
 
-    def test_unresponsive_server(self):
+    def test_unresponsive_server_times_out_at_deadline(self):
         """The connection is real, and so are its timeouts."""
         with socket.create_server(("127.0.0.1", 0)) as server:
             client = attach_confirm.client(

@@ -257,7 +257,7 @@ def fail(client, target, error_type=DownloadFailedError, **kwargs):
 
 
 class TestResult:
-    def test_directory(self, any_server, folder):
+    def test_directory_gets_file_with_sent_name(self, any_server, folder):
         any_server.data = os.urandom(3 * BLOCK_SIZE + 1)
         headers = {"Content-Disposition": 'attachment; filename="a b.pdf"'}
         any_server.responses.append(respond(headers={**headers, "Content-Type": "application/pdf"}))
@@ -274,7 +274,7 @@ class TestResult:
         assert list(folder.iterdir()) == [result.path]
         assert any_server.methods() == ["POST", "GET"]
 
-    def test_file(self, server, client, folder):
+    def test_path_is_written(self, server, client, folder):
         headers = {"Content-Disposition": 'attachment; filename="../a.pdf"', "Content-Type": None}
         server.responses.append(respond(headers=headers))
         result = download(client, str(folder / "b.pdf"))
@@ -282,7 +282,7 @@ class TestResult:
         assert result.content_type is None
         assert result.path.read_bytes() == b"abc"
 
-    def test_binary_file(self, client):
+    def test_binary_file_is_written(self, client):
         file = io.BytesIO()
         result = download(client, file)
         assert (result.path, result.size) == (None, 3)
@@ -298,7 +298,9 @@ class TestResult:
             ("...", None, "attachment"),
         ],
     )
-    def test_default_name(self, server, folder, attachment_id, header, name):
+    def test_missing_name_is_replaced_by_attachment_id(
+        self, server, folder, attachment_id, header, name
+    ):
         server.responses.append(respond(headers={"Content-Disposition": header}))
         result = attach_confirm.download(server.client, attachment_id, TOKEN, folder)
         assert (result.path, result.name) == (folder / name, name)
@@ -363,7 +365,7 @@ class TestResult:
 
 
 class TestRequest:
-    def test_request(self, server, client, folder):
+    def test_get_request_is_minimal(self, server, client, folder):
         """The URL's query is sent as it is, and nothing may compress the bytes."""
         server.attachment = {"Url": f"{server.url}/a%2Fb//c?X-Amz-Signature=5%2F&b=%20+"}
         download(client, folder)
@@ -512,7 +514,7 @@ class TestLostConnection:
         result = download(client, folder)
         assert (result.attempts, result.path.read_bytes()) == (2, b"abc")
 
-    def test_truncated_response_of_a_handler(self, client, scripted_responses, folder):
+    def test_truncated_response_from_handler_is_retried(self, client, scripted_responses, folder):
         members = {"Url": "http://bucket.example/final", "AttachmentSizeInBytes": 3}
         scripted_responses(client, GET_ATTACHMENT, (200, members, {}))
         scripted_responses(
@@ -520,13 +522,13 @@ class TestLostConnection:
         )
         assert download(client, folder).attempts == 2
 
-    def test_stalled_response(self, server, folder):
+    def test_stalled_response_is_retried(self, server, folder):
         client = make_client(server, options={"read_timeout": 0.2})
         server.data = bytes(1000)
         server.responses.append(stall(500))
         assert download(client, folder).attempts == 2
 
-    def test_connection_is_refused(self, client, scripted_responses, folder):
+    def test_refused_connection_raises(self, client, scripted_responses, folder):
         with socket.create_server(("127.0.0.1", 0)) as unused:
             url = f"http://127.0.0.1:{unused.getsockname()[1]}/final"
         members = {"Url": f"{url}?X-Amz-Signature=5eed", "AttachmentSizeInBytes": 3}
@@ -544,13 +546,15 @@ class TestLostConnection:
             ProxyConnectionError(proxy_url="http://proxy.example", error="refused"),
         ],
     )
-    def test_handler_raises_a_connection_error(self, client, scripted_responses, folder, error):
+    def test_connection_error_from_handler_is_retried(
+        self, client, scripted_responses, folder, error
+    ):
         members = {"Url": "http://bucket.example/final", "AttachmentSizeInBytes": 3}
         scripted_responses(client, GET_ATTACHMENT, (200, members, {}))
         scripted_responses(client, GET_OBJECT, error, (200, b"abc", {}))
         assert download(client, folder).attempts == 2
 
-    def test_certificate_is_not_trusted(self, start_object_server, certificates, folder, sleeps):
+    def test_untrusted_certificate_raises(self, start_object_server, certificates, folder, sleeps):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates.server)
         https_server = start_object_server(context)
@@ -680,7 +684,7 @@ class TestErrorResponse:
 
 class TestSize:
     @pytest.mark.parametrize("size", [2, 4])
-    def test_wrong_content_length(self, server, client, folder, size):
+    def test_wrong_content_length_raises(self, server, client, folder, size):
         """A response of S3 will have the same size the next time."""
         server.attachment = {"AttachmentSizeInBytes": size}
         error = fail(client, folder)
@@ -689,7 +693,7 @@ class TestSize:
         assert server.methods() == ["POST", "GET"]
         assert list(folder.iterdir()) == []
 
-    def test_body_without_content_length_is_too_long(self, server, client, folder):
+    def test_too_long_body_without_content_length_raises(self, server, client, folder):
         server.attachment = {"AttachmentSizeInBytes": 2}
         server.responses.append(respond(headers={"Content-Length": None}))
         error = fail(client, folder)
@@ -719,12 +723,12 @@ class TestSize:
         fail(client, io.BytesIO(), callback=counts.append)
         assert sum(counts) == 0
 
-    def test_empty_attachment(self, server, client, folder):
+    def test_empty_attachment_is_written(self, server, client, folder):
         server.data = b""
         result = download(client, folder)
         assert (result.size, result.path.read_bytes()) == (0, b"")
 
-    def test_max_bytes(self, server, client, folder):
+    def test_attachment_above_max_bytes_is_not_requested(self, server, client, folder):
         assert download(client, folder, max_bytes=3).size == 3
         del server.requests[:]
         error = fail(client, folder / "b", max_bytes=2)
@@ -733,7 +737,7 @@ class TestSize:
         assert server.methods() == ["POST"]
         assert not (folder / "b").exists()
 
-    def test_max_bytes_while_reading(self, server, client, folder):
+    def test_response_above_max_bytes_raises(self, server, client, folder):
         """The declared size is within the limit, and the response is not."""
         server.data = bytes(10)
         server.attachment = {"AttachmentSizeInBytes": 2}
@@ -818,7 +822,7 @@ class TestTarget:
         assert fail(client, file).retryable
         assert (file.getvalue(), file.tell()) == (b"before", 6)
 
-    def test_file_cannot_seek(self, server, client, sleeps):
+    def test_non_seekable_file_is_not_retried(self, server, client, sleeps):
         """Retrying would write the first bytes twice."""
         server.data = bytes(1000)
         server.responses.append(truncate(500))
@@ -835,7 +839,7 @@ class TestTarget:
         assert isinstance(error.__cause__, ConnectionClosedError)
         assert sleeps == []
 
-    def test_file_cannot_seek_before_the_first_byte(self, server, client):
+    def test_non_seekable_file_is_retried_before_first_byte(self, server, client):
         server.responses.extend([respond(503, b""), close_without_response, truncate(0)])
         reader, writer = os.pipe()
         with open(reader, "rb") as source, open(writer, "wb") as file:  # noqa: PTH123
@@ -843,20 +847,20 @@ class TestTarget:
             file.close()
             assert source.read() == b"abc"
 
-    def test_file_cannot_seek_at_the_deadline(self, server, client):
+    def test_non_seekable_file_at_deadline_is_not_retryable(self, server, client):
         server.data = bytes(100_000)
         server.responses.append(send_slowly)
         reader, writer = os.pipe()
         with open(reader, "rb"), open(writer, "wb") as file:  # noqa: PTH123
             assert not fail(client, file, timeout=0.3).retryable
 
-    def test_disk_is_full(self, server, client):
+    def test_full_disk_raises_oserror(self, server, client):
         with open("/dev/full", "wb", buffering=0) as file:  # noqa: PTH123
             error = fail(client, file, OSError)
         assert error.errno == errno.ENOSPC
         assert server.methods() == ["POST", "GET"]
 
-    def test_disk_is_full_before_the_get(self, server, client, folder, monkeypatch):
+    def test_full_disk_is_detected_before_get(self, server, client, folder, monkeypatch):
         def raise_error(*_):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -930,27 +934,27 @@ class TestInvalidInput:
             ({"target": 1}, "target"),
         ],
     )
-    def test_argument(self, server, client, folder, arguments, parameter):
+    def test_invalid_argument_is_rejected(self, server, client, folder, arguments, parameter):
         valid = {"attachment_id": "att-1", "connection_token": TOKEN, "target": folder}
         with pytest.raises(InvalidInputError) as raised:
             attach_confirm.download(client, **{**valid, **arguments})
         assert raised.value.parameter == parameter
         assert server.requests == []
 
-    def test_reason_of_max_bytes(self, client, folder):
+    def test_invalid_max_bytes_message(self, client, folder):
         error = "max_bytes: must be a whole number of bytes, 0 or more, or None, not -1"
         with pytest.raises(InvalidInputError) as raised:
             download(client, folder, max_bytes=-1)
         assert str(raised.value) == error
 
-    def test_client_of_another_service(self, folder):
+    def test_client_of_other_service_is_rejected(self, folder):
         client = boto3.client("s3", region_name="us-west-2")
         with pytest.raises(InvalidInputError, match="cannot call GetAttachment"):
             download(client, folder)
 
 
 class TestLog:
-    def test_steps_and_retries(self, server, client, folder, caplog):
+    def test_steps_and_retries_are_logged(self, server, client, folder, caplog):
         caplog.set_level(logging.INFO, "attach_confirm")
         server.responses.append(respond(503, b"<Error><Code>SlowDown</Code></Error>"))
         download(client, folder)
@@ -961,7 +965,7 @@ class TestLog:
         assert retry[1].endswith(" s: HTTP 503, SlowDown")
         assert done == ("INFO", "download: attachment att-1: received 3 bytes, attempts: 2")
 
-    def test_no_secrets(self, any_server, folder, caplog):
+    def test_log_and_error_have_no_secrets(self, any_server, folder, caplog):
         """urllib3 logs the URL of a response with malformed headers."""
 
         def malformed(handler):
@@ -989,7 +993,7 @@ class TestLog:
 
 @pytest.mark.parametrize("create_fake", [fake_connectparticipant, serve_connectparticipant])
 @pytest.mark.parametrize("name", ["receipt.pdf", "M\u00e4rz \u65e5\u672c.pdf"])
-def test_fake(folder, create_fake, name):
+def test_download_from_fake(folder, create_fake, name):
     with create_fake() as fake:
         client, token = fake.client, fake.connection_token()
         data = os.urandom(300_000)
@@ -1003,7 +1007,7 @@ def test_fake(folder, create_fake, name):
 
 
 @pytest.mark.parametrize("create_fake", [fake_connectparticipant, serve_connectparticipant])
-def test_fake_rejected_attachment(folder, create_fake):
+def test_rejected_attachment_from_fake_raises(folder, create_fake):
     with create_fake() as fake:
         fake.scanner.reject()
         client, token = fake.client, fake.connection_token()

@@ -115,7 +115,7 @@ class TestPutRequest:
         assert names.count("content-length") == 1
         assert "transfer-encoding" not in names
 
-    def test_flow(self, http_server, http_server_client, tmp_path):
+    def test_connect_upload_wait_requests(self, http_server, http_server_client, tmp_path):
         path = tmp_path / "receipt.pdf"
         path.write_bytes(b"%PDF-1.7")
         connection = attach_confirm.connect(http_server_client, "participant")
@@ -216,7 +216,7 @@ class TestConnectionError:
             assert TOKEN not in str(raised.value)
             assert advise(raised.value).action is Action.RETRY
 
-    def test_connection_refused(self, short_timeout_client, make_pending_upload, call):
+    def test_connection_refused_raises(self, short_timeout_client, make_pending_upload, call):
         with socket.create_server(("127.0.0.1", 0)) as unused:
             url = f"http://127.0.0.1:{unused.getsockname()[1]}"
         pending_upload = make_pending_upload(url=f"{url}/k?X-Amz-Signature=5eed", lifetime=0)
@@ -285,7 +285,7 @@ def has_ipv6():
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="the machine has no IPv6 loopback")
-def test_ipv6_endpoint():
+def test_ipv6_endpoint_is_used():
     with serve_connectparticipant("::1") as fake:
         assert "[::1]" in fake.endpoint_url
         sent = attach_confirm.upload(fake.client, b"1", fake.connection_token(), name="a.txt")
@@ -296,7 +296,7 @@ REMOTE_URL = "http://bucket.example/k?X-Amz-Signature=5eed"
 
 
 class TestProxy:
-    def test_proxy_from_config(self, http_server, make_pending_upload):
+    def test_proxy_from_config_is_used(self, http_server, make_pending_upload):
         client = attach_confirm.client(
             "us-west-2",
             endpoint_url="http://participant.example",
@@ -307,7 +307,7 @@ class TestProxy:
         assert http_server.requests[0].body == b"abc"
 
     @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY"])
-    def test_proxy_from_environment(
+    def test_proxy_from_environment_is_used(
         self, monkeypatch, http_server, http_server_client, make_pending_upload, variable
     ):
         monkeypatch.setenv(variable, http_server.url)
@@ -315,7 +315,7 @@ class TestProxy:
         assert http_server.requests[0].path == REMOTE_URL
 
     @pytest.mark.parametrize("no_proxy", ["127.0.0.1", "*"])
-    def test_no_proxy(
+    def test_no_proxy_disables_proxy(
         self, monkeypatch, http_server, http_server_client, make_pending_upload, no_proxy
     ):
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
@@ -334,7 +334,7 @@ class TestProxy:
         attach_confirm.put(client, make_pending_upload(), b"abc")
         assert len(http_server.requests) == 1
 
-    def test_unreachable_proxy(self, monkeypatch, http_server_client, make_pending_upload):
+    def test_unreachable_proxy_raises(self, monkeypatch, http_server_client, make_pending_upload):
         monkeypatch.setenv("HTTP_PROXY", "http://user:passw0rd@127.0.0.1:1")
         with pytest.raises(ProxyConnectionError) as raised:
             attach_confirm.put(
@@ -343,7 +343,7 @@ class TestProxy:
         assert "5eed" not in str(raised.value)
         assert "passw0rd" not in str(raised.value)
 
-    def test_proxy_requires_authentication(self, tcp_server, short_timeout_client):
+    def test_proxy_that_requires_authentication_raises(self, tcp_server, short_timeout_client):
         def handle(connection):
             read_request(connection)
             connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
@@ -390,21 +390,23 @@ class TestTunnel:
         client.close()
         assert [request.method for request in server.requests] == FLOW
 
-    def test_proxy_from_config(self, https_server, certificates, start_tunnel):
+    def test_proxy_from_config_is_used(self, https_server, certificates, start_tunnel):
         proxy, request_lines = start_tunnel(https_server.url)
         config = Config(proxies={"https": proxy})
         self.upload(https_server, verify=certificates.bundle, config=config)
         address = https_server.url.removeprefix("https://")
         assert [line.rpartition(" ")[0] for line in request_lines] == [f"CONNECT {address}"] * 3
 
-    def test_proxy_from_environment(self, monkeypatch, https_server, certificates, start_tunnel):
+    def test_proxy_from_environment_is_used(
+        self, monkeypatch, https_server, certificates, start_tunnel
+    ):
         proxy, request_lines = start_tunnel(https_server.url)
         monkeypatch.setenv("HTTPS_PROXY", proxy)
         monkeypatch.setenv("AWS_CA_BUNDLE", certificates.bundle)
         self.upload(https_server)
         assert len(request_lines) == 3
 
-    def test_no_proxy(self, monkeypatch, https_server, certificates):
+    def test_no_proxy_disables_proxy(self, monkeypatch, https_server, certificates):
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         self.upload(https_server, verify=certificates.bundle)
@@ -426,7 +428,7 @@ class TestCertificates:
         return run
 
     @pytest.mark.parametrize("call", CALLS)
-    def test_untrusted_certificate(self, https_server, make_pending_upload, call):
+    def test_untrusted_certificate_raises(self, https_server, make_pending_upload, call):
         client = attach_confirm.client("us-west-2", endpoint_url=https_server.url)
         with pytest.raises(SSLError) as raised:
             call(client, make_pending_upload(url=https_server.upload_url()))
@@ -495,7 +497,7 @@ class TestCertificates:
         client.close()
 
     @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-    def test_verify_false(self, monkeypatch, upload_methods, tmp_path):
+    def test_verify_false_accepts_any_certificate(self, monkeypatch, upload_methods, tmp_path):
         monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "missing.pem"))
         assert upload_methods(verify=False) == FLOW
 
@@ -509,7 +511,7 @@ class TestCertificates:
         attach_confirm.put(client, make_pending_upload(url=https_server.upload_url()), b"abc")
         assert [request.method for request in https_server.requests] == ["PUT"]
 
-    def test_proxy_ca_bundle(self, https_server, make_pending_upload, certificates):
+    def test_proxy_ca_bundle_is_used(self, https_server, make_pending_upload, certificates):
         config = Config(
             proxies={"http": https_server.url},
             proxies_config={"proxy_ca_bundle": certificates.bundle},
@@ -520,7 +522,7 @@ class TestCertificates:
         attach_confirm.put(client, make_pending_upload(url=REMOTE_URL), b"abc")
         assert https_server.requests[0].path == REMOTE_URL
 
-    def test_client_certificate(self, start_server, certificates):
+    def test_client_certificate_is_sent(self, start_server, certificates):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates.server)
         context.load_verify_locations(certificates.bundle)

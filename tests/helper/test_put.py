@@ -595,7 +595,7 @@ class TestErrorResponses:
 
         return put
 
-    def test_s3_error(self, put_error):
+    def test_s3_error_is_parsed(self, put_error):
         body = error_body("SignatureDoesNotMatch", RequestId="R1", HostId="H1")
         assert put_error((403, body, {})) == (403, "SignatureDoesNotMatch", "R1")
 
@@ -619,7 +619,7 @@ class TestErrorResponses:
             b'<!DOCTYPE html [<!ENTITY a "b">]><html>&a;&c;</html>',
         ],
     )
-    def test_non_s3_error_body(self, put_error, body):
+    def test_non_s3_error_body_has_no_code(self, put_error, body):
         assert put_error((403, body, {})) == (403, None, None)
 
     @given(
@@ -658,7 +658,7 @@ class TestErrorResponses:
             (403, error_body("RequestExpired"), {}, None),
         ],
     )
-    def test_expired_url(
+    def test_expired_url_raises(
         self,
         client,
         scripted_responses,
@@ -768,7 +768,7 @@ class TestUploadUrl:
         assert raised.value.reason == "the presigned URL is not https"
 
     @pytest.mark.parametrize("endpoint_url", ["https://service.example", "http://service.example"])
-    def test_malformed_upload_url(self, make_pending_upload, endpoint_url):
+    def test_malformed_upload_url_raises(self, make_pending_upload, endpoint_url):
         client = attach_confirm.client("us-west-2", endpoint_url=endpoint_url)
         with pytest.raises(UnexpectedResponseError) as raised:
             attach_confirm.put(

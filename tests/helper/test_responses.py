@@ -240,7 +240,7 @@ class TestGetTimestamp:
             (1691050546, 0),
         ],
     )
-    def test_formats(self, start_with_expiry, value, microsecond):
+    def test_timestamp_formats_are_parsed(self, start_with_expiry, value, microsecond):
         expires_at = start_with_expiry(value).expires_at
         assert expires_at == datetime(2023, 8, 3, 8, 15, 46, microsecond, tzinfo=timezone.utc)
         assert expires_at.utcoffset() == timedelta(0)

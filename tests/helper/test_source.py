@@ -442,7 +442,7 @@ class TestOneShotStream:
         assert requests[0].body == b"abc"
         assert stream.read() == b"def"
 
-    def test_short_stream(self, client, scripted_responses, make_pending_upload):
+    def test_short_stream_raises(self, client, scripted_responses, make_pending_upload):
         requests = scripted_responses(client, "s3.PutObject", 200)
         with pytest.raises(SourceReadError) as raised:
             attach_confirm.put(client, make_pending_upload(size=9), NonSeekableStream(b"abc"))
@@ -560,7 +560,7 @@ class TestErrors:
         + [(error, True) for error in TRANSIENT_ERRORS],
         ids=lambda value: type(value).__name__,
     )
-    def test_read_error(self, client, make_pending_upload, error, retryable):
+    def test_read_error_raises(self, client, make_pending_upload, error, retryable):
         for send in (upload, put):
             with pytest.raises(SourceReadError) as raised:
                 send(client, FailingStream(error), make_pending_upload)
@@ -571,7 +571,7 @@ class TestErrors:
             assert advise(raised.value).action is action
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(), CancelledError()])
-    def test_base_exception_passes_unchanged(self, client, make_pending_upload, error):
+    def test_base_exception_propagates_unchanged(self, client, make_pending_upload, error):
         for send in (upload, put):
             with pytest.raises(type(error)) as raised:
                 send(client, FailingStream(error), make_pending_upload)
@@ -579,7 +579,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("method", ["read", "readable", "seekable", "tell", "seek"])
     @pytest.mark.usefixtures("nothing_sent")
-    def test_error_of_other_method(self, client, method):
+    def test_error_from_other_method_raises(self, client, method):
         class Stream(io.BytesIO):
             pass
 
@@ -593,7 +593,7 @@ class TestErrors:
         assert raised.value.retryable
 
     @pytest.mark.parametrize("number", [errno.EINVAL, errno.ESPIPE])
-    def test_stream_that_cannot_seek_to_its_end(self, number):
+    def test_stream_that_cannot_seek_to_its_end_is_copied(self, number):
         """Some streams, for example files of /proc, report that they can seek."""
 
         class Stream(io.BytesIO):
@@ -605,7 +605,7 @@ class TestErrors:
         with _source.open_source(Stream(b"abc")) as source:
             assert (source.size, source.stream.read()) == (3, b"abc")
 
-    def test_seek_error_before_retry(self, client, scripted_responses, make_pending_upload):
+    def test_seek_error_before_retry_raises(self, client, scripted_responses, make_pending_upload):
         class Stream(io.BytesIO):
             seeks = 0
 
@@ -625,7 +625,7 @@ class TestErrors:
             upload(client, FailingStream(error), None)
         assert "https://bucket.example/k?<redacted>" in str(raised.value)
 
-    def test_exception_without_text(self, client):
+    def test_exception_without_text_shows_class(self, client):
         with pytest.raises(SourceReadError, match=r"^source: read failed: RuntimeError$"):
             upload(client, FailingStream(RuntimeError()), None)
 
@@ -639,7 +639,7 @@ class TestErrors:
         ],
         ids=["None", "str", "bytearray", "too-long"],
     )
-    def test_invalid_chunk(self, client, make_pending_upload, chunk, reason):
+    def test_invalid_chunk_raises(self, client, make_pending_upload, chunk, reason):
         pattern = reason if "\\" in reason else re.escape(reason)
         for send in (upload, put):
             stream = ReadOnlyStream(lambda size: chunk if size else b"")
@@ -648,7 +648,7 @@ class TestErrors:
             assert not raised.value.retryable
 
     @pytest.mark.usefixtures("nothing_sent")
-    def test_non_blocking_pipe(self, client):
+    def test_non_blocking_pipe_raises(self, client):
         """A pipe that has no data yet has not ended."""
         read_end, write_end = os.pipe()
         os.set_blocking(read_end, False)
@@ -667,7 +667,7 @@ class TestErrors:
             (PermissionError(errno.EACCES, "Permission denied"), InvalidInputError),
         ],
     )
-    def test_open_error(self, client, receipt, monkeypatch, error, error_class):
+    def test_open_error_raises(self, client, receipt, monkeypatch, error, error_class):
         def fail(*_):
             raise error
 
@@ -889,15 +889,15 @@ class TestResolveContentType:
 
         return call
 
-    def test_default_extensions(self, content_type_of):
+    def test_content_type_of_default_extensions(self, content_type_of):
         sent = {extension: content_type_of(f"a.{extension}") for extension in CONTENT_TYPES}
         assert sent == CONTENT_TYPES
 
     @pytest.mark.parametrize("name", ["A.PDF", "a.tar.pdf", ".a.pdf", " .pdf"])
-    def test_last_extension_counts(self, content_type_of, name):
+    def test_content_type_is_that_of_last_extension(self, content_type_of, name):
         assert content_type_of(name) == "application/pdf"
 
-    def test_mimetypes_fallback(self, content_type_of):
+    def test_content_type_falls_back_to_mimetypes(self, content_type_of):
         assert content_type_of("a.zip") == "application/zip"
         assert content_type_of("a.webm") == "video/webm"
 
@@ -921,7 +921,7 @@ class TestResolveContentType:
         "content_type",
         ["text/plain; charset=utf-8", 'multipart/mixed; boundary="a b"', "x-unknown/type"],
     )
-    def test_explicit_content_type(self, connectparticipant_server, content_type):
+    def test_explicit_content_type_is_sent(self, connectparticipant_server, content_type):
         fake = connectparticipant_server
         token = fake.connection_token()
         attach_confirm.upload(fake.client, b"1", token, name="a.pdf", content_type=content_type)

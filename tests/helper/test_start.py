@@ -27,7 +27,7 @@ def start(client, scripted_responses):
     return run
 
 
-def test_number_as_header_value(start):
+def test_numeric_header_value_is_accepted(start):
     headers = start(
         {"Content-Length": 3, "x-amz-meta-a": 1.5, "Content-Type": "text/plain"}
     ).headers
@@ -35,7 +35,7 @@ def test_number_as_header_value(start):
 
 
 @pytest.mark.parametrize("value", [True, None, ["3"], {"a": "b"}], ids=repr)
-def test_header_value_of_other_type(start, value):
+def test_header_value_of_other_type_raises(start, value):
     with pytest.raises(UnexpectedResponseError) as raised:
         start({"X-A": value})
     assert str(raised.value) == (
@@ -44,7 +44,7 @@ def test_header_value_of_other_type(start, value):
     )
 
 
-def test_log(start, caplog):
+def test_start_is_logged(start, caplog):
     caplog.set_level("INFO", logger="attach_confirm")
     start({})
     (record,) = caplog.records

@@ -77,7 +77,7 @@ def fail(target, error, before=lambda: None):
 
 class TestFile:
     @pytest.mark.parametrize("path_type", [str, Path])
-    def test_path(self, folder, path_type):
+    def test_str_and_path_are_written(self, folder, path_type):
         path = folder / "b.txt"
         assert write(path_type(path)) == path
         assert path.read_bytes() == b"abc"
@@ -88,7 +88,7 @@ class TestFile:
         assert write("b.txt") == Path("b.txt")
         assert (folder / "b.txt").read_bytes() == b"abc"
 
-    def test_working_directory_may_change(self, folder, monkeypatch):
+    def test_file_is_written_after_change_of_working_directory(self, folder, monkeypatch):
         monkeypatch.chdir(folder)
         (folder / "other").mkdir()
         with open_target("b.txt") as opened:
@@ -97,7 +97,7 @@ class TestFile:
             opened.finish("a.txt")
         assert (folder / "b.txt").read_bytes() == b"abc"
 
-    def test_longest_name(self, folder):
+    def test_name_of_255_bytes_is_written(self, folder):
         path = folder / ("a" * 255)
         write(path)
         assert path.read_bytes() == b"abc"
@@ -113,7 +113,7 @@ class TestFile:
         assert path.read_bytes() == b"abc"
 
     @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-    def test_error_leaves_nothing(self, folder, error):
+    def test_error_keeps_existing_file(self, folder, error):
         path = folder / "b.txt"
         path.write_bytes(b"before")
         with pytest.raises(error):
@@ -186,7 +186,7 @@ class TestFile:
             ("fifo", "not a file or directory; open it and pass the binary file"),
         ],
     )
-    def test_invalid_path(self, folder, name, reason):
+    def test_invalid_path_is_rejected(self, folder, name, reason):
         (folder / "file").touch()
         os.mkfifo(folder / "fifo")
         path = f"{folder}/{name}"
@@ -196,7 +196,7 @@ class TestFile:
         assert raised.value.reason == f"cannot write to {path!r}: {reason}"
         assert len(list(folder.iterdir())) == 2
 
-    def test_directory_is_not_writable(self, folder, monkeypatch):
+    def test_directory_without_permission_is_rejected(self, folder, monkeypatch):
         """The super-user may write to any directory."""
 
         def raise_error(*_, **__):
@@ -206,7 +206,7 @@ class TestFile:
         with pytest.raises(InvalidInputError, match="Permission denied"), open_target(folder):
             pytest.fail("the target was opened")
 
-    def test_no_space_for_a_name(self, folder, monkeypatch):
+    def test_disk_full_on_open_raises(self, folder, monkeypatch):
         def raise_error(*_, **__):
             raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -221,11 +221,11 @@ class TestDirectory:
         assert (folder / "a.txt").read_bytes() == b"abc"
         assert list(folder.iterdir()) == [folder / "a.txt"]
 
-    def test_current_directory(self, folder, monkeypatch):
+    def test_current_directory_is_returned_as_relative_path(self, folder, monkeypatch):
         monkeypatch.chdir(folder)
         assert write(".") == Path("a.txt")
 
-    def test_symbolic_link_to_a_directory(self, folder):
+    def test_symbolic_link_to_a_directory_is_followed(self, folder):
         (folder / "folder").mkdir()
         (folder / "link").symlink_to("folder")
         assert write(f"{folder}/link/") == folder / "link" / "a.txt"
@@ -290,7 +290,7 @@ class TestDiskSpace:
             assert temporary_path.stat().st_blocks * 512 >= MIB
 
     @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-    def test_no_space(self, folder, monkeypatch, code):
+    def test_failed_reservation_raises(self, folder, monkeypatch, code):
         def raise_error(*_):
             raise OSError(code, os.strerror(code))
 
@@ -299,20 +299,20 @@ class TestDiskSpace:
             write(folder)
         assert list(folder.iterdir()) == []
 
-    def test_file_system_cannot_reserve_space(self, folder, monkeypatch):
+    def test_unsupported_reservation_is_ignored(self, folder, monkeypatch):
         def raise_error(*_):
             raise OSError(errno.EOPNOTSUPP, "Operation not supported")
 
         monkeypatch.setattr("os.posix_fallocate", raise_error)
         assert write(folder).read_bytes() == b"abc"
 
-    def test_system_without_posix_functions(self, folder, monkeypatch):
+    def test_missing_posix_functions_are_ignored(self, folder, monkeypatch):
         monkeypatch.delattr("os.posix_fallocate")
         monkeypatch.delattr("os.posix_fadvise")
         data = os.urandom(9 * MIB)
         assert write(folder, data).read_bytes() == data
 
-    def test_empty_file(self, folder):
+    def test_empty_file_is_written(self, folder):
         """posix_fallocate() rejects a size of 0."""
         assert write(folder, b"").read_bytes() == b""
 
@@ -349,7 +349,7 @@ class TestBinaryFile:
             write(file)
             assert (folder / "b.txt").read_bytes() == b"abc"
 
-    def test_rewind(self):
+    def test_rewind_removes_appended_bytes(self):
         file = io.BytesIO(b"012")
         file.seek(3)
         with open_target(file) as opened:
@@ -370,7 +370,7 @@ class TestBinaryFile:
             opened.write(b"xyz")
         assert file.getvalue() == b"xyzdef6789"
 
-    def test_rewind_file_in_append_mode(self, folder):
+    def test_rewind_removes_bytes_in_append_mode(self, folder):
         path = folder / "b.txt"
         path.write_bytes(b"012")
         with path.open("ab") as file, open_target(file) as opened:
@@ -380,7 +380,7 @@ class TestBinaryFile:
             opened.finish("a.txt")
         assert path.read_bytes() == b"012xyz"
 
-    def test_error_rewinds(self):
+    def test_error_rewinds_file(self):
         file = io.BytesIO(b"012")
         file.seek(3)
         with pytest.raises(KeyboardInterrupt):
@@ -391,7 +391,7 @@ class TestBinaryFile:
         with (folder / "b.txt").open("wb") as file, pytest.raises(KeyError):
             fail(file, KeyError, before=file.close)
 
-    def test_file_without_truncate(self):
+    def test_file_without_truncate_is_rewound(self):
         class File(Writer):
             def seekable(self):
                 return True
@@ -410,7 +410,7 @@ class TestBinaryFile:
             opened.write(b"xyz")
         assert file.data == b"xyz"
 
-    def test_file_cannot_seek(self):
+    def test_non_seekable_file_is_not_rewound(self):
         writer = Writer()
         with open_target(writer) as opened:
             assert opened.rewind()
@@ -420,7 +420,7 @@ class TestBinaryFile:
             assert opened.finish("a.txt") is None
         assert writer.data == b"abc"
 
-    def test_pipe(self):
+    def test_pipe_is_not_rewound(self):
         reader, writer = os.pipe()
         with open(reader, "rb") as source, open(writer, "wb") as file:  # noqa: PTH123
             with open_target(file) as opened:
@@ -429,7 +429,7 @@ class TestBinaryFile:
                 opened.finish("a.txt")
             assert source.read(3) == b"abc"
 
-    def test_gzip_file(self, folder):
+    def test_gzip_file_is_not_rewound(self, folder):
         """It returns True from seekable(), but can only seek forward while it is written."""
         with gzip.open(folder / "b.gz", "wb") as file, open_target(file) as opened:
             opened.write(b"abc")
@@ -437,7 +437,7 @@ class TestBinaryFile:
         with gzip.open(folder / "b.gz") as file:
             assert file.read() == b"abc"
 
-    def test_spooled_file(self):
+    def test_spooled_file_is_rewound_after_rollover(self):
         with tempfile.SpooledTemporaryFile(max_size=4) as file:
             with open_target(file) as opened:
                 opened.write(b"abc")
@@ -453,7 +453,7 @@ class TestBinaryFile:
         assert writer.data == b"abcdef"
 
     @pytest.mark.parametrize("create", [RawWriter, lambda: Writer(6, 0)])
-    def test_file_does_not_accept_data(self, create):
+    def test_write_that_accepts_nothing_raises(self, create):
         """A non-blocking raw stream returns None from write()."""
         target = create()
         with pytest.raises(BlockingIOError, match="does not accept data"):
@@ -479,12 +479,12 @@ class TestInvalidTarget:
             (io.StringIO(), "is a text file; open it in binary mode"),
         ],
     )
-    def test_type(self, target, reason):
+    def test_other_type_is_rejected(self, target, reason):
         with pytest.raises(InvalidInputError) as raised:
             write(target)
         assert (raised.value.parameter, raised.value.reason) == ("target", reason)
 
-    def test_path_of_bytes(self):
+    def test_bytes_path_is_rejected(self):
         class BytesPath:
             def __fspath__(self):
                 return b"a.txt"
@@ -492,19 +492,19 @@ class TestInvalidTarget:
         with pytest.raises(InvalidInputError, match="must be the path of a file, not b'a"):
             write(BytesPath())
 
-    def test_file_opened_for_reading(self):
+    def test_read_only_file_is_rejected(self):
         with Path(__file__).open("rb") as file, pytest.raises(InvalidInputError) as raised:
             write(file)
         assert raised.value.reason == "is not open for writing"
 
-    def test_closed_file(self):
+    def test_closed_file_is_rejected(self):
         file = io.BytesIO()
         file.close()
         with pytest.raises(InvalidInputError) as raised:
             write(file)
         assert raised.value.reason == "cannot write to the file: I/O operation on closed file."
 
-    def test_temporary_text_file(self):
+    def test_temporary_text_file_is_rejected(self):
         with (
             tempfile.NamedTemporaryFile("w", encoding="utf-8") as file,
             pytest.raises(InvalidInputError, match="is a text file"),

@@ -452,21 +452,21 @@ class TestTimeouts:
 
 
 class TestUnsentBytes:
-    def test_unsent_bytes(self):
+    def test_unsent_bytes_are_counted(self):
         client_socket, server_socket = socket.socketpair()
         with client_socket, server_socket:
             assert _transport._unsent_bytes(client_socket) == 0
             client_socket.send(bytes(100))
             assert _transport._unsent_bytes(client_socket) > 0
 
-    def test_platform_without_ioctl(self, monkeypatch):
+    def test_platform_without_ioctl_returns_zero(self, monkeypatch):
         client_socket, server_socket = socket.socketpair()
         with client_socket, server_socket:
             client_socket.send(bytes(100))
             monkeypatch.setitem(sys.modules, "fcntl", None)
             assert _transport._unsent_bytes(client_socket) == 0
 
-    def test_unsupported_request(self, tmp_path):
+    def test_unsupported_ioctl_returns_zero(self, tmp_path):
         path = tmp_path / "a"
         path.touch()
         with path.open() as file:
@@ -506,7 +506,7 @@ class TestBrokenConnection:
         assert attach_confirm.put(make_client(url), pending, DATA) == 2
         assert script.bodies == [DATA]
 
-    def test_server_without_tls(self, tcp_server, make_client, make_pending_upload):
+    def test_server_without_tls_is_retryable(self, tcp_server, make_client, make_pending_upload):
         """Only a certificate that fails verification is a permanent error of TLS."""
 
         def handle(connection):
@@ -634,7 +634,7 @@ class TestCertificates:
         )
         assert https_server.signature not in str(raised.value)
 
-    def test_wrong_host_name(self, https_server, make_client, make_pending_upload, sleeps):
+    def test_wrong_host_name_raises(self, https_server, make_client, make_pending_upload, sleeps):
         """The certificate is for 127.0.0.1."""
         url = https_server.upload_url().replace("127.0.0.1", "localhost")
         with pytest.raises(SSLError) as raised:
@@ -712,7 +712,7 @@ class TestTunnel:
 
         return run
 
-    def test_body_arrives(self, put_through):
+    def test_body_is_sent_through_tunnel(self, put_through):
         tunnel, script = Tunnel(), Script()
         assert put_through(tunnel, script) == 1
         assert script.bodies == [DATA]
@@ -816,7 +816,9 @@ class TestTunnel:
         assert put_through(tunnel, script) == 2
         assert script.bodies == [DATA]
 
-    def test_untrusted_proxy(self, tcp_server, tls_context, make_pending_upload, make_client):
+    def test_untrusted_proxy_raises(
+        self, tcp_server, tls_context, make_pending_upload, make_client
+    ):
         proxy = tcp_server(Tunnel(), tls_context)
         client = make_client("https://127.0.0.1:1", proxies={"https": proxy}, verify=True)
         with pytest.raises(SSLError) as raised:

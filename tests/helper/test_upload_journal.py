@@ -129,7 +129,7 @@ def fail(error):
 class TestSteps:
     """The order of the steps, for each state of the entry."""
 
-    def test_new_upload(self, fake, send, journal):
+    def test_new_upload_is_claimed_before_confirmation(self, fake, send, journal):
         """The entry is claimed after the PUT, and before the confirmation."""
         sent = send()
         assert journal.events == ["get", START, PUT, "claim", COMPLETE, "mark_confirmed"]
@@ -137,7 +137,7 @@ class TestSteps:
         assert (sent.attempts, sent.put_attempts, sent.already_confirmed) == (1, 1, False)
         assert listed_ids(fake) == [sent.attachment_id]
 
-    def test_confirmed_entry(self, send, journal):
+    def test_confirmed_entry_sends_nothing(self, send, journal):
         """No request is sent."""
         journal.entries[KEY] = entry("att-1", confirmed=True)
         sent = send()
@@ -155,7 +155,7 @@ class TestSteps:
         )
 
     @pytest.mark.parametrize("age", [0, LIFETIME, 86_000])
-    def test_unconfirmed_entry(self, fake, token, send, journal, age):
+    def test_unconfirmed_entry_is_confirmed(self, fake, token, send, journal, age):
         """The stored attachment is confirmed, and the file is not sent again."""
         attachment_id = start_and_put(fake, token)
         journal.entries[KEY] = entry(attachment_id)
@@ -217,7 +217,7 @@ class TestSteps:
 class TestRestart:
     """An attachment that was not claimed is never confirmed, so the next attempt starts at once."""
 
-    def test_expired_url(self, fake, token, send, journal):
+    def test_expired_url_starts_over(self, fake, token, send, journal):
         start_and_put(fake, token, KEY)
         fake.clock.advance(LIFETIME)
         sent = send()
@@ -226,7 +226,7 @@ class TestRestart:
         assert sent.put_attempts == 2
         assert listed_ids(fake) == [sent.attachment_id]
 
-    def test_url_that_expires_during_retries(self, fake, send, journal):
+    def test_url_that_expires_during_retries_starts_over(self, fake, send, journal):
         fake.inject(PUT, ReadTimeout(after_commit=True))
         remaining = [2]
 
@@ -242,7 +242,7 @@ class TestRestart:
         assert listed_ids(fake) == [sent.attachment_id]
 
     @pytest.mark.parametrize("code", ["ConflictException", None])
-    def test_conflict_of_start(self, fake, send, journal, scripted_responses, code):
+    def test_conflict_from_start_starts_over(self, fake, send, journal, scripted_responses, code):
         """A gateway's response has no error code."""
         conflict = (409, {}, {"x-amzn-ErrorType": code} if code else {})
         scripted_responses(fake.client, f"connectparticipant.{START}", conflict, None)
@@ -252,20 +252,20 @@ class TestRestart:
         assert tokens[0] == KEY != tokens[1]
         assert listed_ids(fake) == [sent.attachment_id]
 
-    def test_other_error_of_start(self, fake, send, journal):
+    def test_other_error_from_start_raises(self, fake, send, journal):
         fake.inject(START, ModeledError("ValidationException"))
         with pytest.raises(ClientError):
             send()
         assert journal.events == ["get", START]
 
-    def test_ten_conflicts(self, fake, send, journal, scripted_responses):
+    def test_ten_conflicts_raise(self, fake, send, journal, scripted_responses):
         scripted_responses(fake.client, f"connectparticipant.{START}", (409, {}, {}))
         with pytest.raises(ClientError) as raised:
             send()
         assert journal.events == ["get", *[START] * 10]
         assert advise(raised.value).action is Action.FIX
 
-    def test_ten_expired_urls(self, fake, send, journal):
+    def test_ten_expired_urls_raise(self, fake, send, journal):
         fake.inject(PUT, *[ModeledError("AccessDenied")] * 10)
         with pytest.raises(UploadUrlExpiredError) as raised:
             send()
@@ -326,7 +326,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         "error", [sqlite3.OperationalError("database is locked"), OSError(errno.EIO, "I/O error")]
     )
-    def test_error_of_get(self, send, journal, error):
+    def test_error_from_get_raises(self, send, journal, error):
         journal.hooks["before get"] = fail(error)
         with pytest.raises(type(error)) as raised:
             send()
@@ -336,7 +336,7 @@ class TestErrors:
         assert (advice.action, advice.attachment_id) == (Action.RETRY, None)
 
     @pytest.mark.parametrize("moment", ["before claim", "after claim"])
-    def test_error_of_claim(self, fake, send, journal, moment):
+    def test_error_from_claim_raises(self, fake, send, journal, moment):
         """Only `upload` may follow: `confirm` could confirm an attachment that is not claimed."""
         journal.hooks[moment] = fail(sqlite3.OperationalError("database is locked"))
         with pytest.raises(sqlite3.OperationalError) as raised:
@@ -365,7 +365,7 @@ class TestErrors:
         assert send().attachment_id == advice.attachment_id
         assert listed_ids(fake) == [advice.attachment_id]
 
-    def test_interruption_of_claim(self, send, journal):
+    def test_interrupted_claim_raises(self, send, journal):
         journal.hooks["after claim"] = fail(KeyboardInterrupt())
         with pytest.raises(KeyboardInterrupt) as raised:
             send()
@@ -411,7 +411,7 @@ class TestErrors:
         assert journal.events == ["get", COMPLETE, "mark_confirmed"]
         assert listed_ids(fake) == [advice.attachment_id]
 
-    def test_timeout_before_confirmation(self, fake, send, journal, monkeypatch):
+    def test_timeout_before_confirmation_raises(self, fake, send, journal, monkeypatch):
         now = [0.0]
         monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: now[0])
         journal.hooks["after claim"] = lambda: now.append(now.pop() + 9)

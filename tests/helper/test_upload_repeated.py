@@ -425,7 +425,7 @@ class TestAfterExpiry:
         assert advise(raised.value).action is Action.RETRY
         assert [send().attachment_id] == listed_ids(fake)
 
-    def test_ten_expired_urls(self, scripted_responses, fake, send, requests):
+    def test_ten_expired_urls_raise(self, scripted_responses, fake, send, requests):
         """The clocks of the service and of S3 differ by hours."""
         expired = (
             b"<Error><Code>AccessDenied</Code><Expires>2026-11-22T08:15:46Z</Expires>"

@@ -84,7 +84,7 @@ def test_wait_rejected_raises(client, script_statuses, sleeps):
         (None, [0.5, 1, 2, 4, *[5] * 22, 2.5]),
     ],
 )
-def test_wait_timeout(client, script_statuses, sleeps, timeout, expected_sleeps):
+def test_wait_timeout_raises(client, script_statuses, sleeps, timeout, expected_sleeps):
     """The last poll is at the end of the timeout, which is 120 seconds by default."""
     requests = script_statuses("IN_PROGRESS")
     kwargs = {} if timeout is None else {"timeout": timeout}

@@ -147,7 +147,7 @@ def test_typed_program_uses_every_public_name():
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_unknown_attribute(package):
+def test_unknown_attribute_raises(package):
     with pytest.raises(AttributeError, match="has no attribute 'no_such_name'"):
         package.no_such_name  # noqa: B018
 
