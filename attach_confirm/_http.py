@@ -156,7 +156,7 @@ def open_response(
         request: The request. The query string of its URL is secret.
         event_name: Suffix of the `before-send` event, for example `s3.GetObject`.
         fills_blocks: Whether `read` waits until it has as many bytes as requested, which is faster.
-            Otherwise it returns what it has.
+            Otherwise it returns the bytes that have arrived.
 
     Returns:
         A context manager for the response. Reading it raises the errors below as well.

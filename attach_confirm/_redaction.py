@@ -58,7 +58,7 @@ class _RedactedStr(str):
 
 
 class _RedactUrlFilter(logging.Filter):
-    """Redact view tokens in URLs, and query strings in what this thread logs during a PUT."""
+    """Redact view tokens in URLs, and query strings in records of this thread during a PUT."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
@@ -115,7 +115,7 @@ def redact_query_strings(text: str) -> str:
 
 @contextmanager
 def redact_logs() -> Iterator[None]:
-    """Redact query strings in what the HTTP layer logs in this thread inside the block."""
+    """Redact query strings in the HTTP layer's log records of this thread, inside the block."""
     _add_log_filter()
     token = _redacting.set(True)
     try:

@@ -66,7 +66,7 @@ class Target:
             data = data[size:]
 
     def rewind(self) -> bool:
-        """Go back to where the download started, and drop what it appended to the file.
+        """Seek to the position at which the download started, and truncate what it appended.
 
         Returns:
             Whether another attempt can start; False if the file has data and cannot seek.

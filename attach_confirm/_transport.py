@@ -148,7 +148,7 @@ class _ResponseReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read what was read ahead, then from the socket.
+        """Return bytes that were read ahead, then read from the socket.
 
         Args:
             buffer: The buffer to fill.

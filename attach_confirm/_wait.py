@@ -30,8 +30,8 @@ def wait(
     """Wait until a confirmed attachment is approved.
 
     The function reads the transcript immediately, then after delays of 0.5, 1, 2, 4, 5, 5, ...
-    seconds, and a last time when `timeout` is reached. After the first complete scan it reads only
-    what is new, usually one page. An attachment scanner may take 60 seconds (source: the
+    seconds, and a last time when `timeout` is reached. After the first complete scan it reads
+    only new items, usually one page. An attachment scanner may take 60 seconds (source: the
     administrator guide on attachment scanning). botocore retries each request as the client is
     configured, but not after `timeout`. An error that remains after its retries ends the wait.
 

@@ -154,7 +154,7 @@ def is_redelivered(seed):
 
 
 # The invariant that detects each mutation, and the replaced names of attach_confirm. Other tests
-# detect the removal of what the simulation cannot miss:
+# detect the removal of protections whose absence the simulation cannot detect:
 #
 # One of the two searches, because the other one finds the attachment as well, in
 # test_upload_repeated: test_confirmed_upload_is_found and
@@ -237,7 +237,7 @@ MUTATIONS = {
         Invariant.ONE_ITEM,
         {"_upload._Uploader._put_and_claim": put_without_claim},
     ),
-    "confirm the own attachment instead of the claimed one": (
+    "confirm its own attachment instead of the claimed one": (
         Invariant.ONE_ITEM,
         {"_upload._Uploader._put_and_claim": confirm_own_attachment},
     ),
@@ -286,7 +286,7 @@ def test_mutation_is_detected(mutation):
         clients = ClientPool(simulation.before_send, simulation.after_response)
         stack.enter_context(patch.object(simulation, "CLIENTS", clients))
         fake = stack.enter_context(virtual_time())
-        # Only a file that is delivered again can be sent twice in spite of a client_token.
+        # Only a file that is delivered again can be sent twice despite a client_token.
         seeds = [
             seed
             for seed in range(_MAX_SCHEDULES)
