@@ -252,7 +252,7 @@ class _Uploader:
                     pending = self._start(index + 1)
                 continue
             send_deadline = self._limit_confirmation(pending, result)
-            # Another process may have confirmed an attachment since the last search.
+            # Another process may have confirmed an attachment after the last search.
             if index and (listed := self._find(attachment_ids)):
                 return listed
             return self._confirm_in_time(pending, send_deadline)

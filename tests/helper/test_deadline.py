@@ -122,7 +122,7 @@ class TestLimitApiCalls:
         with pytest.raises(DeadlineReachedError) as raised, limit_api_calls(client, Deadline(0)):
             self.call(client)
         assert requests == []
-        assert (raised.value.seconds, raised.value.__cause__) == (0, None)
+        assert (raised.value.deadline.seconds, raised.value.__cause__) == (0, None)
         assert (raised.value.attachment_id, raised.value.acknowledged) == (None, False)
 
     def test_free_attempt_after_deadline(self, client, scripted_responses):

@@ -12,17 +12,24 @@ from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 import attach_confirm
 from attach_confirm import (
     Action,
     InvalidInputError,
+    SQLiteJournal,
     UploadTimeoutError,
     UploadUrlExpiredError,
     advise,
 )
-from attach_confirm_stubs import ModeledError, ServerError, serve_connectparticipant
+from attach_confirm_stubs import (
+    ConnectionReset,
+    Latency,
+    ModeledError,
+    ServerError,
+    serve_connectparticipant,
+)
 from tests.support.stubs import NonSeekableStream
 from tests.support.uploads import (
     COMPLETE,
@@ -279,6 +286,65 @@ class TestAfterExpiry:
         fake.clock.advance(raised.value.retry_after)
         assert send().attachment_id == attachment_id
         assert listed_ids(fake) == [attachment_id]
+
+    @pytest.mark.parametrize(("latency", "is_sent"), [(20, True), (45, False)])
+    def test_late_confirmation_is_not_sent(self, fake, send, requests, latency, is_sent):
+        """A call that repeats it could not find the attachment in time."""
+        call_before_request(fake, PUT, lambda: fake.clock.advance(LIFETIME - 5))
+        fake.inject(PUT, Latency(latency))
+        if is_sent:
+            assert [send().attachment_id] == listed_ids(fake)
+            return
+        with pytest.raises(UploadUrlExpiredError) as raised:
+            send()
+        assert requests.operations() == [START, PUT]
+        assert raised.value.attempts == 1
+        advice = advise(raised.value)
+        assert (advice.action, advice.attachment_id) == (Action.RETRY, None)
+        assert advice.retry_after == RESTART_DELAY - 25
+        fake.clock.advance(advice.retry_after)
+        assert [send().attachment_id] == listed_ids(fake)
+
+    def test_late_confirmation_is_not_retried(self, fake, send, requests):
+        fake.assumptions.item_appears = "decided"
+        fake.scanner.approve(after=60)
+        fake.inject(COMPLETE, ConnectionReset(after_commit=True))
+        call_before_request(fake, COMPLETE, lambda: fake.clock.advance(LIFETIME + 26))
+        with pytest.raises(UploadUrlExpiredError) as raised:
+            send()
+        assert requests.operations() == [START, PUT, COMPLETE]
+        assert isinstance(raised.value.__cause__, ConnectionClosedError)
+        fake.clock.advance(raised.value.retry_after)
+        assert [send().attachment_id] == listed_ids(fake)
+
+    def test_late_confirmation_after_timeout_raises_timeout_error(self, fake, send, requests):
+        fake.inject(COMPLETE, ConnectionReset(after_commit=True))
+        call_before_request(fake, COMPLETE, lambda: fake.clock.advance(LIFETIME + 26))
+        with pytest.raises(UploadTimeoutError) as raised:
+            send(timeout=10)
+        assert requests.operations() == [START, PUT, COMPLETE]
+        assert (raised.value.timeout, raised.value.acknowledged) == (10, True)
+
+    @pytest.mark.parametrize("kwargs", [{"client_token": None}, {"journal": True}])
+    def test_late_confirmation_is_sent_if_upload_cannot_start_over(
+        self, fake, send, tmp_path, kwargs
+    ):
+        fake.inject(PUT, Latency(2 * LIFETIME))
+        journal = SQLiteJournal(tmp_path / "journal.db") if "journal" in kwargs else None
+        assert [send(**{**kwargs, "journal": journal}).attachment_id] == listed_ids(fake)
+
+    def test_confirmation_without_a_time_from_s3_is_sent(self, client, scripted_responses):
+        metadata = {
+            "Url": "https://b.example/k",
+            "UrlExpiry": "2026-11-22T08:15:46Z",
+            "HeadersToInclude": {},
+        }
+        response = {"AttachmentId": "att-1", "UploadMetadata": metadata}
+        scripted_responses(client, f"connectparticipant.{START}", (200, response, {}))
+        scripted_responses(client, "s3.PutObject", (200, b"", {"ETag": '"x"'}))
+        confirmations = scripted_responses(client, f"connectparticipant.{COMPLETE}", (200, {}, {}))
+        attach_confirm.upload(client, PDF, "token", name="a.pdf", client_token="mine")
+        assert len(confirmations) == 1
 
     @pytest.mark.parametrize("skew", [-10_000, 10_000])
     def test_local_clock_is_ignored(self, fake, send, crash, monkeypatch, skew):
