@@ -290,7 +290,8 @@ class TestAfterExpiry:
     @pytest.mark.parametrize(("latency", "is_sent"), [(20, True), (45, False)])
     def test_late_confirmation_is_not_sent(self, fake, send, requests, latency, is_sent):
         """A call that repeats it could not find the attachment in time."""
-        call_before_request(fake, PUT, lambda: fake.clock.advance(LIFETIME - 5))
+        events = fake.client.meta.events
+        events.register(f"after-call.*.{START}", lambda **_: fake.clock.advance(LIFETIME - 5))
         fake.inject(PUT, Latency(latency))
         if is_sent:
             assert [send().attachment_id] == listed_ids(fake)
@@ -302,8 +303,6 @@ class TestAfterExpiry:
         advice = advise(raised.value)
         assert (advice.action, advice.attachment_id) == (Action.RETRY, None)
         assert advice.retry_after == RESTART_DELAY - 25
-        fake.clock.advance(advice.retry_after)
-        assert [send().attachment_id] == listed_ids(fake)
 
     def test_late_confirmation_is_not_retried(self, fake, send, requests):
         fake.assumptions.item_appears = "decided"
