@@ -338,6 +338,11 @@ def _classify_download_error(error: DownloadFailedError) -> _Decision:
 
 
 def _classify_expired_url(error: UploadUrlExpiredError) -> _Decision:
+    if error.retry_after is None and error.consumed:
+        return (
+            Action.FIX,
+            "The upload URL had expired; pass a source that can seek, or omit the size.",
+        )
     if error.retry_after is None:
         return (
             Action.FIX,

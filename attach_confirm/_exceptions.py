@@ -123,6 +123,7 @@ class UploadUrlExpiredError(AttachConfirmError):
         attempts: Number of PUT requests that were sent.
         retry_after: Minimum delay, in seconds, before another call of `upload` with the same
             arguments can succeed. None if only another `start` can help, as after `put`.
+        consumed: Whether `upload` could not start over because the source was read and cannot seek.
     """
 
     def __init__(
@@ -139,6 +140,7 @@ class UploadUrlExpiredError(AttachConfirmError):
         self.server_time = server_time
         self.attempts = attempts
         self.retry_after = retry_after
+        self.consumed = False
 
     def __str__(self) -> str:
         return (

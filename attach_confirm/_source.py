@@ -128,6 +128,25 @@ def open_source(source: FileSource, size: int | None = None) -> Iterator[Source]
         yield Source(stream, actual_size, name, can_seek)
 
 
+@contextmanager
+def open_copy(source: Source) -> Iterator[Source]:
+    """Copy a source that cannot seek to a temporary file, and close the file on exit.
+
+    The source is not read beyond its size.
+
+    Args:
+        source: The open source.
+
+    Raises:
+        SourceReadError: The source cannot be read, it ended too early, or the file cannot be
+            written.
+    """
+    body: Any = UploadBody(source, None)
+    with ExitStack() as stack:
+        stream, _ = _copy_to_temporary_file(body, stack)
+        yield source._replace(stream=stream, can_seek=True)
+
+
 def resolve_name(source: Source, name: str | None) -> str:
     """Return the attachment's name: `name`, or else the source's file name.
 
@@ -277,7 +296,7 @@ class _SourceErrors:
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception) or isinstance(error, SourceReadError):
             return
         retryable = self._retryable
         if retryable is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
@@ -50,6 +50,9 @@ _MAX_STARTS = 10
 # sent no later than 25 seconds after the expiry, and may be in flight for 5.
 _RESTART_DELAY = timedelta(seconds=90)
 _CONFIRMATION_DELAY = timedelta(seconds=25)
+
+# A stream that can be read once is copied first if its URL may have expired.
+_COPY_MARGIN = timedelta(seconds=60)
 
 _FILENAME = re.compile(r'filename="([^"]*)"')
 _SIMPLE_NAME = re.compile(r"[A-Za-z0-9 _.()+-]+")
@@ -122,7 +125,9 @@ def upload(
             need one.
         content_type: The file's MIME type. If None, it is derived from the extension of the name.
         size: The size of the source, in bytes. A stream that cannot seek is then sent once, as it
-            is read, without a copy on the disk.
+            is read, without a copy on the disk. It is copied only if an earlier call with the same
+            `client_token` started the upload and its URL expires within 60 seconds or has expired,
+            by this machine's clock.
         client_token: The idempotency token, 1 to 500 characters. It identifies one file in one
             chat, so include the contact ID, for example `f"{contact_id}/{message_id}"`. If None,
             each call creates a new attachment.
@@ -166,7 +171,8 @@ def upload(
     _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
     if client_token is not None:
         _validation.validate_string(model, "ClientToken", "client_token", client_token)
-    with _source.open_source(source, size) as opened:
+    with ExitStack() as stack:
+        opened = stack.enter_context(_source.open_source(source, size))
         name = _source.resolve_name(opened, name)
         content_type = _source.resolve_content_type(name, content_type)
         uploader = _Uploader(
@@ -178,6 +184,7 @@ def upload(
             client_token=client_token,
             deadline=deadline,
             callback=callback,
+            stack=stack,
         )
         try:
             if client_token is None:
@@ -203,6 +210,7 @@ class _Uploader:
     client_token: str | None
     deadline: _deadline.Deadline | None
     callback: Callable[[int], object] | None
+    stack: ExitStack
     put_attempts: int = 0
     sent_bytes: int = 0
 
@@ -330,6 +338,7 @@ class _Uploader:
         if self.sent_bytes:
             self.source.stream.seek(self.position)
             self._on_progress(-self.sent_bytes)
+        self._copy_source_if_needed(pending)
         try:
             result = put_stream(self.client, pending, self.source, self._on_progress, self.deadline)
         except UploadUrlExpiredError as error:
@@ -337,6 +346,16 @@ class _Uploader:
             raise
         self.put_attempts += result.attempts
         return result
+
+    def _copy_source_if_needed(self, pending: PendingUpload) -> None:
+        """Make sure that this call can start over if the URL has expired.
+
+        A server may read the whole body before it reports that.
+        """
+        expires_soon = pending.expires_at <= datetime.now(timezone.utc) + _COPY_MARGIN
+        if expires_soon and self.client_token is not None and not self.source.can_seek:
+            with _annotate_errors(attachment_id=pending.attachment_id, acknowledged=False):
+                self.source = self.stack.enter_context(_source.open_copy(self.source))
 
     def _on_progress(self, count: int) -> None:
         self.sent_bytes += count
@@ -348,8 +367,10 @@ class _Uploader:
         is_last = index == _MAX_STARTS - 1
         is_consumed = bool(self.sent_bytes) and not self.source.can_seek
         if isinstance(error, UploadUrlExpiredError):
-            # A later call passes another source.
-            error.retry_after = 0.0 if is_consumed and not is_last else None
+            error.consumed = is_consumed
+            # If the URL expired during this call, the next one copies the source first. If it had
+            # expired before, the local clock is wrong, and every call would end like this one.
+            error.retry_after = 0.0 if is_consumed and error.attempts > 1 else None
         if is_last or is_consumed:
             return False
         _logger.warning("upload: attempt %d: %s, starting over", index, type(error).__name__)

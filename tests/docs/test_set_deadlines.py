@@ -8,7 +8,7 @@ import pytest
 import attach_confirm
 from attach_confirm_stubs import ConnectionReset, Latency, Throttle
 from tests.docs.markdown import code_blocks, code_spans, read, table_rows
-from tests.support.stubs import NonSeekableStream
+from tests.support.stubs import NonSeekableStream, skew_clock
 
 PAGE = read("docs/set-deadlines-in-a-lambda.md")
 BLOCKS = code_blocks(PAGE, "python")
@@ -152,7 +152,9 @@ def test_stream_is_sent_once_and_can_be_opened_again(fake, function, s3_event):
     assert approved(fake) == [FILE]
 
 
-def test_stream_that_must_be_read_twice_is_sent_without_size(fake, function, s3_event):
+@pytest.fixture
+def expired_upload(fake, s3_event):
+    """Start the upload of the event's file, and let its URL expire by the fake's clock."""
     attach_confirm.start(
         fake.client,
         name=s3_event["name"],
@@ -162,9 +164,22 @@ def test_stream_that_must_be_read_twice_is_sent_without_size(fake, function, s3_
         client_token=s3_event["client_token"],
     )
     fake.clock.advance(600)
+
+
+@pytest.mark.usefixtures("expired_upload")
+def test_stream_is_copied_if_the_upload_url_has_expired(fake, function, s3_event, monkeypatch):
+    skew_clock(monkeypatch, 600)
+    function["stream_handler"](s3_event, context(fake, 60))
+    assert approved(fake) == [FILE]
+
+
+@pytest.mark.usefixtures("expired_upload")
+def test_stream_that_must_be_read_twice_is_sent_without_size(fake, function, s3_event):
+    """The function's clock is wrong, so it does not know that the URL has expired."""
     with pytest.raises(attach_confirm.UploadUrlExpiredError) as raised:
         function["stream_handler"](s3_event, context(fake, 60))
-    assert raised.value.retry_after == 0
+    assert raised.value.consumed
+    assert attach_confirm.advise(raised.value).action is attach_confirm.Action.FIX
     body = function["s3"].get_object(Bucket=s3_event["bucket"], Key=s3_event["key"])["Body"]
     attach_confirm.upload(
         fake.client,

@@ -519,7 +519,8 @@ class TestOtherErrors:
             if isinstance(value, type) and issubclass(value, attach_confirm.AttachConfirmError):
                 error = value.__new__(value)
                 error.status_code, error.error_code = 403, None
-                error.retryable, error.changed, error.retry_after = False, False, None
+                error.retryable, error.changed = False, False
+                error.retry_after, error.consumed = None, False
                 is_unrelated = advise(error).action is Action.UNRELATED
                 assert is_unrelated is (value is attach_confirm.AttachConfirmError)
 

@@ -19,6 +19,7 @@ from attach_confirm_stubs import (
     TruncatedResponse,
     modeled_errors,
 )
+from tests.support.stubs import NonSeekableStream, skew_clock
 from tests.support.uploads import (
     COMPLETE,
     GET_TRANSCRIPT,
@@ -79,7 +80,7 @@ class AdviceFollower:
     ):
         self._fake = fake
         self._participant_token = fake.participant_token()
-        self._token = attach_confirm.connect(fake.client, self._participant_token).token
+        self.token = attach_confirm.connect(fake.client, self._participant_token).token
         self._arguments = {"client_token": client_token, "journal": journal, "name": "a.pdf"}
         self._arguments.update(arguments)
         self._create_source = create_source
@@ -107,13 +108,13 @@ class AdviceFollower:
     def _send(self):
         if self._must_check:
             self._must_check = False
-            return attach_confirm.status(self._fake.client, self._attachment_id, self._token)
+            return attach_confirm.status(self._fake.client, self._attachment_id, self.token)
         if self._attachment_id is not None:
             return attach_confirm.confirm(
-                self._fake.client, self._attachment_id, self._token, on_conflict="check"
+                self._fake.client, self._attachment_id, self.token, on_conflict="check"
             )
         return attach_confirm.upload(
-            self._fake.client, self._create_source(), self._token, **self._arguments
+            self._fake.client, self._create_source(), self.token, **self._arguments
         )
 
     def _follow(self, advice):
@@ -123,7 +124,7 @@ class AdviceFollower:
         elif advice.attachment_id is not None:
             self._attachment_id = advice.attachment_id
         if advice.action is Action.RECONNECT:
-            self._token = attach_confirm.connect(self._fake.client, self._participant_token).token
+            self.token = attach_confirm.connect(self._fake.client, self._participant_token).token
         self._must_check = advice.action is Action.CHECK and self._attachment_id is not None
 
 
@@ -215,6 +216,28 @@ class TestSource:
         )
         assert caller.run() is Action.FIX
         assert listed_ids(fake) == []
+
+    @pytest.mark.parametrize("uses_journal", [False, True])
+    @pytest.mark.parametrize(("skew", "outcome"), [(360, "sent"), (0, Action.FIX)])
+    def test_stream_whose_upload_url_has_expired(
+        self, fake, monkeypatch, tmp_path, *, uses_journal, skew, outcome
+    ):
+        """The in-process fake reads the whole body before it checks whether the URL has expired.
+
+        If the local clock is late, the stream is not copied, and each call would end alike.
+        """
+        caller = AdviceFollower(
+            fake,
+            client_token="mine",
+            journal=SQLiteJournal(tmp_path / "journal.db") if uses_journal else None,
+            create_source=lambda: NonSeekableStream(PDF),
+            size=len(PDF),
+        )
+        start_upload(fake.client, caller.token, "mine")
+        fake.clock.advance(360)
+        skew_clock(monkeypatch, skew)
+        assert caller.run() == outcome
+        assert len(listed_ids(fake)) == (outcome == "sent")
 
 
 class TestPut:

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -25,7 +25,9 @@ from attach_confirm import (
     UploadUrlExpiredError,
     advise,
 )
-from attach_confirm_stubs import ModeledError, ReadTimeout, serve_connectparticipant
+from attach_confirm_stubs import ModeledError, ReadTimeout, ServerError, serve_connectparticipant
+from tests.support.responses import make_response
+from tests.support.stubs import NonSeekableStream, skew_clock
 from tests.support.uploads import (
     COMPLETE,
     GET_TRANSCRIPT,
@@ -241,6 +243,57 @@ class TestRestart:
         assert sent.put_attempts == 3
         assert listed_ids(fake) == [sent.attachment_id]
 
+    def test_stream_is_copied_if_the_url_has_expired(self, fake, token, send, journal, monkeypatch):
+        """The in-process fake reads the whole body before it checks."""
+        start_and_put(fake, token, KEY)
+        fake.clock.advance(LIFETIME)
+        skew_clock(monkeypatch, LIFETIME)
+        sent = send(NonSeekableStream(PDF), size=len(PDF))
+        assert journal.events[:5] == ["get", START, PUT, START, PUT]
+        assert listed_ids(fake) == [sent.attachment_id]
+
+    def test_stream_that_was_read_cannot_be_sent_again(self, fake, token, send, journal):
+        """The local clock is late, so the stream was not copied, and would not be next time."""
+        start_and_put(fake, token, KEY)
+        fake.clock.advance(LIFETIME)
+        with pytest.raises(UploadUrlExpiredError) as raised:
+            send(NonSeekableStream(PDF), size=len(PDF))
+        assert journal.events == ["get", START, PUT]
+        assert advise(raised.value).action is Action.FIX
+
+    def test_stream_that_was_read_after_the_url_expired(self, client, scripted_responses):
+        """The next call copies the stream, because it knows that the URL has expired."""
+        expiry = datetime.now(timezone.utc) + timedelta(seconds=LIFETIME)
+        metadata = {
+            "Url": "https://b.example/k",
+            "UrlExpiry": expiry.isoformat(),
+            "HeadersToInclude": {},
+        }
+        response = {"AttachmentId": "att-1", "UploadMetadata": metadata}
+        scripted_responses(client, f"connectparticipant.{START}", (200, response, {}))
+        expired = b"<Error><Code>AccessDenied</Code><Expires>2026-11-22T08:15:46Z</Expires></Error>"
+        responses = [(503, b"", {}), (403, expired, {})]
+
+        def respond(request, **_):
+            """Read the body of the second request only."""
+            if len(responses) == 1:
+                request.body.read()
+            return make_response(request.url, responses.pop(0))
+
+        client.meta.events.register_first("before-send.s3.PutObject", respond)
+        with pytest.raises(UploadUrlExpiredError) as raised:
+            attach_confirm.upload(
+                client,
+                NonSeekableStream(PDF),
+                "token",
+                name="a.pdf",
+                size=len(PDF),
+                client_token=KEY,
+                journal=MemoryJournal(),
+            )
+        assert raised.value.attempts == 2
+        assert advise(raised.value).retry_after == 0.0
+
     @pytest.mark.parametrize("code", ["ConflictException", None])
     def test_conflict_from_start_starts_over(self, fake, send, journal, scripted_responses, code):
         """A gateway's response has no error code."""
@@ -266,10 +319,12 @@ class TestRestart:
         assert advise(raised.value).action is Action.FIX
 
     def test_ten_expired_urls_raise(self, fake, send, journal):
-        fake.inject(PUT, *[ModeledError("AccessDenied")] * 10)
+        """The last PUT is sent twice, which makes no difference."""
+        expired = ModeledError("AccessDenied")
+        fake.inject(PUT, *[expired] * 9, ServerError(503), expired)
         with pytest.raises(UploadUrlExpiredError) as raised:
             send()
-        assert journal.events == ["get", *[START, PUT] * 10]
+        assert journal.events == ["get", *[START, PUT] * 10, PUT]
         advice = advise(raised.value)
         assert (advice.action, advice.retry_after) == (Action.FIX, None)
 

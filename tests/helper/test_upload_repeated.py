@@ -3,7 +3,9 @@
 For each rule of the search for an earlier attachment, one test fails without the rule.
 """
 
+import io
 import os
+import pickle
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +32,7 @@ from attach_confirm_stubs import (
     ServerError,
     serve_connectparticipant,
 )
-from tests.support.stubs import NonSeekableStream
+from tests.support.stubs import NonSeekableStream, skew_clock
 from tests.support.uploads import (
     COMPLETE,
     GET_TRANSCRIPT,
@@ -348,14 +350,7 @@ class TestAfterExpiry:
     @pytest.mark.parametrize("skew", [-10_000, 10_000])
     def test_local_clock_is_ignored(self, fake, send, crash, monkeypatch, skew):
         """S3's clock decides whether and when the URL has expired."""
-
-        class SkewedClock(datetime):
-            @classmethod
-            def now(cls, tz=None):
-                return datetime.now(tz) + timedelta(seconds=skew)
-
-        monkeypatch.setattr("attach_confirm._upload.datetime", SkewedClock)
-        monkeypatch.setattr("attach_confirm._put.datetime", SkewedClock)
+        skew_clock(monkeypatch, skew)
         first = crash()
         assert send().attachment_id == first
         fake.clock.advance(LIFETIME + RESTART_DELAY)
@@ -531,22 +526,118 @@ class TestAfterExpiry:
         assert advise(raised.value).action is expected
         assert len(listed_ids(fake)) == 1
 
-    def test_stream_that_was_read_is_not_sent_again(self, fake, send, crash, requests):
-        """The in-process fake reads the body before it rejects the URL."""
-        crash()
-        fake.clock.advance(LIFETIME + RESTART_DELAY)
-        requests.recorded.clear()
-        with pytest.raises(UploadUrlExpiredError) as raised:
-            send(NonSeekableStream(PDF), size=len(PDF))
-        assert requests.operations() == [START, PUT, GET_TRANSCRIPT]
-        advice = advise(raised.value)
-        assert (advice.action, advice.retry_after) == (Action.RETRY, 0.0)
-
     def test_restart_is_logged(self, fake, send, crash, caplog):
         crash()
         fake.clock.advance(LIFETIME + RESTART_DELAY)
         send()
         assert "upload: attempt 0: UploadUrlExpiredError, starting over" in caplog.messages
+
+
+class TestStream:
+    """The source is a stream that can be read once, and its size is passed.
+
+    The in-process fake reads the whole body before it checks whether the URL has expired.
+    """
+
+    @pytest.fixture
+    def send_stream(self, send):
+        def send_stream(stream=None, **kwargs):
+            return send(stream or NonSeekableStream(PDF), size=len(PDF), **kwargs)
+
+        return send_stream
+
+    def test_stream_is_copied_if_the_url_has_expired(
+        self, fake, send_stream, crash, requests, monkeypatch
+    ):
+        crash()
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
+        skew_clock(monkeypatch, LIFETIME + RESTART_DELAY)
+        requests.recorded.clear()
+        stream, counts = NonSeekableStream(PDF + b"next"), []
+        sent = send_stream(stream, callback=counts.append)
+        assert requests.operations() == [
+            START,
+            PUT,
+            GET_TRANSCRIPT,
+            START,
+            START,
+            PUT,
+            GET_TRANSCRIPT,
+            COMPLETE,
+        ]
+        assert listed_ids(fake) == [sent.attachment_id]
+        assert fake.attachments[-1].data == PDF
+        assert stream.read() == b"next"
+        assert counts == [len(PDF), -len(PDF), len(PDF)]
+
+    @pytest.mark.parametrize(
+        ("create_source", "seconds_left", "client_token", "is_copied"),
+        [
+            (NonSeekableStream, 55, "mine", True),
+            (NonSeekableStream, 65, "mine", False),
+            (NonSeekableStream, -10, None, False),
+            (io.BytesIO, -10, "mine", False),
+        ],
+    )
+    def test_source_is_copied_only_if_needed(  # noqa: PLR0917
+        self, send_stream, monkeypatch, create_source, seconds_left, client_token, is_copied
+    ):
+        files = []
+
+        def create_file():
+            files.append(io.BytesIO())
+            return files[-1]
+
+        monkeypatch.setattr("attach_confirm._source.tempfile.TemporaryFile", create_file)
+        skew_clock(monkeypatch, LIFETIME - seconds_left)
+        send_stream(create_source(PDF), client_token=client_token)
+        assert [file.closed for file in files] == [True] * is_copied
+
+    def test_stream_that_was_read_cannot_be_sent_again(self, fake, send_stream, crash, requests):
+        """The local clock is late, so the stream was not copied, and would not be next time."""
+        crash()
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
+        requests.recorded.clear()
+        with pytest.raises(UploadUrlExpiredError) as raised:
+            send_stream()
+        assert requests.operations() == [START, PUT, GET_TRANSCRIPT]
+        for error in (raised.value, pickle.loads(pickle.dumps(raised.value))):
+            advice = advise(error)
+            assert error.consumed
+            assert (advice.action, advice.retry_after) == (Action.FIX, None)
+            assert advice.reason.endswith("pass a source that can seek, or omit the size.")
+
+    def test_stream_that_was_not_read_is_sent_again(self):
+        """The served fake supports `Expect`, so it rejects the PUT before it gets the body."""
+        with serve_connectparticipant() as fake:
+            token = fake.connection_token()
+            start_upload(fake.client, token, "mine")
+            fake.clock.advance(LIFETIME + RESTART_DELAY)
+            stream = NonSeekableStream(PDF)
+            sent = attach_confirm.upload(
+                fake.client, stream, token, name="a.pdf", client_token="mine", size=len(PDF)
+            )
+            assert (sent.put_attempts, listed_ids(fake)) == (2, [sent.attachment_id])
+
+    def test_error_of_the_copy_has_the_attachment_id(self, fake, send_stream, crash, monkeypatch):
+        attachment_id = crash()
+        skew_clock(monkeypatch, LIFETIME)
+        with pytest.raises(attach_confirm.SourceReadError) as raised:
+            send_stream(NonSeekableStream(PDF[:5]))
+        assert raised.value.reason == f"ended after 5 of {len(PDF)} bytes"
+        assert raised.value.retryable
+        assert (raised.value.attachment_id, raised.value.acknowledged) == (attachment_id, False)
+        assert fake.calls(PUT) == fake.calls(PUT)[:1]
+
+    def test_permanent_error_of_the_copy(self, send_stream, crash, monkeypatch):
+        crash()
+        skew_clock(monkeypatch, LIFETIME)
+        stream = NonSeekableStream(PDF)
+        stream.read = lambda size: "text" if size else b""
+        with pytest.raises(attach_confirm.SourceReadError) as raised:
+            send_stream(stream)
+        assert not raised.value.retryable
+        assert raised.value.reason == "read() returned str instead of bytes"
 
 
 class TestOtherFile:

@@ -24,6 +24,23 @@ def sleeps(monkeypatch):
     return durations
 
 
+def skew_clock(monkeypatch, seconds):
+    """Move the local clock, which the fake does not use.
+
+    Args:
+        monkeypatch: The fixture, which restores the clock.
+        seconds: The difference to the real time.
+    """
+
+    class SkewedClock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(seconds=seconds)
+
+    monkeypatch.setattr("attach_confirm._upload.datetime", SkewedClock)
+    monkeypatch.setattr("attach_confirm._put.datetime", SkewedClock)
+
+
 class NonSeekableStream(io.RawIOBase):
     """A binary stream that cannot seek, like a pipe or a socket.
 
