@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
+_JSON_TYPES = {
+    "integer": int,
+    "list": list,
+    "long": int,
+    "map": dict,
+    "string": str,
+    "structure": dict,
+}
+
 
 def get_member(operation: str, response: Mapping[str, Any], *path: str) -> Any:
     """Return a member of a parsed response.
@@ -78,9 +87,10 @@ def parse_time(value: Any) -> datetime | None:
 def register_response_validation(client: ConnectParticipantClient) -> None:
     """Validate the body of every response that the client receives.
 
-    botocore accepts any 2xx body as a success. With this handler, a success whose body is truncated
-    or is not a JSON object raises `UnexpectedResponseError`. An error page is converted to a JSON
-    object with the page as its message, so that botocore can parse and retry it.
+    botocore accepts any 2xx body as a success. With this handler, `UnexpectedResponseError` is
+    raised if the body of a success is truncated, is not a JSON object, or has a member of another
+    type than in the service model. An error page is converted to a JSON object with the page as
+    its message, so that botocore can parse and retry it.
 
     Args:
         client: The client whose responses are validated.
@@ -99,7 +109,8 @@ def _validate_body(
             f"the body ended after {len(body)} of {headers['Content-Length']} bytes",
         )
     text = body.decode(errors="replace").strip()
-    if text and not _is_json_object(text):
+    members = _parse_object(text or "{}")
+    if members is None:
         if is_success:
             content_type = headers.get("Content-Type", "unknown")
             raise UnexpectedResponseError(
@@ -107,14 +118,36 @@ def _validate_body(
                 f"the body is not a JSON object (content type: {content_type})",
             )
         text = json.dumps({"message": text})
+    elif is_success:
+        _require_types(operation_model.name, operation_model.output_shape, members)
     response_dict["body"] = text.encode()
 
 
-def _is_json_object(text: str) -> bool:
+def _parse_object(text: str) -> dict[str, Any] | None:
+    """Return a JSON object, or None if the text is something else."""
     try:
-        return text.startswith("{") and isinstance(json.loads(text), dict)
+        value = json.loads(text) if text.startswith("{") else None
     except (ValueError, RecursionError):
-        return False
+        return None
+    return value
+
+
+def _require_types(operation: str, shape: Any, value: Any, path: str = "") -> None:
+    """Raise if a member has another JSON type than in the service model.
+
+    botocore's parser would raise an `AttributeError`, `TypeError` or `ValueError`.
+    """
+    expected_type = _JSON_TYPES.get(shape.type_name, type(value))
+    # `get_timestamp` validates times, which may be numbers.
+    if type(value) is not expected_type and shape.name != "ISO8601Datetime":
+        raise UnexpectedResponseError(operation, f"{path} is of type {type(value).__name__}")
+    if shape.type_name == "structure":
+        for name, member in shape.members.items():
+            if value.get(name) is not None:
+                _require_types(operation, member, value[name], f"{path}.{name}".lstrip("."))
+    elif shape.type_name == "list":
+        for index, item in enumerate(value):
+            _require_types(operation, shape.member, item, f"{path}[{index}]")
 
 
 def is_truncated(headers: Mapping[str, str], body: bytes) -> bool:

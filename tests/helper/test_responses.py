@@ -1,5 +1,6 @@
 import contextlib
 import copy
+import io
 from datetime import datetime, timedelta, timezone
 
 import boto3
@@ -167,6 +168,80 @@ def test_connect_response_without_member_raises(client, scripted_responses, resp
     with pytest.raises(UnexpectedResponseError) as raised:
         attach_confirm.connect(client, "token")
     assert raised.value.reason == f"missing {member}"
+
+
+class TestMemberTypes:
+    """botocore's parser raises an AttributeError, TypeError or ValueError for most of these."""
+
+    @pytest.mark.parametrize(
+        ("operation", "call", "response", "reason"),
+        [
+            (
+                "CreateParticipantConnection",
+                lambda client: attach_confirm.connect(client, "token"),
+                {"ConnectionCredentials": "tok"},
+                "ConnectionCredentials is of type str",
+            ),
+            (
+                "StartAttachmentUpload",
+                start,
+                {**START_RESPONSE, "AttachmentId": 5},
+                "AttachmentId is of type int",
+            ),
+            (
+                "StartAttachmentUpload",
+                start,
+                {"UploadMetadata": {"HeadersToInclude": []}},
+                "UploadMetadata.HeadersToInclude is of type list",
+            ),
+            (
+                "GetTranscript",
+                lambda client: list(attach_confirm.attachments(client, "token")),
+                {"Transcript": 7},
+                "Transcript is of type int",
+            ),
+            (
+                "GetTranscript",
+                lambda client: attach_confirm.status(client, "att-1", "token"),
+                {"Transcript": [{"Id": "1"}, {"Attachments": [None]}]},
+                "Transcript[1].Attachments[0] is of type NoneType",
+            ),
+            (
+                "GetTranscript",
+                lambda client: attach_confirm.wait(client, "att-1", "token"),
+                {"Transcript": [], "NextToken": True},
+                "NextToken is of type bool",
+            ),
+            *(
+                (
+                    "GetAttachment",
+                    lambda client: attach_confirm.download(client, "att-1", "token", io.BytesIO()),
+                    {"Url": "https://bucket.example/k", "AttachmentSizeInBytes": size},
+                    f"AttachmentSizeInBytes is of type {type(size).__name__}",
+                )
+                for size in ("many", "3", 3.0, True, [3])
+            ),
+        ],
+    )
+    def test_wrong_type_raises(  # noqa: PLR0917
+        self, client, scripted_responses, operation, call, response, reason
+    ):
+        scripted_responses(client, f"connectparticipant.{operation}", (200, response, {}))
+        with pytest.raises(UnexpectedResponseError) as raised:
+            call(client)
+        assert (raised.value.operation, raised.value.reason) == (operation, reason)
+
+    def test_null_and_unknown_members_are_ignored(self, client, scripted_responses):
+        item = {"Id": None, "New": 5, "Attachments": None}
+        response = {"Transcript": [item], "NextToken": None, "New": []}
+        scripted_responses(client, "connectparticipant.GetTranscript", (200, response, {}))
+        assert attach_confirm.status(client, "att-1", "token") is None
+
+    def test_error_response_is_not_validated(self, client, scripted_responses):
+        response = (400, {"Transcript": 5}, {"x-amzn-ErrorType": "ValidationException"})
+        scripted_responses(client, "connectparticipant.GetTranscript", response)
+        with pytest.raises(client.exceptions.ValidationException):
+            attach_confirm.status(client, "att-1", "token")
 
 
 class TestRequestId:
