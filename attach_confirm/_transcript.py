@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attach_confirm import _deadline, _responses, _validation
-from attach_confirm._exceptions import UnexpectedResponseError
+from attach_confirm._exceptions import UnexpectedResponseError, annotate
 from attach_confirm._types import AttachmentStatus
 
 if TYPE_CHECKING:
@@ -157,10 +157,16 @@ def status(
             earlier NextToken.
         botocore.exceptions.ClientError: The service rejected the request for a page.
         botocore.exceptions.BotoCoreError: No response was received.
+
+        All errors but `InvalidInputError` have an `attachment_id`.
     """
     validate_lookup(client, attachment_id, connection_token)
     _deadline.prepare_client(client)
-    listed = TranscriptReader(client, connection_token).find({attachment_id})
+    try:
+        listed = TranscriptReader(client, connection_token).find({attachment_id})
+    except BaseException as error:
+        annotate(error, attachment_id=attachment_id)
+        raise
     return None if listed is None else listed.status
 
 

@@ -134,6 +134,7 @@ def test_status_unknown_value_raises(client, stub_transcript, attachment):
         "GetTranscript",
         f"unknown attachment status {attachment.get('Status')!r}",
     )
+    assert raised.value.attachment_id == "att-1"
 
 
 def test_status_sends_the_token_in_the_header_only(client, scripted_responses, recorded_requests):
@@ -160,6 +161,9 @@ def test_status_service_error_propagates(client, scripted_responses):
     with pytest.raises(ClientError) as raised:
         attach_confirm.status(client, "att-1", "token")
     assert raised.value.operation_name == "GetTranscript"
+    assert raised.value.attachment_id == "att-1"
+    # It is not known whether S3 has the bytes.
+    assert attach_confirm.advise(raised.value).attachment_id is None
 
 
 @given(
