@@ -29,10 +29,10 @@ from botocore.exceptions import (
     EndpointConnectionError,
     HTTPClientError,
     InvalidConfigError,
-    ProxyConnectionError,
     ReadTimeoutError,
     SSLError,
 )
+from botocore.exceptions import ProxyConnectionError as BotocoreProxyConnectionError
 from botocore.httpsession import (
     ProxyConfiguration,
     create_urllib3_context,
@@ -63,6 +63,13 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 _INFORMATIONAL = range(100, 200)
 _SUCCESS = range(200, 300)
 _WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class ProxyConnectionError(BotocoreProxyConnectionError):
+    """botocore's error, with its cause in the message, for example the proxy's response."""
+
+    fmt = 'Failed to connect to proxy URL: "{proxy_url}": {error}'
+
 
 # The first matching type wins.
 _BOTOCORE_ERRORS: tuple[tuple[type[Exception], type[BotoCoreError]], ...] = (
@@ -522,6 +529,8 @@ def _botocore_error(error: Exception, url: str, proxy_url: str | None) -> Any:
     }
     if _certificate_error(error) is not None:
         return SSLError(**details)
+    if isinstance(error, urllib3.exceptions.ProxyError):
+        details["error"] = redact_query_strings(str(error.original_error))
     for urllib3_type, botocore_type in _BOTOCORE_ERRORS:
         if isinstance(error, urllib3_type):
             return botocore_type(**details)

@@ -340,6 +340,7 @@ class TestProxy:
             attach_confirm.put(
                 http_server_client, make_pending_upload(url=REMOTE_URL, lifetime=0), b"abc"
             )
+        assert "Connection refused" in str(raised.value)
         assert "5eed" not in str(raised.value)
         assert "passw0rd" not in str(raised.value)
 
