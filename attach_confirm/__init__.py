@@ -41,7 +41,8 @@ from attach_confirm._put import put
 from attach_confirm._start import PendingUpload, start
 from attach_confirm._transcript import status
 from attach_confirm._types import AttachmentStatus, Journal, JournalEntry
-from attach_confirm._upload import Upload, upload
+from attach_confirm._upload import upload
+from attach_confirm._uploader import Upload
 from attach_confirm._wait import wait
 
 if TYPE_CHECKING:

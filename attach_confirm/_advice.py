@@ -21,6 +21,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.parsers import ResponseParserError
 
+from attach_confirm import _responses
 from attach_confirm._exceptions import (
     AttachmentRejectedError,
     DownloadFailedError,
@@ -281,9 +282,10 @@ def _classify_client_error(error: ClientError) -> _Decision:
         return _classify_journal_error(error)
     if error.operation_name not in _OPERATIONS:
         return _UNRELATED
-    code = error.response.get("Error", {}).get("Code", "")
-    status_code = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    decision = _BY_ERROR_CODE.get(code) or _BY_STATUS_CODE.get(status_code)
+    status_code = _responses.get_status_code(error)
+    decision = _BY_ERROR_CODE.get(_responses.get_error_code(error)) or _BY_STATUS_CODE.get(
+        status_code
+    )
     if decision is None and status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         decision = _BY_ERROR_CODE["InternalServerException"]
     if decision is None:
@@ -293,10 +295,10 @@ def _classify_client_error(error: ClientError) -> _Decision:
 
 def _classify_journal_error(error: BaseException) -> _Decision:
     if isinstance(error, ClientError):
-        code = error.response.get("Error", {}).get("Code", "")
-        status_code = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        is_server_error = status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-        is_temporary = code in _RETRYABLE_JOURNAL_CODES or is_server_error
+        is_temporary = (
+            _responses.get_error_code(error) in _RETRYABLE_JOURNAL_CODES
+            or _responses.get_status_code(error) >= HTTPStatus.INTERNAL_SERVER_ERROR
+        )
     elif isinstance(error, BotoCoreError):
         is_temporary = _classify_by_type(error)[0] is Action.RETRY
     elif _is_sqlite_error(error):

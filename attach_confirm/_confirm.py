@@ -198,12 +198,13 @@ def _may_be_confirmed(
     client: ConnectParticipantClient, error: ClientError, *, repeated: bool
 ) -> bool:
     """Return whether an earlier attempt may have confirmed the attachment."""
-    metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
-    code: Any = error.response.get("Error", {}).get("Code", "")
+    # types-boto3 declares the argument of shape_for_error_code as an int.
+    code: Any = _responses.get_error_code(error)
     if client.meta.service_model.shape_for_error_code(code) is None:
-        code = _CODES_BY_STATUS.get(metadata.get("HTTPStatusCode", 0), "")
+        code = _CODES_BY_STATUS.get(_responses.get_status_code(error), "")
     if code == "ConflictException":
         return True
+    metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
     is_repeated = repeated or metadata.get("RetryAttempts", 0) > 0
     return is_repeated and code in _CODES_BY_STATUS.values()
 

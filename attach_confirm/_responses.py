@@ -1,4 +1,4 @@
-"""Reject responses that are truncated or did not come from the service."""
+"""Read responses, and reject those that are truncated or did not come from the service."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from attach_confirm._exceptions import UnexpectedResponseError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from botocore.exceptions import ClientError
     from botocore.model import OperationModel
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
@@ -82,6 +83,18 @@ def parse_time(value: Any) -> datetime | None:
         return time.replace(tzinfo=time.tzinfo or timezone.utc).astimezone(timezone.utc)
     except (ValueError, OverflowError, RuntimeError):
         return None
+
+
+def get_error_code(error: ClientError) -> str:
+    """Return the error code of a response, or "" if it has none."""
+    code: str = error.response.get("Error", {}).get("Code", "")
+    return code
+
+
+def get_status_code(error: ClientError) -> int:
+    """Return the HTTP status code of a response, or 0 if it is unknown."""
+    status_code: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status_code
 
 
 def register_response_validation(client: ConnectParticipantClient) -> None:

@@ -313,7 +313,7 @@ def start_simulation(schedule: Schedule, fake: FakeConnectParticipant) -> Iterat
     with ExitStack() as stack:
         clock = SkewedClock(fake, schedule.clock_skew)
         stack.enter_context(patch("attach_confirm._put.datetime", clock))
-        stack.enter_context(patch("attach_confirm._upload.datetime", clock))
+        stack.enter_context(patch("attach_confirm._uploader.datetime", clock))
         stack.callback(logger.setLevel, level)
         stack.callback(logger.removeHandler, handler)
         stack.callback(logging.disable, disabled)

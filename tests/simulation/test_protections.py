@@ -16,7 +16,7 @@ from attach_confirm import (
     JournalEntry,
     UploadUrlExpiredError,
     _put,
-    _upload,
+    _uploader,
 )
 from tests.simulation import simulation
 from tests.simulation.clients import ClientPool
@@ -28,8 +28,8 @@ from tests.simulation.virtual_time import virtual_time
 _MAX_SCHEDULES = 1000
 
 parse_s3_error, annotate, put_stream = _put._parse_s3_error, _put.annotate, _put.put_stream
-confirm_or_check, upload = _upload.confirm_or_check, attach_confirm.upload
-find, put_and_claim = _upload._Uploader._find, _upload._Uploader._put_and_claim
+confirm_or_check, upload = _uploader.confirm_or_check, attach_confirm.upload
+find, put_and_claim = _uploader.Uploader._find, _uploader.Uploader._put_and_claim
 
 
 def do_nothing(*_):
@@ -66,7 +66,7 @@ def find_nothing_after_error(uploader, attachment_ids):
 
 def expire_by_local_clock(client, pending, *args):
     """Call `put_stream`, unless the URL has expired by this machine's clock."""
-    if _upload.datetime.now(timezone.utc) >= pending.expires_at:
+    if _uploader.datetime.now(timezone.utc) >= pending.expires_at:
         raise UploadUrlExpiredError(pending.attachment_id, pending.expires_at, None, 1)
     return put_stream(client, pending, *args)
 
@@ -183,7 +183,7 @@ MUTATIONS = {
     ),
     "do not check a conflict in upload": (
         Invariant.CONFLICT_IS_CHECKED,
-        {"_upload.confirm_or_check": confirm_without_check},
+        {"_uploader.confirm_or_check": confirm_without_check},
     ),
     "do not detect a changed source": (
         Invariant.SUCCESS_IS_TRUE,
@@ -207,15 +207,15 @@ MUTATIONS = {
     ),
     "confirm long after the URL has expired": (
         Invariant.ONE_ITEM,
-        {"_upload._Uploader._limit_confirmation": do_nothing},
+        {"_uploader.Uploader._limit_confirmation": do_nothing},
     ),
     "start over without a search": (
         Invariant.ONE_ITEM,
-        {"_upload._Uploader._find": do_nothing},
+        {"_uploader.Uploader._find": do_nothing},
     ),
     "start over at once when the URL has expired": (
         Invariant.ONE_ITEM,
-        {"_upload._RESTART_DELAY": timedelta(0)},
+        {"_uploader._RESTART_DELAY": timedelta(0)},
     ),
     "start over by the local clock": (
         Invariant.ONE_ITEM,
@@ -223,35 +223,35 @@ MUTATIONS = {
     ),
     "do not send the file if the URL has expired by the local clock": (
         Invariant.ONE_ITEM,
-        {"_upload.put_stream": expire_by_local_clock},
+        {"_uploader.put_stream": expire_by_local_clock},
     ),
     "start over after an error of the search": (
         Invariant.ONE_ITEM,
-        {"_upload._Uploader._find": find_nothing_after_error},
+        {"_uploader.Uploader._find": find_nothing_after_error},
     ),
     "start over with a random ClientToken": (
         Invariant.ONE_ITEM,
-        {"_upload.uuid5": random_client_token},
+        {"_uploader.uuid5": random_client_token},
     ),
     "confirm without a claim": (
         Invariant.ONE_ITEM,
-        {"_upload._Uploader._put_and_claim": put_without_claim},
+        {"_uploader.Uploader._put_and_claim": put_without_claim},
     ),
     "confirm its own attachment instead of the claimed one": (
         Invariant.ONE_ITEM,
-        {"_upload._Uploader._put_and_claim": confirm_own_attachment},
+        {"_uploader.Uploader._put_and_claim": confirm_own_attachment},
     ),
     "claim before the PUT": (
         Invariant.PUT_BEFORE_CONFIRM,
-        {"_upload._Uploader._put_and_claim": claim_before_put},
+        {"_uploader.Uploader._put_and_claim": claim_before_put},
     ),
     "raise a rejection although an earlier process may have confirmed": (
         Invariant.NO_AVOIDABLE_ERROR,
-        {"_upload.confirm_or_check": confirm_as_first},
+        {"_uploader.confirm_or_check": confirm_as_first},
     ),
     "report every error as acknowledged": (
         Invariant.PUT_BEFORE_CONFIRM,
-        {"_put.annotate": annotate_as_acknowledged, "_upload.annotate": annotate_as_acknowledged},
+        {"_put.annotate": annotate_as_acknowledged, "_uploader.annotate": annotate_as_acknowledged},
     ),
     "do not validate the service's responses": (
         Invariant.SUCCESS_IS_TRUE,

@@ -37,7 +37,7 @@ def skew_clock(monkeypatch, seconds):
         def now(cls, tz=None):
             return datetime.now(tz) + timedelta(seconds=seconds)
 
-    monkeypatch.setattr("attach_confirm._upload.datetime", SkewedClock)
+    monkeypatch.setattr("attach_confirm._uploader.datetime", SkewedClock)
     monkeypatch.setattr("attach_confirm._put.datetime", SkewedClock)
 
 
