@@ -227,7 +227,7 @@ _BY_EXCEPTION_TYPE: tuple[tuple[type[BaseException], _Decision], ...] = (
             "The client signs requests; attach_confirm.client() creates one that does not.",
         ),
     ),
-    (BotoCoreError, (Action.FIX, "botocore rejected the call or its configuration.")),
+    (BotoCoreError, (Action.FIX, "The call or its configuration was rejected by botocore.")),
 )
 
 

@@ -2,6 +2,7 @@
 
 import http.client
 import pickle
+import re
 import sqlite3
 import ssl
 
@@ -29,12 +30,13 @@ from attach_confirm import (
     SourceReadError,
     UploadTimeoutError,
     UploadUrlExpiredError,
-    advise,
 )
 from attach_confirm._advice import _OPERATIONS
 from attach_confirm._exceptions import annotate
 
 URL = "https://participant.connect.us-west-2.amazonaws.com"
+
+SENTENCE = re.compile(r"[A-Z](?=.*[a-z]{3}).*\.")
 
 ACTIONS = {
     "AccessDeniedException": Action.RECONNECT,
@@ -45,6 +47,13 @@ ACTIONS = {
     "ThrottlingException": Action.RETRY,
     "ValidationException": Action.FIX,
 }
+
+
+def advise(error):
+    """Return the advice for an error, and check that its reason is a sentence."""
+    advice = attach_confirm.advise(error)
+    assert SENTENCE.fullmatch(advice.reason)
+    return advice
 
 
 def client_error(code, status_code, operation="CompleteAttachmentUpload"):
@@ -217,7 +226,7 @@ class TestBotocoreErrors:
             (
                 botocore.exceptions.NoRegionError(),
                 Action.FIX,
-                "botocore rejected the call or its configuration.",
+                "The call or its configuration was rejected by botocore.",
             ),
         ],
         ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta, timezone
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
 import attach_confirm
 from attach_confirm import UnexpectedResponseError
+from attach_confirm._responses import get_error_code, get_status_code
 
 UTF8_PAGE = b"<!DOCTYPE html><html><body>Welcome to the hotel. Please log in.</body></html>"
 LATIN1_PAGE = "<!DOCTYPE html><html><body>Willkommen in M\xfcnchen.</body></html>".encode("latin-1")
@@ -351,3 +353,16 @@ class TestGetTimestamp:
         """Every value is either parsed into UTC or rejected."""
         with contextlib.suppress(UnexpectedResponseError):
             assert start_with_expiry(value).expires_at.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        ({}, ("", 0)),
+        ({"Error": {}, "ResponseMetadata": {}}, ("", 0)),
+        ({"Error": {"Code": "x"}, "ResponseMetadata": {"HTTPStatusCode": 409}}, ("x", 409)),
+    ],
+)
+def test_error_code_and_status_code_may_be_missing(response, expected):
+    error = ClientError(response, "StartAttachmentUpload")
+    assert (get_error_code(error), get_status_code(error)) == expected
