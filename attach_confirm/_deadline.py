@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from attach_confirm._exceptions import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
@@ -138,12 +139,12 @@ class _Limit:
 
 _current_limit: ContextVar[_Limit | None] = ContextVar("attach_confirm_limit", default=None)
 _prepared_emitters: WeakSet[Any] = WeakSet()
+_NO_LIMIT = nullcontext()
 
 
-@contextmanager
 def limit_api_calls(
     client: ConnectParticipantClient, deadline: Deadline | None, *, free_attempts: int = 0
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Prevent the client's API calls in this block from starting an attempt after a deadline.
 
     An attempt in progress is finished. botocore's retries end if the delay before the next attempt
@@ -158,7 +159,13 @@ def limit_api_calls(
         DeadlineReachedError: The deadline was reached before an attempt could start.
     """
     prepare_client(client)
-    limit = None if deadline is None else _Limit(deadline, free_attempts)
+    if deadline is None and _current_limit.get() is None:
+        return _NO_LIMIT
+    return _set_limit(None if deadline is None else _Limit(deadline, free_attempts))
+
+
+@contextmanager
+def _set_limit(limit: _Limit | None) -> Iterator[None]:
     token = _current_limit.set(limit)
     try:
         yield

@@ -6,12 +6,12 @@ the service. If a token contains a newline, botocore raises an exception that co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from attach_confirm._exceptions import InvalidInputError
 
 if TYPE_CHECKING:
-    from botocore.model import ListShape, OperationModel, Shape, StructureShape
+    from botocore.model import OperationModel
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
 # Names are sent in HTTP headers, which cannot contain characters of these Unicode categories.
@@ -54,9 +54,10 @@ def validate_string(
         InvalidInputError: The value is not a `str`, is too short or too long, or contains a control
             character or a lone surrogate.
     """
-    shape = _input_member_shape(model, member_name)
+    input_shape: Any = model.input_shape
+    shape = input_shape.members[member_name]
     if shape.type_name == "list":
-        shape = cast("ListShape", shape).member
+        shape = shape.member
     if not isinstance(value, str):
         raise InvalidInputError(argument_name, f"must be a str, not {type(value).__name__}")
     min_length, max_length = max(1, shape.metadata.get("min", 1)), shape.metadata["max"]
@@ -89,10 +90,6 @@ def validate_token(model: OperationModel, member_name: str, argument_name: str, 
         raise InvalidInputError(
             argument_name, "contains a space or a non-ASCII character; pass only the token"
         )
-
-
-def _input_member_shape(model: OperationModel, member_name: str) -> Shape:
-    return cast("StructureShape", model.input_shape).members[member_name]
 
 
 def _reject_control_characters(argument_name: str, value: str) -> None:

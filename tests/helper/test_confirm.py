@@ -2,7 +2,7 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import boto3
 import pytest
@@ -23,6 +23,7 @@ from attach_confirm import Action, Confirmation, InvalidInputError, UnexpectedRe
 COMPLETE = "connectparticipant.CompleteAttachmentUpload"
 GET_TRANSCRIPT = "connectparticipant.GetTranscript"
 APPROVED_ITEM = {"Attachments": [{"AttachmentId": "att-1", "Status": "APPROVED"}]}
+NAMESPACE = UUID("5a8e5d5c-7a0f-4d0e-9d5b-0f5b1c1f6c1e")
 CONFLICT = (409, {"Message": "no"}, {"x-amzn-ErrorType": "ConflictException"})
 
 
@@ -126,13 +127,14 @@ class TestClientToken:
 
     @given(ids=st.lists(st.text("abc-019", min_size=1, max_size=256), min_size=2, unique=True))
     def test_client_token_property(self, client, scripted_responses, ids):
-        """Different attachments have different tokens of a valid length."""
+        """Different attachments have different tokens of a valid length: UUIDs of version 5."""
         scripted_responses(client, COMPLETE, (200, {}, {}))
         client_tokens = {
             attach_confirm.confirm(client, attachment_id, "token").client_token
             for attachment_id in ids
         }
         assert len(client_tokens) == len(ids)
+        assert client_tokens == {str(uuid5(NAMESPACE, attachment_id)) for attachment_id in ids}
         assert all(1 <= len(client_token) <= 500 for client_token in client_tokens)
 
 

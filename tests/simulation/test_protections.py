@@ -104,13 +104,8 @@ def annotate_as_acknowledged(error, **attributes):
 
 
 def random_client_token(*_):
-    """Return a new ClientToken for each start after the first."""
-    return uuid4()
-
-
-def random_uuid(*_):
     """Return a new ClientToken for each call."""
-    return uuid4()
+    return str(uuid4())
 
 
 def read_without_check(body, size):
@@ -175,7 +170,10 @@ MUTATIONS = {
     ),
     "use a random ClientToken": (
         Invariant.ONE_CLIENT_TOKEN,
-        {"_confirm.uuid5": random_uuid},
+        {
+            "_confirm.derive_client_token": random_client_token,
+            "_upload.derive_client_token": random_client_token,
+        },
     ),
     "treat every conflict as confirmed": (
         Invariant.SUCCESS_IS_TRUE,
