@@ -10,12 +10,13 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from bench import confirm, fake, import_time, pytest_startup, server, stubber, upload
+from bench import confirm, download, fake, import_time, pytest_startup, server, stubber, upload
 from bench._measure import HEADER, MIN_ROUNDS
 
 BENCHMARKS = {
     "confirm": confirm.measure,
     "upload": upload.measure,
+    "download": download.measure,
     "import_time": import_time.measure,
     "stubber": stubber.measure,
     "pytest_startup": pytest_startup.measure,
