@@ -287,9 +287,9 @@ class RequestHandler(BaseHTTPRequestHandler):
         headers = {
             "content-length": str(len(response.body)),
             "date": self.date_time_string(),
+            "connection": "close" if self.close_connection else "keep-alive",
             **response.headers,
             **extra_headers,
-            "connection": "close" if self.close_connection else "keep-alive",
         }
         reason_phrase = http.client.responses.get(response.status, "")
         lines = [f"HTTP/1.1 {response.status} {reason_phrase}"]
