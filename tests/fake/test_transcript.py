@@ -81,7 +81,7 @@ def test_attachment_item_has_the_members_of_a_service_item(fake, send_files, get
         "Type": "ATTACHMENT",
     }
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", item["AbsoluteTime"])
-    assert fake.transcript == [item]
+    assert fake.transcript == [{**item, "InitialContactId": item["ContactId"]}]
 
 
 def test_handle_returns_copies_of_items(fake, send_files):

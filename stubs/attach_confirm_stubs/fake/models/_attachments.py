@@ -13,6 +13,7 @@ from moto.s3.models import s3_backends
 from attach_confirm_stubs.fake import _limits, _patterns, exceptions
 from attach_confirm_stubs.fake._clock import clock
 from attach_confirm_stubs.fake._presigned_urls import PresignedUrl, PresignedUrls
+from attach_confirm_stubs.fake.models import _transcript
 from attach_confirm_stubs.fake.models._base import ParticipantsBackend, raise_if_set
 from attach_confirm_stubs.fake.models._entities import Attachment, Chat, Participant
 from attach_confirm_stubs.fake.models._scanner import Scanner
@@ -44,7 +45,8 @@ class AttachmentsBackend(ParticipantsBackend):
         self.bucket = _patterns.bucket_name(account_id, region_name)
         self.attachments: dict[str, Attachment] = {}
         # The confirmed attachments that have no verdict yet, with the times of the confirmations.
-        self._awaiting_verdict: dict[Attachment, datetime] = {}
+        self._undecided: dict[Attachment, datetime] = {}
+        self._is_applying_verdicts = False
         self.presigned_urls = PresignedUrls()
         self.scanner = Scanner()
 
@@ -162,18 +164,27 @@ class AttachmentsBackend(ParticipantsBackend):
 
     def apply_due_verdicts(self) -> None:
         """Apply the scanner's verdicts whose time has come."""
-        for attachment, completed_at in list(self._awaiting_verdict.items()):
-            elapsed_seconds = (clock.now() - completed_at).total_seconds()
-            get_snapshot = partial(self._snapshot, attachment)
-            verdict = self.scanner.verdict(get_snapshot, elapsed_seconds)
-            if verdict != "IN_PROGRESS":
-                del self._awaiting_verdict[attachment]
-                self._apply_verdict(attachment, verdict)
+        if self._is_applying_verdicts:
+            # A predicate of the scanner reads the attachments.
+            return
+        self._is_applying_verdicts = True
+        try:
+            for attachment, completed_at in list(self._undecided.items()):
+                elapsed_seconds = (clock.now() - completed_at).total_seconds()
+                get_snapshot = partial(self._snapshot, attachment)
+                verdict = self.scanner.verdict(get_snapshot, elapsed_seconds)
+                if verdict != "IN_PROGRESS":
+                    del self._undecided[attachment]
+                    self._apply_verdict(attachment, verdict)
+        finally:
+            self._is_applying_verdicts = False
 
-    def add_item(self, participant: Participant, item_type: str, **members: Any) -> Item:
-        """Add an item to the transcript, after the items that due verdicts add."""
+    def append(
+        self, chat: Chat, item: Item, *, notify: bool = True, is_reply: bool = False
+    ) -> Item:
+        """Add an item to a chat's transcript, after the items that due verdicts add."""
         self.apply_due_verdicts()
-        return super().add_item(participant, item_type, **members)
+        return super().append(chat, item, notify=notify, is_reply=is_reply)
 
     def _count_against_quota(self, chat: Chat, event: str) -> None:
         """Count an attachment towards the chat's quota, if `quota_counts` names this event."""
@@ -271,6 +282,7 @@ class AttachmentsBackend(ParticipantsBackend):
             self.s3.delete_object(self.bucket, attachment.key)
             if not self.assumptions.rejected_item:
                 del attachment.item["Attachments"]
+        self.notify(attachment.participant.chat, attachment.item)
 
     def _add_attachment_item(self, attachment: Attachment) -> None:
         transcript_attachment = {
@@ -279,10 +291,11 @@ class AttachmentsBackend(ParticipantsBackend):
             "ContentType": attachment.content_type,
             "Status": attachment.state,
         }
-        # self.add_item() would apply due verdicts, and this call may be part of that.
-        attachment.item = super().add_item(
-            attachment.participant, "ATTACHMENT", Attachments=[transcript_attachment]
+        chat, now = attachment.participant.chat, clock.now()
+        attachment.item = _transcript.new_item(
+            chat, "ATTACHMENT", now, attachment.participant, Attachments=[transcript_attachment]
         )
+        self.append(chat, attachment.item, notify=False)
 
     def _snapshot(self, attachment: Attachment) -> FakeAttachment:
         snapshot = FakeAttachment(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import RLock
+import copy
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
@@ -19,6 +19,8 @@ from attach_confirm_stubs.fake.models._entities import (
     Participant,
     new_token,
 )
+from attach_confirm_stubs.fake.models._events import ChatEvent
+from attach_confirm_stubs.fake.models._lock import DeferringLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,6 +38,8 @@ class ParticipantsBackend(BaseBackend):
 
     Attributes:
         lock: Guards all state of the backend.
+        listeners: Functions that receive each event of a chat. They are called with the lock held,
+            in the order of the events, so they must not wait; see `notify`.
         instance_id: The Connect instance of chats that name none.
         chats: The chats, by contact ID.
         started_chats: The customers of the chats that StartChatContact has started, by
@@ -48,7 +52,8 @@ class ParticipantsBackend(BaseBackend):
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.lock = RLock()
+        self.lock = DeferringLock()
+        self.listeners: list[Callable[[ChatEvent], object]] = []
         self.instance_id = str(uuid4())
         self.chats: dict[str, Chat] = {}
         self.started_chats: dict[tuple[str, str], Participant] = {}
@@ -186,22 +191,51 @@ class ParticipantsBackend(BaseBackend):
             return result
 
     def add_item(self, participant: Participant, item_type: str, **members: Any) -> Item:
-        """Add an item to the transcript of a participant's chat.
+        """Add an item of a participant to the transcript, and notify the listeners.
 
         Args:
             participant: The sender of the item.
             item_type: A value of the model's ChatItemType, for example MESSAGE.
             **members: Other members of the item, for example `Content`.
         """
-        item = _transcript.new_item(participant, item_type, clock.now(), **members)
-        participant.chat.items.append(item)
-        self.transcript.append(item)
-        return item
+        chat = participant.chat
+        item = _transcript.new_item(chat, item_type, clock.now(), participant, **members)
+        return self.append(chat, item)
 
     def add_event(self, participant: Participant, event: str, **members: Any) -> Item:
-        """Add an event to the transcript of a participant's chat, by its name without a prefix."""
+        """Add an event of a participant to the transcript, by its name without a prefix."""
         content_type = f"{_limits.EVENT_PREFIX}{event}"
         return self.add_item(participant, "EVENT", ContentType=content_type, **members)
+
+    def end_chat(self, chat: Chat) -> None:
+        """End a chat, and add the event to the transcript."""
+        content_type = f"{_limits.EVENT_PREFIX}chat.ended"
+        now = clock.now()
+        self.append(chat, _transcript.new_item(chat, "EVENT", now, ContentType=content_type))
+        chat.expires_at = now
+
+    def append(
+        self, chat: Chat, item: Item, *, notify: bool = True, is_reply: bool = False
+    ) -> Item:
+        """Add an item to a chat's transcript, which each item passes through.
+
+        Args:
+            chat: The chat.
+            item: The item.
+            notify: Whether to notify the listeners, which an attachment does at the verdict.
+            is_reply: Whether a rule of `fake.replies` sent the item.
+        """
+        chat.items.append(item)
+        self.transcript.append(item)
+        if notify:
+            self.notify(chat, item, is_reply=is_reply)
+        return item
+
+    def notify(self, chat: Chat, item: Item, *, is_reply: bool = False) -> None:
+        """Pass an event to the listeners, which each event passes through."""
+        event = ChatEvent(chat, copy.deepcopy(item), is_reply)
+        for listener in self.listeners:
+            listener(event)
 
     def _get_participant(self, connection_token: str) -> Participant:
         connection = self.connections.get(connection_token)

@@ -53,11 +53,14 @@ class ChatsBackend(ParticipantsBackend):
                 )
             receipt_timestamp = _limits.RECEIPT_TIMESTAMP_BY_EVENT.get(content_type)
             if receipt_timestamp:
-                _record_receipt(participant, params.get("Content") or "", receipt_timestamp)
-            is_typing = content_type == f"{_limits.EVENT_PREFIX}typing"
-            if is_typing and self.assumptions.typing_item:
-                return self.add_item(participant, "EVENT", ContentType=content_type)
-            return _transcript.new_item(participant, "EVENT", clock.now(), ContentType=content_type)
+                self._record_receipt(participant, params.get("Content") or "", receipt_timestamp)
+            chat, now = participant.chat, clock.now()
+            item = _transcript.new_item(chat, "EVENT", now, participant, ContentType=content_type)
+            if content_type == f"{_limits.EVENT_PREFIX}typing":
+                if self.assumptions.typing_item:
+                    return self.append(chat, item)
+                self.notify(chat, item)
+            return item
 
         return self.run_idempotent("SendEvent", params, process)
 
@@ -68,27 +71,23 @@ class ChatsBackend(ParticipantsBackend):
             participant.disconnected = True
             self.add_event(participant, "participant.left")
             if participant.role == "CUSTOMER" and self.assumptions.chat_ends_with_customer:
-                self.add_event(participant, "chat.ended")
-                participant.chat.expires_at = clock.now()
+                self.end_chat(participant.chat)
 
         self.run_idempotent("DisconnectParticipant", params, disconnect)
 
-
-def _record_receipt(participant: Participant, content: str, timestamp_member: str) -> None:
-    """Record in a message's item that a participant has received or read it."""
-    try:
-        message_id = json.loads(content)["messageId"]
-    except (ValueError, TypeError, KeyError):
-        raise exceptions.ValidationException('Content must be {"messageId": "..."}.') from None
-    for item in participant.chat.items:
-        if item["Id"] == message_id and item["Type"] == "MESSAGE":
-            metadata = item.setdefault("MessageMetadata", {"MessageId": message_id})
-            receipts = metadata.setdefault("Receipts", [])
-            recipient = {"RecipientParticipantId": participant.participant_id}
-            existing = [r for r in receipts if r.items() >= recipient.items()]
-            if not existing:
-                receipts.append(recipient)
-            receipt = existing[0] if existing else recipient
-            receipt[timestamp_member] = _transcript.format_timestamp(clock.now())
-            return
-    raise exceptions.ValidationException("The chat has no message with this messageId.")
+    def _record_receipt(
+        self, participant: Participant, content: str, timestamp_member: str
+    ) -> None:
+        """Record in a message's item that a participant has received or read it."""
+        try:
+            message_id = json.loads(content)["messageId"]
+        except (ValueError, TypeError, KeyError):
+            raise exceptions.ValidationException('Content must be {"messageId": "..."}.') from None
+        chat, now = participant.chat, clock.now()
+        for item in chat.items:
+            if item["Id"] == message_id and item["Type"] == "MESSAGE":
+                _transcript.add_receipt(item, participant, timestamp_member, now)
+                receipt = _transcript.new_receipt_item(item, now)
+                self.notify(chat, receipt)
+                return
+        raise exceptions.ValidationException("The chat has no message with this messageId.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from attach_confirm_stubs.fake._assumptions import Assumptions
-    from attach_confirm_stubs.fake.models._entities import Item, Participant
+    from attach_confirm_stubs.fake.models._entities import Chat, Item, Participant
 
 
 def format_timestamp(time: datetime) -> str:
@@ -23,24 +23,69 @@ def format_timestamp(time: datetime) -> str:
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def new_item(participant: Participant, item_type: str, time: datetime, **members: Any) -> Item:
+def new_item(
+    chat: Chat,
+    item_type: str,
+    time: datetime,
+    participant: Participant | None = None,
+    **members: Any,
+) -> Item:
     """Return a transcript item.
 
     Args:
-        participant: The sender of the item.
+        chat: The chat.
         item_type: A value of the model's ChatItemType, for example MESSAGE.
-        time: Time of the item.
-        **members: Other members of the item, for example `Content`.
+        time: The time at which it was sent.
+        participant: The participant who sends the item, or None if the service does.
+        **members: The item's other members.
     """
+    sender = {}
+    if participant is not None:
+        sender = {
+            "DisplayName": participant.display_name,
+            "ParticipantId": participant.participant_id,
+            "ParticipantRole": participant.role,
+        }
     return {
         "AbsoluteTime": format_timestamp(time),
-        "ContactId": participant.chat.contact_id,
-        "DisplayName": participant.display_name,
+        "ContactId": chat.contact_id,
         "Id": str(uuid4()),
-        "ParticipantId": participant.participant_id,
-        "ParticipantRole": participant.role,
+        "InitialContactId": chat.contact_id,
         "Type": item_type,
+        **sender,
         **members,
+    }
+
+
+def add_receipt(
+    item: Item, participant: Participant, timestamp_member: str, time: datetime
+) -> None:
+    """Record in a message's item that a participant has received or read it.
+
+    Args:
+        item: The item of the message.
+        participant: The recipient.
+        timestamp_member: DeliveredTimestamp or ReadTimestamp.
+        time: The time of the receipt.
+    """
+    metadata = item.setdefault("MessageMetadata", {"MessageId": item["Id"]})
+    receipts = metadata.setdefault("Receipts", [])
+    recipient = {"RecipientParticipantId": participant.participant_id}
+    existing = [receipt for receipt in receipts if receipt.items() >= recipient.items()]
+    if not existing:
+        receipts.append(recipient)
+    receipt = existing[0] if existing else recipient
+    receipt[timestamp_member] = format_timestamp(time)
+
+
+def new_receipt_item(item: Item, time: datetime) -> Item:
+    """Return the item with which a message's receipts are pushed to websockets."""
+    return {
+        "AbsoluteTime": format_timestamp(time),
+        "ContentType": f"{_limits.EVENT_PREFIX}message.metadata",
+        "Id": str(uuid4()),
+        "Type": "MESSAGEMETADATA",
+        "MessageMetadata": item["MessageMetadata"],
     }
 
 
