@@ -197,14 +197,14 @@ def test_reset_faults_removes_faults(fake, token):
     assert fake.client.get_transcript(ConnectionToken=token)["Transcript"] == []
 
 
-def test_faults_apply_to_one_operation_in_one_region(fake):
+def test_faults_apply_to_one_operation_in_all_regions(fake):
     with fake_connectparticipant("us-west-2") as other:
-        other.inject("GetTranscript", *[Throttle()] * 3)
-        fake.client.get_transcript(ConnectionToken=fake.connection_token())
+        fake.inject("GetTranscript", *[Throttle()] * 3)
         token = other.connection_token()
         other.client.send_message(ContentType="text/plain", Content="Hi", ConnectionToken=token)
         with pytest.raises(other.client.exceptions.ThrottlingException):
             other.client.get_transcript(ConnectionToken=token)
+        fake.client.get_transcript(ConnectionToken=fake.connection_token())
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from botocore.config import Config
 from moto import mock_aws
 from moto.backend_index import backend_url_patterns
 from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 
 import attach_confirm
 from attach_confirm_stubs import FakeConnectParticipant, fake_connectparticipant
@@ -145,9 +146,8 @@ def test_regions_are_isolated(fake, token):
     other = FakeConnectParticipant("us-west-2")
     with pytest.raises(other.client.exceptions.AccessDeniedException):
         other.client.get_transcript(ConnectionToken=token)
-    assert other.attachments == []
     assert upload_and_download(other.client, other.connection_token()) == b"\xff1"
-    assert len(fake.attachments) == len(other.attachments) == 1
+    assert [chat.region_name for chat in fake.chats] == ["us-east-1", "us-west-2"]
 
 
 def test_accounts_are_isolated(fake):
@@ -155,7 +155,8 @@ def test_accounts_are_isolated(fake):
     participant = backend.add_participant(backend.start_chat())
     token = attach_confirm.connect(fake.client, participant.token).token
     assert upload_and_download(fake.client, token) == b"\xff1"
-    assert fake.attachments == []
+    assert connectparticipant_backends[ACCOUNT_ID][REGION].attachments == {}
+    assert len(fake.attachments) == 1
 
 
 def test_credentials_do_not_select_account(fake, token):

@@ -194,9 +194,24 @@ def test_expired_url_rejected(fake, token, get_state):
         ("a\nb.txt", "attachment; filename*=UTF-8''a%0Ab.txt"),
         ("日本.txt", "attachment; filename*=UTF-8''%E6%97%A5%E6%9C%AC.txt"),
         ("\udcff.txt", "attachment; filename*=UTF-8''%3F.txt"),
-        ("x" * 256, f'attachment; filename="{"x" * 256}"'),
+        ("x" * 256, f'attachment; filename="{"x" * 233}"'),
+        ("x" * 252 + ".txt", f'attachment; filename="{"x" * 229}.txt"'),
+        ("日" * 252 + ".txt", f"attachment; filename*=UTF-8''{'%E6%97%A5' * 24}.txt"),
+        ("x." + "y" * 254, f'attachment; filename="x.{"y" * 231}"'),
     ],
-    ids=["space", "semicolon", "quote", "backslash", "newline", "kanji", "surrogate", "long"],
+    ids=[
+        "space",
+        "semicolon",
+        "quote",
+        "backslash",
+        "newline",
+        "kanji",
+        "surrogate",
+        "long",
+        "long with extension",
+        "long kanji",
+        "long extension",
+    ],
 )
 def test_content_disposition_of_any_name_can_be_sent(fake, token, get_state, name, header):
     response = fake.client.start_attachment_upload(
@@ -207,6 +222,7 @@ def test_content_disposition_of_any_name_can_be_sent(fake, token, get_state, nam
     )
     metadata = response["UploadMetadata"]
     assert metadata["HeadersToInclude"]["Content-Disposition"] == header
+    assert len(header) <= 256
     requests.put(metadata["Url"], b"1", headers=metadata["HeadersToInclude"], timeout=5)
     assert get_state() == ("UPLOADED", b"1")
     assert fake.attachments[0].name == name

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import quote
 
 from attach_confirm_stubs import _service_model
+from attach_confirm_stubs.fake import _limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
+
+_MAX_ATTACHMENT_BYTES = 100 * _limits.MEBIBYTE
+_MAX_EXTENSION = 10
+_EXTENSION = re.compile("[a-z0-9_-]{1,10}")
 
 
 def content_disposition_header(name: str) -> str:
-    """Return the Content-Disposition header for an attachment name, as RFC 6266 defines it."""
+    """Return the Content-Disposition header for an attachment name, as RFC 6266 defines it.
+
+    If the header would exceed 256 characters, the name is shortened before its extension.
+    """
+    stem, dot, extension = name.rpartition(".")
+    if not stem or len(extension) > _MAX_EXTENSION:
+        stem, dot, extension = name, "", ""
+    header = _content_disposition_header(name)
+    while len(header) > _limits.HEADER_VALUE_LENGTH:
+        stem = stem[:-1]
+        header = _content_disposition_header(f"{stem}{dot}{extension}")
+    return header
+
+
+def _content_disposition_header(name: str) -> str:
     if name.isascii() and name.isprintable() and not set(name) & set('"\\'):
         return f'attachment; filename="{name}"'
     return f"attachment; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
@@ -45,7 +65,7 @@ class Assumptions:
         not_available: Error code returned by GetAttachment for an attachment that is not
             approved.
         client_token_reused: Error code returned if a ClientToken is sent again with other
-            parameters; None returns the first result again.
+            parameters; None returns the first result again. For SendEvent this is a new event.
         start_again: What StartAttachmentUpload returns for a ClientToken that it remembers:
             "same_url" returns the first response again, with a URL that may have expired;
             "fresh_url" returns the same AttachmentId with a new URL and a new expiry; an error
@@ -55,7 +75,14 @@ class Assumptions:
             long as the chat exists.
         upload_url_lifetime: Time after which an upload URL expires.
         content_disposition: Function that returns the signed Content-Disposition header for an
-            attachment name; the default uses RFC 6266's `filename*` for names outside of ASCII.
+            attachment name; the default uses RFC 6266's `filename*` for names outside of ASCII,
+            and shortens the name if the header would exceed 256 characters.
+        max_attachment_bytes: Size limit of the Connect instances, from 1 byte to 100 MiB.
+        attachment_extensions: File name extensions that the Connect instances allow; None allows
+            each name. New instances of the service have `DEFAULT_EXTENSIONS`.
+        invalid_attachment: Error code returned by StartAttachmentUpload if the size or the
+            extension is not allowed; None accepts the upload, and the verdict is REJECTED.
+        scanner_timeout: Time after which the scanner's verdict is REJECTED; None disables it.
         quota_counts: When an attachment counts towards the chat's quota of 35: when it is
             "started" or "completed".
         item_appears: When the transcript lists an attachment: "completed" adds the item at the
@@ -75,7 +102,16 @@ class Assumptions:
         no_connection_type: Error code returned by CreateParticipantConnection without `Type` and
             `ConnectParticipant`; None returns no members.
         webrtc: Error code returned if a participant of a chat requests a WEBRTC_CONNECTION.
+        invalid_request: Error code returned by the operations of Amazon Connect for an invalid
+            parameter.
+        ended_contact: Error code returned by CreateParticipant and StartContactStreaming if the
+            chat has ended.
+        streamed_attachment_type: Attribute ContentType of the SNS record of an attachment; None
+            omits the attribute.
+        streamed_receipts: Whether streams publish receipts.
     """
+
+    DEFAULT_EXTENSIONS: ClassVar[frozenset[str]] = _limits.ATTACHMENT_EXTENSIONS
 
     complete_before_put: str | None = "ValidationException"
     complete_again: str | None = "ConflictException"
@@ -87,6 +123,10 @@ class Assumptions:
     client_token_lifetime: timedelta | None = None
     upload_url_lifetime: timedelta = timedelta(seconds=300)
     content_disposition: Callable[[str], str] = content_disposition_header
+    max_attachment_bytes: int = 20 * _limits.MEBIBYTE
+    attachment_extensions: Collection[str] | None = None
+    invalid_attachment: str | None = "ValidationException"
+    scanner_timeout: timedelta | None = timedelta(seconds=60)
     quota_counts: Literal["started", "completed"] = "started"
     item_appears: Literal["completed", "decided"] = "completed"
     rejected_item: bool = True
@@ -99,14 +139,48 @@ class Assumptions:
     unknown_session: str = "ValidationException"
     no_connection_type: str | None = None
     webrtc: str = "ValidationException"
+    invalid_request: str = "InvalidRequestException"
+    ended_contact: str = "InvalidRequestException"
+    streamed_attachment_type: str | None = None
+    streamed_receipts: bool = False
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a setting.
 
         Raises:
-            ValueError: `start_again` is unknown.
+            ValueError: The value is not valid.
         """
         if name == "start_again" and value not in start_again_choices():
             choices = ", ".join(start_again_choices())
             raise ValueError(f"unknown start_again {value!r}; choose one of {choices}")
+        if name == "max_attachment_bytes" and not 1 <= value <= _MAX_ATTACHMENT_BYTES:
+            raise ValueError(
+                f"max_attachment_bytes={value!r}: pass 1 to {_MAX_ATTACHMENT_BYTES} (100 MiB)"
+            )
+        if name == "attachment_extensions" and value is not None:
+            value = _parse_extensions(value)
         super().__setattr__(name, value)
+
+    def allows_attachment(self, name: str, size: int) -> bool:
+        """Return whether the Connect instances allow an attachment with a name and size."""
+        _, dot, extension = name.rpartition(".")
+        allowed = self.attachment_extensions
+        is_extension_allowed = allowed is None or (dot and extension.lower() in allowed)
+        return bool(is_extension_allowed and size <= self.max_attachment_bytes)
+
+
+def _parse_extensions(extensions: Collection[str]) -> frozenset[str]:
+    """Return extensions in lower case and without dots.
+
+    Raises:
+        ValueError: An extension is not valid.
+    """
+    if isinstance(extensions, str):
+        extensions = [extensions]
+    parsed = {extension.lower().removeprefix(".") for extension in extensions}
+    for extension in parsed:
+        if not _EXTENSION.fullmatch(extension):
+            raise ValueError(
+                f"invalid extension {extension!r}; use 1 to 10 letters, digits, '-' or '_'"
+            )
+    return frozenset(parsed)

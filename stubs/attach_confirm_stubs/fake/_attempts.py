@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from attach_confirm_stubs.fake import _faults, exceptions
+from attach_confirm_stubs.fake import _faults, _operations, exceptions
 from attach_confirm_stubs.fake._clock import clock
 from attach_confirm_stubs.fake._history import Attempt
 from attach_confirm_stubs.fake._http import Response
+from attach_confirm_stubs.fake._operations import GET_OBJECT, PUT_OBJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from attach_confirm_stubs.fake.models import ConnectParticipantBackend
 
 _MESSAGE = "Injected by attach_confirm_stubs."
+# Codes that Amazon Connect uses where it does not declare those of the Participant Service.
+_CONNECT_CODES = {
+    "InternalServerException": "InternalServiceException",
+    "ThrottlingException": "TooManyRequestsException",
+}
 _PROXY_PAGE = b"<!DOCTYPE html>\n<title>Sign in</title>\n<p>Sign in to use this network.</p>\n"
 
 
@@ -109,9 +115,12 @@ def _apply_after_response(
 
 
 def _fault_error(operation: str, code: str, s3_code: str) -> Response:
-    if operation != _faults.PUT_OBJECT:
-        return exceptions.ServiceError(code, _MESSAGE).response
-    if s3_code == "AccessDenied":
-        now = clock.now()
-        return exceptions.RequestExpired(now, now).response
-    return exceptions.S3Error(s3_code, _MESSAGE).response
+    if operation in {PUT_OBJECT, GET_OBJECT}:
+        if s3_code == "AccessDenied":
+            now = clock.now()
+            return exceptions.RequestExpired(now, now).response
+        return exceptions.S3Error(s3_code, _MESSAGE).response
+    if operation in _operations.CONNECT_OPERATIONS:
+        undeclared = code not in _operations.error_codes(operation)
+        code = _CONNECT_CODES.get(code, code) if undeclared else code
+    return exceptions.ServiceError(code, _MESSAGE).response

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from threading import Lock
 
 from attach_confirm_stubs import _service_model
+from attach_confirm_stubs.fake import _operations
+from attach_confirm_stubs.fake._operations import GET_OBJECT, PUT_OBJECT, WEBSOCKET
 
-PUT_OBJECT = "PutObject"
-
-# Source: the list of error codes in the S3 API reference.
+# Errors of the PUT. Source: the list of error codes in the S3 API reference.
 S3_ERRORS = {
     "AccessDenied": 403,
     "InternalError": 500,
@@ -23,6 +23,7 @@ S3_ERRORS = {
     "SignatureDoesNotMatch": 403,
     "SlowDown": 503,
 }
+_GET_ERRORS = [*(code for code in S3_ERRORS if code != "RequestTimeout"), "NoSuchKey"]
 _SERVER_ERRORS = range(500, 600)
 
 
@@ -33,9 +34,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Throttle(Fault):
-    """Return ThrottlingException (429), or S3's SlowDown (503) for the PUT.
+    """Return ThrottlingException (429), or S3's SlowDown (503) for the PUT and the GET.
 
-    The request is not processed.
+    Operations of Amazon Connect that do not declare ThrottlingException return
+    TooManyRequestsException (429). The request is not processed.
     """
 
 
@@ -44,8 +46,9 @@ class ServerError(Fault):
     """Return a 5xx response. The request is not processed.
 
     Attributes:
-        status: The HTTP status code. 500 returns InternalServerException, or S3's InternalError
-            for the PUT. Any other 5xx has no error code, like a load balancer's response.
+        status: The HTTP status code. 500 returns InternalServerException,
+            InternalServiceException for operations of Amazon Connect, or S3's InternalError for
+            the PUT and the GET. Any other 5xx has no error code, like a load balancer's response.
     """
 
     status: int = 500
@@ -60,9 +63,10 @@ class ModeledError(Fault):
     """Return an error that the operation declares. The request is not processed.
 
     Attributes:
-        code: The error code, for example "ConflictException". For the PUT one of S3's:
-            "AccessDenied" (the URL has expired), "InternalError", "RequestTimeout",
-            "ServiceUnavailable", "SignatureDoesNotMatch" or "SlowDown".
+        code: The error code, for example "ConflictException". For the PUT and the GET one of
+            S3's: "AccessDenied" (the URL has expired), "InternalError", "NoSuchKey" (only the
+            GET), "RequestTimeout" (only the PUT), "ServiceUnavailable", "SignatureDoesNotMatch"
+            or "SlowDown".
     """
 
     code: str
@@ -89,7 +93,7 @@ class ReadTimeout(Fault):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionReset(Fault):
-    """Reset the connection instead of sending a response.
+    """Reset the connection instead of sending a response, or drop an open websocket.
 
     Attributes:
         after_commit: Whether the service processes the request.
@@ -141,18 +145,24 @@ class FaultQueue:
         """Queue faults, one for each attempt.
 
         Args:
-            operation: The operation's name in the API, or `PutObject`.
+            operation: The operation's name in the API, or `PutObject`, `GetObject` or
+                `Websocket`.
             *faults: The faults, in the order of the attempts.
 
         Raises:
             TypeError: A fault is not an instance of `Fault`.
-            ValueError: `operation` is unknown, or does not declare an error of `faults`.
+            ValueError: `operation` is unknown, or does not declare an error of `faults`; or a
+                fault of `Websocket` is not a ConnectionReset.
         """
         declared = _declared_errors(operation)
         for fault in faults:
             if not isinstance(fault, Fault):
                 raise TypeError(
                     f"fault: {fault!r} is not a Fault; pass an instance like Throttle()"
+                )
+            if operation == WEBSOCKET and not isinstance(fault, ConnectionReset):
+                raise ValueError(
+                    f"fault: {fault!r} does not apply to a websocket; pass ConnectionReset()"
                 )
             if isinstance(fault, ModeledError):
                 _service_model.check_error_code(operation, fault.code, declared)
@@ -177,7 +187,7 @@ class FaultQueue:
 
 
 def _declared_errors(operation: str) -> list[str]:
-    if operation == PUT_OBJECT:
-        return list(S3_ERRORS)
-    _service_model.check_operation(operation, [PUT_OBJECT])
-    return _service_model.error_codes(operation)
+    if operation not in _operations.FAULT_OPERATIONS:
+        raise _service_model.unknown_operation(operation, _operations.FAULT_OPERATIONS)
+    s3_errors = {PUT_OBJECT: list(S3_ERRORS), GET_OBJECT: _GET_ERRORS, WEBSOCKET: []}
+    return s3_errors[operation] if operation in s3_errors else _operations.error_codes(operation)

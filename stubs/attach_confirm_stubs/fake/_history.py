@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from attach_confirm_stubs import _service_model
 from attach_confirm_stubs._calls import CallList, format_call
 from attach_confirm_stubs._redaction import redact
-from attach_confirm_stubs.fake._faults import PUT_OBJECT
+from attach_confirm_stubs.fake._operations import RECORDED_OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from attach_confirm_stubs.fake._faults import Fault
+
+MAX_CALLS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,12 @@ class RecordedCall:
     """One call of an operation, with all of its attempts.
 
     Requests with the same `amz-sdk-invocation-id` header, which AWS SDKs send, are attempts of
-    one call. PUTs of the same attachment are as well. Any other request is a call with one
-    attempt.
+    one call. PUTs of the same attachment are as well, and GETs of the same URL. Any other request
+    is a call with one attempt.
 
     Attributes:
         operation: The operation's name in the API, for example `CompleteAttachmentUpload`, or
-            `PutObject` for the PUT.
+            `PutObject` for the PUT and `GetObject` for the GET.
         params: The parameters of the first attempt, as they were sent.
         attempts: The finished attempts, in order.
     """
@@ -72,16 +74,17 @@ class CallRecord:
 
     operation: str
     params: dict[str, Any]
+    invocation_id: str | None
     attempts: list[Attempt] = field(default_factory=list)
 
 
 class History:
-    """The calls that the fake has received."""
+    """The calls that the fake has received most recently."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._calls: list[CallRecord] = []
-        self._by_invocation_id: dict[tuple[str, str], CallRecord] = {}
+        self._calls: deque[CallRecord] = deque()
+        self._by_invocation_id: dict[tuple[str, str | None], CallRecord] = {}
 
     def get_or_create(
         self, operation: str, params: Mapping[str, Any], invocation_id: str | None
@@ -94,21 +97,24 @@ class History:
             invocation_id: An ID that all attempts of the call share, or None if the call has only
                 one attempt.
         """
+        key = operation, invocation_id
         with self._lock:
-            call = self._by_invocation_id.get((operation, invocation_id)) if invocation_id else None
+            call = self._by_invocation_id.get(key)
             if call is None:
-                call = CallRecord(operation, redact(params))
+                call = CallRecord(operation, redact(params), invocation_id)
                 self._calls.append(call)
                 if invocation_id:
-                    self._by_invocation_id[operation, invocation_id] = call
+                    self._by_invocation_id[key] = call
+                if len(self._calls) > MAX_CALLS:
+                    oldest = self._calls.popleft()
+                    self._by_invocation_id.pop((oldest.operation, oldest.invocation_id), None)
             return call
 
     def snapshot(self) -> CallList[RecordedCall]:
         """Return a copy of the calls, in the order of their first attempts."""
-        operations = [*_service_model.service_model().operation_names, PUT_OBJECT]
         with self._lock:
             calls = list(self._calls)
         return CallList(
-            operations,
+            RECORDED_OPERATIONS,
             [RecordedCall(c.operation, redact(c.params), tuple(c.attempts)) for c in calls],
         )

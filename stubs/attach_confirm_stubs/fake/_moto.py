@@ -10,13 +10,7 @@ import requests
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 from moto.s3.responses import S3Response
 
-from attach_confirm_stubs.fake import (
-    _faults,
-    _patterns,
-    _start_chat_contact,
-    exceptions,
-    responses,
-)
+from attach_confirm_stubs.fake import _dispatch, _faults, _patterns, exceptions
 from attach_confirm_stubs.fake._clock import clock
 from attach_confirm_stubs.fake._http import Request, Response, normalize_headers, truncate
 from attach_confirm_stubs.fake._presigned_urls import ACCESS_KEY_ID
@@ -48,8 +42,8 @@ class _ConnectionClosed(ConnectionClosedError, requests.exceptions.ConnectionErr
 
 
 def api(request: Any, full_url: str, _: Any) -> TYPE_RESPONSE:
-    """Handle a request to the service."""
-    return _dispatch(responses.dispatch, _from_moto(request, full_url))
+    """Handle a request to the Participant Service or to Amazon Connect."""
+    return _handle(_dispatch.dispatch, _from_moto(request, full_url))
 
 
 def s3_object(request: Any, full_url: str, headers: Any) -> TYPE_RESPONSE:
@@ -64,19 +58,14 @@ def s3_object(request: Any, full_url: str, headers: Any) -> TYPE_RESPONSE:
     is_unsigned = not credential and "authorization" not in request_headers
     if (request.method == "PUT" and is_unsigned) or credential.startswith(f"{ACCESS_KEY_ID}/"):
         bucket, key = _patterns.split_object_url(full_url)
-        return _dispatch(
-            lambda converted: responses.dispatch_s3(converted, bucket, key),
+        return _handle(
+            lambda converted: _dispatch.dispatch_s3(converted, bucket, key),
             _from_moto(request, full_url),
         )
     return S3Response().key_response(request, full_url, headers)
 
 
-def start_chat_contact(request: Any, full_url: str, _: Any) -> TYPE_RESPONSE:
-    """Handle StartChatContact of Amazon Connect."""
-    return _dispatch(_start_chat_contact.respond, _from_moto(request, full_url))
-
-
-def _dispatch(handler: Callable[[Request], Response], request: Request) -> TYPE_RESPONSE:
+def _handle(handler: Callable[[Request], Response], request: Request) -> TYPE_RESPONSE:
     try:
         response = handler(request)
     except exceptions.ResponseNotDelivered as error:

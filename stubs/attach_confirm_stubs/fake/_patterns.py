@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-START_CHAT_CONTACT_PATH = "/contact/chat"
 _SERVICE_PREFIX = "/participant/"
+# The operations of Amazon Connect that the fake implements. moto handles the other paths.
+_CONNECT_PATH = (
+    "/(?:contact/(?:attributes(?:/[^/]+/[^/]+)?|chat|create-participant|start-streaming|stop"
+    "|stop-streaming)|contacts/[^/]+/[^/]+)$"
+)
 _OBJECT_PREFIX = "(?:staging|final)/"
 _BUCKET = "connect-attachments-([0-9]{12})-([a-z0-9-]+)"
 
@@ -15,12 +19,12 @@ SERVICE_URL = re.compile(
     rf"https?://participant\.connect(?:-fips)?\.(?:([^./]+)\.)?[^/]+{_SERVICE_PREFIX}"
 )
 OBJECT_URL = re.compile(rf"https?://{_BUCKET}\.s3\.[^/]+/{_OBJECT_PREFIX}")
-START_CHAT_CONTACT_URL = re.compile(rf"https?://connect(?:-fips)?\.[^/]+{START_CHAT_CONTACT_PATH}$")
+CONNECT_URL = re.compile(rf"https?://connect(?:-fips)?\.[^/]+{_CONNECT_PATH}")
 
 # Patterns in moto's `url_paths` format.
 SERVICE_URL_PATH = f"{{0}}{_SERVICE_PREFIX}.+$"
 OBJECT_URL_PATH = f"{{0}}/{_OBJECT_PREFIX}.+$"
-START_CHAT_CONTACT_URL_PATH = f"{{0}}{START_CHAT_CONTACT_PATH}$"
+CONNECT_URL_PATH = f"{{0}}{_CONNECT_PATH}"
 
 # An object's path on the served fake. Group 1 is the bucket, group 2 the key.
 OBJECT_PATH = re.compile(rf"/([^/]+)/({_OBJECT_PREFIX}[^/]+)")

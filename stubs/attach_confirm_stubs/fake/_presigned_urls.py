@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from attach_confirm_stubs.fake._http import Request
 
 ACCESS_KEY_ID = "ASIAFAKEFAKEFAKEFAKE"
+MAX_URLS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,14 @@ class PresignedUrl:
         method: The HTTP method that the URL is valid for.
         url: The URL.
         headers: The signed headers, which a request must send unchanged.
+        response_headers: Headers that the URL's query sets in the response.
         expires_at: The time from which requests are rejected.
     """
 
     method: str
     url: str
     headers: dict[str, str]
+    response_headers: dict[str, str]
     expires_at: datetime
 
     def verify(self, request: Request, now: datetime) -> None:
@@ -64,16 +68,17 @@ class PresignedUrl:
 
 
 class PresignedUrls:
-    """The presigned URLs that the fake has created."""
+    """The presigned URLs that the fake has created most recently."""
 
     def __init__(self) -> None:
-        self._urls: dict[tuple[str, str, str], PresignedUrl] = {}
+        self._urls: OrderedDict[tuple[str, str, str], PresignedUrl] = OrderedDict()
 
     def create(
         self,
         method: str,
         object_url: str,
         headers: Mapping[str, str],
+        response_headers: Mapping[str, str],
         *,
         region_name: str,
         now: datetime,
@@ -85,6 +90,7 @@ class PresignedUrls:
             method: The HTTP method that the URL is valid for.
             object_url: The object's URL, without a query.
             headers: The headers to sign.
+            response_headers: The headers that the query sets in the response.
             region_name: The region in the credential scope.
             now: The time of the signature.
             expires_at: The time from which requests are rejected.
@@ -96,11 +102,14 @@ class PresignedUrls:
             "X-Amz-Date": time,
             "X-Amz-Expires": round((expires_at - now).total_seconds()),
             "X-Amz-SignedHeaders": ";".join(sorted({"host", *(name.lower() for name in headers)})),
+            **{f"response-{name}": value for name, value in response_headers.items()},
             "X-Amz-Signature": secrets.token_hex(32),
         }
         url = f"{object_url}?{urlencode(query)}"
-        presigned = PresignedUrl(method, url, dict(headers), expires_at)
+        presigned = PresignedUrl(method, url, dict(headers), dict(response_headers), expires_at)
         self._urls[_normalize(url)] = presigned
+        if len(self._urls) > MAX_URLS:
+            self._urls.popitem(last=False)
         return presigned
 
     def get(self, url: str) -> PresignedUrl:

@@ -20,7 +20,7 @@ SERVICE_NAME = "connectparticipant"
 URL_PATTERNS = (
     _patterns.SERVICE_URL,
     _patterns.OBJECT_URL,
-    _patterns.START_CHAT_CONTACT_URL,
+    _patterns.CONNECT_URL,
 )
 
 

@@ -11,11 +11,19 @@ from attach_confirm_stubs.fake import _faults
 from attach_confirm_stubs.fake._http import Response, json_response, new_s3_request_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
 
-# Statuses of errors that the service model does not declare.
-_STATUSES = {"MissingAuthenticationTokenException": 403, "UnknownOperationException": 404}
+# Statuses of errors that the Participant Service does not declare. Any other error has 400.
+_STATUSES = {
+    "ContactNotFoundException": 410,
+    "InternalServiceException": 500,
+    "LimitExceededException": 429,
+    "MissingAuthenticationTokenException": 403,
+    "TooManyRequestsException": 429,
+    "UnknownOperationException": 404,
+}
 
 
 class ErrorResponse(Exception):
@@ -133,3 +141,11 @@ class RequestExpired(S3Error):
             Expires=expired.strftime("%Y-%m-%dT%H:%M:%SZ"),
             ServerTime=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
+
+
+def to_response(handler: Callable[[], Response]) -> Response:
+    """Return the handler's response, or the error response that it raises."""
+    try:
+        return handler()
+    except ErrorResponse as error:
+        return error.response

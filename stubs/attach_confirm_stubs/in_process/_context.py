@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from attach_confirm_stubs.fake._clock import virtual_sleep
 from attach_confirm_stubs.fake._handle import FakeConnectParticipant
-from attach_confirm_stubs.fake.responses import DEFAULT_REGION
+from attach_confirm_stubs.fake.models import DEFAULT_REGION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

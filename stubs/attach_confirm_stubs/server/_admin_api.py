@@ -50,8 +50,12 @@ from attach_confirm_stubs.fake import _faults, exceptions
 from attach_confirm_stubs.fake._assumptions import start_again_choices
 from attach_confirm_stubs.fake._handle import FakeConnectParticipant
 from attach_confirm_stubs.fake._http import Response, parse_json_object
-from attach_confirm_stubs.fake.models import all_backends, connectparticipant_backends, reset_all
-from attach_confirm_stubs.fake.responses import DEFAULT_REGION
+from attach_confirm_stubs.fake.models import (
+    DEFAULT_REGION,
+    all_backends,
+    connectparticipant_backends,
+    reset_all,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -192,6 +196,10 @@ _number = _in_range(_of_type("a number", int, float))
 _string = _of_type("a string", str)
 
 
+def _strings(value: Any) -> list[str]:
+    return [_string(item) for item in _list(value)]
+
+
 def _duration(value: Any) -> timedelta:
     return timedelta(seconds=_number(value))
 
@@ -220,6 +228,10 @@ _SETTINGS: dict[str, _Parser] = {
     "start_again": _one_of(*start_again_choices()),
     "client_token_lifetime": _nullable(_duration),
     "upload_url_lifetime": _duration,
+    "max_attachment_bytes": _integer,
+    "attachment_extensions": _nullable(_strings),
+    "invalid_attachment": _nullable(_string),
+    "scanner_timeout": _nullable(_duration),
     "quota_counts": _one_of("started", "completed"),
     "item_appears": _one_of("completed", "decided"),
     "rejected_item": _boolean,
@@ -232,6 +244,10 @@ _SETTINGS: dict[str, _Parser] = {
     "unknown_session": _string,
     "no_connection_type": _nullable(_string),
     "webrtc": _string,
+    "invalid_request": _string,
+    "ended_contact": _string,
+    "streamed_attachment_type": _nullable(_string),
+    "streamed_receipts": _boolean,
 }
 
 
@@ -389,10 +405,13 @@ def _set_quotas(fake: FakeConnectParticipant, params: dict[str, Any]) -> None:
 
 def _get_assumptions(fake: FakeConnectParticipant, _: dict[str, Any]) -> dict[str, Any]:
     values = {name: getattr(fake.assumptions, name) for name in _SETTINGS}
-    return {
-        name: value.total_seconds() if isinstance(value, timedelta) else value
-        for name, value in values.items()
-    }
+    return {name: _serialize_setting(value) for name, value in values.items()}
+
+
+def _serialize_setting(value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return value.total_seconds() if isinstance(value, timedelta) else value
 
 
 def _set_assumptions(fake: FakeConnectParticipant, params: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from attach_confirm_stubs.fake import _patterns, _start_chat_contact, responses
+from attach_confirm_stubs.fake import _dispatch, _patterns
 from attach_confirm_stubs.fake._http import Response
 from attach_confirm_stubs.server import _admin_api, _dashboard
 
@@ -66,10 +66,8 @@ class Router:
             return Response(200, {})
         object_path = _patterns.OBJECT_PATH.fullmatch(path)
         if object_path:
-            return responses.dispatch_s3(request, object_path[1], object_path[2])
-        if (request.method, path) == ("PUT", _patterns.START_CHAT_CONTACT_PATH):
-            return _start_chat_contact.respond(request)
-        return responses.dispatch(request)
+            return _dispatch.dispatch_s3(request, object_path[1], object_path[2])
+        return _dispatch.dispatch(request)
 
     def _dispatch_admin(self, request: Request, path: str) -> Response:
         if not self._is_own_host(urlsplit(request.url).hostname or ""):

@@ -20,8 +20,7 @@ import attach_confirm
 from attach_confirm_stubs._session import shared_session
 from attach_confirm_stubs.fake import _clock
 from attach_confirm_stubs.fake._handle import FakeConnectParticipant
-from attach_confirm_stubs.fake.models import reset_all
-from attach_confirm_stubs.fake.responses import DEFAULT_REGION
+from attach_confirm_stubs.fake.models import DEFAULT_REGION, reset_all
 from attach_confirm_stubs.server._handler import RequestHandler
 from attach_confirm_stubs.server._router import Router
 
@@ -272,7 +271,7 @@ def serve_connectparticipant(
         handle = ConnectParticipantServer(
             server.url, region_name, ca_bundle=str(ca_bundle) if ca_bundle else None
         )
-        reset_all()
+        reset_all(separate_regions=True)
         stack.callback(reset_all)
         server.start()
         stack.callback(server.stop)

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.loaders import create_loader
 from moto.core.base_backend import BackendDict
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import FakeKey
 
 from attach_confirm_stubs.fake import exceptions
 from attach_confirm_stubs.fake._clock import clock
-from attach_confirm_stubs.fake._faults import FaultQueue
-from attach_confirm_stubs.fake._history import History
-from attach_confirm_stubs.fake._quotas import Quotas
 from attach_confirm_stubs.fake.models import _transcript
 from attach_confirm_stubs.fake.models._attachments import AttachmentsBackend
 from attach_confirm_stubs.fake.models._authentication import AuthenticationBackend
-from attach_confirm_stubs.fake.models._chats import ChatsBackend
+from attach_confirm_stubs.fake.models._contacts import ContactsBackend
+from attach_confirm_stubs.fake.models._controls import controls_by_region
 from attach_confirm_stubs.fake.models._views import ViewsBackend
 
 if TYPE_CHECKING:
@@ -24,30 +23,27 @@ if TYPE_CHECKING:
 
     from attach_confirm_stubs.fake.models._entities import Item
 
+DEFAULT_REGION = "us-east-1"
+
 
 class ConnectParticipantBackend(
-    ChatsBackend, AttachmentsBackend, ViewsBackend, AuthenticationBackend
+    ContactsBackend, AttachmentsBackend, ViewsBackend, AuthenticationBackend
 ):
     """The service in one account and region.
 
     Attributes:
-        faults: The injected faults.
-        history: The received calls.
-        quotas: The throttling quotas.
         clock: The clock, which all backends share.
     """
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
-        self.faults = FaultQueue()
-        self.history = History()
-        self.quotas = Quotas(clock)
         self.clock = clock
 
     def reset(self) -> None:
-        """Delete all state, and reset the clock."""
+        """Delete all state, and reset the clock and the controls."""
         super().reset()
         clock.reset()
+        self.controls.reset()
 
     def get_transcript(self, params: Mapping[str, Any]) -> tuple[str, list[Item], str | None]:
         """Return the contact ID, one page of the transcript, and the token of the next page."""
@@ -57,7 +53,9 @@ class ConnectParticipantBackend(
                 code, message = self.assumptions.other_contact, "The contact was not found."
                 raise exceptions.ServiceError(code, message)
             self.apply_due_verdicts()
-            page, next_token = _transcript.get_page(chat.items, params, self.assumptions)
+            page, next_token = _transcript.get_page(
+                chat.items, chat.past_items(), params, self.assumptions
+            )
             return chat.contact_id, page, next_token
 
     def all_items(self) -> list[Item]:
@@ -73,10 +71,22 @@ def all_backends() -> Iterator[ConnectParticipantBackend]:
         yield from list(regions.values())
 
 
-def reset_all() -> None:
-    """Delete all chats and their files, and reset the clock.
+def get_backend(
+    account_id: str = DEFAULT_ACCOUNT_ID, region_name: str | None = None
+) -> ConnectParticipantBackend | None:
+    """Return the backend of an account and region, or None if the region is unknown."""
+    regions = connectparticipant_backends[account_id]
+    name = region_name or DEFAULT_REGION
+    return regions[name] if name in regions else None  # noqa: SIM401
 
-    Other objects in moto's S3 remain.
+
+def reset_all(*, separate_regions: bool = False) -> None:
+    """Delete all chats and their files, and reset the clock and the controls.
+
+    Other objects in moto's S3 are kept.
+
+    Args:
+        separate_regions: Whether each region has its own controls from now on.
     """
     buckets = set()
     for backend in all_backends():
@@ -91,6 +101,7 @@ def reset_all() -> None:
             key.dispose()
     connectparticipant_backends.clear()
     clock.reset()
+    controls_by_region.reset(separate_regions=separate_regions)
 
 
 def _regions() -> list[str]:

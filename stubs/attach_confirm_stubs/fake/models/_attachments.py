@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from heapq import heappop, heappush
+from itertools import count
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -14,9 +17,9 @@ from attach_confirm_stubs.fake import _limits, _patterns, exceptions
 from attach_confirm_stubs.fake._clock import clock
 from attach_confirm_stubs.fake._presigned_urls import PresignedUrl, PresignedUrls
 from attach_confirm_stubs.fake.models import _transcript
-from attach_confirm_stubs.fake.models._base import ParticipantsBackend, raise_if_set
+from attach_confirm_stubs.fake.models._base import ParticipantsBackend
 from attach_confirm_stubs.fake.models._entities import Attachment, Chat, Participant
-from attach_confirm_stubs.fake.models._scanner import Scanner
+from attach_confirm_stubs.fake.models._idempotency import raise_if_set
 from attach_confirm_stubs.fake.models._snapshot import FakeAttachment
 
 if TYPE_CHECKING:
@@ -27,7 +30,10 @@ if TYPE_CHECKING:
 
     from attach_confirm_stubs.fake._http import Request
     from attach_confirm_stubs.fake.models._entities import Item
-    from attach_confirm_stubs.fake.models._scanner import Verdict
+    from attach_confirm_stubs.fake.models._scanner import Scanner, Verdict
+
+# 100 years, because datetime cannot represent years above 9999.
+_MAX_DELAY_SECONDS = 100 * 365 * 86_400
 
 
 class AttachmentsBackend(ParticipantsBackend):
@@ -37,18 +43,20 @@ class AttachmentsBackend(ParticipantsBackend):
         bucket: The name of the S3 bucket.
         attachments: The attachments, by attachment ID.
         presigned_urls: The presigned URLs of uploads and downloads.
-        scanner: The attachment scanner.
     """
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.bucket = _patterns.bucket_name(account_id, region_name)
         self.attachments: dict[str, Attachment] = {}
-        # The confirmed attachments that have no verdict yet, with the times of the confirmations.
-        self._undecided: dict[Attachment, datetime] = {}
+        # The confirmed attachments without a verdict, with the number and time of the confirmation.
+        self._undecided: dict[Attachment, tuple[int, datetime]] = {}
+        # A heap of the verdicts' times, with the numbers of the confirmations.
+        self._verdicts: list[tuple[datetime, int, Attachment, Verdict]] = []
+        self._scheduled_with: tuple[Scanner, int] | None = None
+        self._confirmation_numbers = count()
         self._is_applying_verdicts = False
         self.presigned_urls = PresignedUrls()
-        self.scanner = Scanner()
 
     @property
     def s3(self) -> S3Backend:
@@ -66,9 +74,17 @@ class AttachmentsBackend(ParticipantsBackend):
         """
 
         def start(participant: Participant) -> Attachment:
+            if not self.assumptions.allows_attachment(
+                params["AttachmentName"], params["AttachmentSizeInBytes"]
+            ):
+                raise_if_set(
+                    self.assumptions.invalid_attachment,
+                    "The instance does not allow the attachment's size or extension.",
+                )
             self._count_against_quota(participant.chat, "started")
             attachment = self._new_attachment(participant, params, base_url)
             self.attachments[attachment.attachment_id] = attachment
+            participant.chat.attachments.append(attachment)
             return attachment
 
         def start_again(attachment: Attachment) -> None:
@@ -103,14 +119,18 @@ class AttachmentsBackend(ParticipantsBackend):
                 attachment.state = "UPLOADED"
             return str(stored.etag)
 
-    def get_object(self, key: str, request: Request) -> FakeKey | None:
-        """Return the object of a presigned GET, or None if it was deleted.
+    def get_object(self, key: str, request: Request) -> tuple[FakeKey, dict[str, str]]:
+        """Return the object of a presigned GET, and the headers of the response.
 
         Raises:
-            exceptions.S3Error: S3 rejects the request.
+            exceptions.S3Error: S3 rejects the request, or the object was deleted.
         """
-        self.presigned_urls.get(request.url).verify(request, clock.now())
-        return self.s3.get_object(self.bucket, key)
+        url = self.presigned_urls.get(request.url)
+        url.verify(request, clock.now())
+        stored = self.s3.get_object(self.bucket, key)
+        if stored is None:
+            raise exceptions.S3Error("NoSuchKey", "The specified key does not exist.", Key=key)
+        return stored, {**dict(stored.metadata.items()), **url.response_headers}
 
     def complete_attachment_upload(self, params: Mapping[str, Any]) -> None:
         """Confirm an upload, and move the bytes to the final key."""
@@ -154,30 +174,48 @@ class AttachmentsBackend(ParticipantsBackend):
                 raise exceptions.ServiceError(code, message)
             seconds = params.get("UrlExpiryInSeconds")
             lifetime = timedelta(seconds=seconds) if seconds else _limits.DOWNLOAD_URL_LIFETIME
-            return self._presign("GET", attachment.key, {}, lifetime, base_url), attachment
+            download_url = self._presign(
+                "GET",
+                attachment.key,
+                {},
+                lifetime,
+                base_url,
+                response_headers=_download_headers(params, attachment),
+            )
+            return download_url, attachment
 
-    def list_attachments(self) -> list[FakeAttachment]:
-        """Return snapshots of all attachments, oldest first."""
+    def list_attachments(self, chat: Chat | None = None) -> list[FakeAttachment]:
+        """Return snapshots of the attachments of a chat, or of all chats, oldest first."""
         with self.lock:
             self.apply_due_verdicts()
-            return [self._snapshot(attachment) for attachment in self.attachments.values()]
+            attachments = self.attachments.values() if chat is None else chat.attachments
+            return [self._snapshot(attachment) for attachment in attachments]
 
     def apply_due_verdicts(self) -> None:
-        """Apply the scanner's verdicts whose time has come."""
+        """Apply the scanner's verdicts whose time has come, in the order of their times."""
         if self._is_applying_verdicts:
             # A predicate of the scanner reads the attachments.
             return
         self._is_applying_verdicts = True
         try:
-            for attachment, completed_at in list(self._undecided.items()):
-                elapsed_seconds = (clock.now() - completed_at).total_seconds()
-                get_snapshot = partial(self._snapshot, attachment)
-                verdict = self.scanner.verdict(get_snapshot, elapsed_seconds)
-                if verdict != "IN_PROGRESS":
-                    del self._undecided[attachment]
-                    self._apply_verdict(attachment, verdict)
+            scanner = self.scanner
+            if scanner.has_predicates or (scanner, scanner.version) != self._scheduled_with:
+                self._scheduled_with = scanner, scanner.version
+                self._verdicts.clear()
+                for attachment in self._undecided:
+                    self._schedule_verdict(attachment)
+            while self._verdicts and self._verdicts[0][0] <= clock.now():
+                _, _, attachment, verdict = heappop(self._verdicts)
+                del self._undecided[attachment]
+                self._apply_verdict(attachment, verdict)
         finally:
             self._is_applying_verdicts = False
+
+    def next_verdict_at(self) -> datetime | None:
+        """Return the time of the next verdict, or None if none is due without a new rule."""
+        with self.lock:
+            self.apply_due_verdicts()
+            return self._verdicts[0][0] if self._verdicts else None
 
     def append(
         self, chat: Chat, item: Item, *, notify: bool = True, is_reply: bool = False
@@ -185,6 +223,19 @@ class AttachmentsBackend(ParticipantsBackend):
         """Add an item to a chat's transcript, after the items that due verdicts add."""
         self.apply_due_verdicts()
         return super().append(chat, item, notify=notify, is_reply=is_reply)
+
+    def _schedule_verdict(self, attachment: Attachment) -> None:
+        verdict, seconds = self.scanner.decide(partial(self._snapshot, attachment))
+        if not self.assumptions.allows_attachment(attachment.name, attachment.size):
+            verdict, seconds = "REJECTED", 0.0
+        if verdict == "IN_PROGRESS":
+            return
+        timeout = self.assumptions.scanner_timeout
+        delay = timedelta(seconds=min(seconds, _MAX_DELAY_SECONDS))
+        if timeout is not None and delay > timeout:
+            verdict, delay = "REJECTED", timeout
+        number, completed_at = self._undecided[attachment]
+        heappush(self._verdicts, (completed_at + delay, number, attachment, verdict))
 
     def _count_against_quota(self, chat: Chat, event: str) -> None:
         """Count an attachment towards the chat's quota, if `quota_counts` names this event."""
@@ -215,6 +266,7 @@ class AttachmentsBackend(ParticipantsBackend):
             content_type=params["ContentType"],
             size=params["AttachmentSizeInBytes"],
             participant=participant,
+            started_at=clock.now(),
             key=_patterns.staging_key(attachment_id),
             upload_url=self._presign_put(attachment_id, headers, base_url),
         )
@@ -232,6 +284,8 @@ class AttachmentsBackend(ParticipantsBackend):
         headers: Mapping[str, str],
         lifetime: timedelta,
         base_url: str | None,
+        *,
+        response_headers: Mapping[str, str] = MappingProxyType({}),
     ) -> PresignedUrl:
         if base_url:
             bucket_url = f"{base_url}/{self.bucket}"
@@ -242,6 +296,7 @@ class AttachmentsBackend(ParticipantsBackend):
             method,
             f"{bucket_url}/{key}",
             headers,
+            response_headers,
             region_name=self.region_name,
             now=now,
             expires_at=now + lifetime,
@@ -270,7 +325,9 @@ class AttachmentsBackend(ParticipantsBackend):
         attachment.key, attachment.state = final_key, "IN_PROGRESS"
         if self.assumptions.item_appears == "completed":
             self._add_attachment_item(attachment)
-        self._awaiting_verdict[attachment] = clock.now()
+        self._undecided[attachment] = next(self._confirmation_numbers), clock.now()
+        if not self.scanner.has_predicates:
+            self._schedule_verdict(attachment)
         self.apply_due_verdicts()
 
     def _apply_verdict(self, attachment: Attachment, verdict: Verdict) -> None:
@@ -320,6 +377,14 @@ class AttachmentsBackend(ParticipantsBackend):
         if self.bucket not in self.s3.buckets:
             return None
         return self.s3.get_object(self.bucket, attachment.key)
+
+
+def _download_headers(params: Mapping[str, Any], attachment: Attachment) -> dict[str, str]:
+    """Return the headers that a download URL sets in S3's response."""
+    if params.get("UrlContentDisposition") != "INLINE":
+        return {}
+    _, _, file_name = attachment.upload_url.headers["Content-Disposition"].partition(";")
+    return {"content-disposition": f"inline;{file_name}"}
 
 
 def _object_metadata(headers: Mapping[str, str]) -> dict[str, str]:

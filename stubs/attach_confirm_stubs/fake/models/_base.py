@@ -9,24 +9,24 @@ from uuid import uuid4
 from moto.core.base_backend import BaseBackend
 
 from attach_confirm_stubs.fake import _limits, exceptions
-from attach_confirm_stubs.fake._assumptions import Assumptions
 from attach_confirm_stubs.fake._clock import clock
 from attach_confirm_stubs.fake.models import _transcript
-from attach_confirm_stubs.fake.models._entities import (
-    Chat,
-    Connection,
-    IdempotentResult,
-    Participant,
-    new_token,
-)
+from attach_confirm_stubs.fake.models._controls import controls_by_region
+from attach_confirm_stubs.fake.models._entities import Chat, Connection, Participant, new_token
 from attach_confirm_stubs.fake.models._events import ChatEvent
+from attach_confirm_stubs.fake.models._idempotency import IdempotentResult, run_once
 from attach_confirm_stubs.fake.models._lock import DeferringLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime, timedelta
 
+    from attach_confirm_stubs.fake._assumptions import Assumptions
+    from attach_confirm_stubs.fake._faults import FaultQueue
+    from attach_confirm_stubs.fake._history import History
+    from attach_confirm_stubs.fake._quotas import Quotas
     from attach_confirm_stubs.fake.models._entities import Item
+    from attach_confirm_stubs.fake.models._scanner import Scanner
 
 T = TypeVar("T")
 
@@ -42,12 +42,11 @@ class ParticipantsBackend(BaseBackend):
             in the order of the events, so they must not wait; see `notify`.
         instance_id: The Connect instance of chats that name none.
         chats: The chats, by contact ID.
-        started_chats: The customers of the chats that StartChatContact has started, by
-            InstanceId and ClientToken.
+        contact_results: Results of idempotent operations of Amazon Connect.
         participants: The participants, by participant token.
         connections: The connections, by connection token.
         transcript: The items of all chats, oldest first.
-        assumptions: Settings for undocumented behaviour of the service.
+        controls: The controls of the region, which other regions may share.
     """
 
     def __init__(self, region_name: str, account_id: str) -> None:
@@ -56,11 +55,36 @@ class ParticipantsBackend(BaseBackend):
         self.listeners: list[Callable[[ChatEvent], object]] = []
         self.instance_id = str(uuid4())
         self.chats: dict[str, Chat] = {}
-        self.started_chats: dict[tuple[str, str], Participant] = {}
+        self.contact_results: dict[tuple[str, ...], IdempotentResult] = {}
         self.participants: dict[str, Participant] = {}
         self.connections: dict[str, Connection] = {}
         self.transcript: list[Item] = []
-        self.assumptions = Assumptions()
+        self.controls = controls_by_region.get(region_name)
+
+    @property
+    def assumptions(self) -> Assumptions:
+        """Settings for undocumented behaviour of the service."""
+        return self.controls.assumptions
+
+    @property
+    def faults(self) -> FaultQueue:
+        """The injected faults."""
+        return self.controls.faults
+
+    @property
+    def history(self) -> History:
+        """The received calls."""
+        return self.controls.history
+
+    @property
+    def quotas(self) -> Quotas:
+        """The throttling quotas."""
+        return self.controls.quotas
+
+    @property
+    def scanner(self) -> Scanner:
+        """The attachment scanner."""
+        return self.controls.scanner
 
     def start_chat(
         self,
@@ -68,6 +92,7 @@ class ParticipantsBackend(BaseBackend):
         instance_id: str | None = None,
         duration: timedelta = _limits.CHAT_DURATION,
         content_types: frozenset[str] = _limits.MESSAGE_CONTENT_TYPES,
+        **details: Any,
     ) -> Chat:
         """Start a chat without participants.
 
@@ -75,12 +100,16 @@ class ParticipantsBackend(BaseBackend):
             instance_id: The Connect instance; by default `self.instance_id`.
             duration: The time after which the chat ends.
             content_types: The content types of messages that the chat accepts.
+            **details: Other attributes of `Chat`.
         """
+        now = clock.now()
         chat = Chat(
-            str(uuid4()),
-            instance_id or self.instance_id,
-            clock.now() + duration,
-            content_types,
+            contact_id=str(uuid4()),
+            instance_id=instance_id or self.instance_id,
+            started_at=now,
+            expires_at=now + duration,
+            content_types=content_types,
+            **details,
         )
         self.chats[chat.contact_id] = chat
         return chat
@@ -100,6 +129,7 @@ class ParticipantsBackend(BaseBackend):
     ) -> Participant:
         """Add a participant to a chat."""
         participant = Participant(chat, role, display_name, new_token(), clock.now())
+        chat.participants.append(participant)
         self.participants[participant.token] = participant
         return participant
 
@@ -155,6 +185,7 @@ class ParticipantsBackend(BaseBackend):
         action: Callable[[Participant], T],
         *,
         repeat: Callable[[T], object] | None = None,
+        params_in_key: bool = False,
     ) -> T:
         """Run an action, or return the stored result of the same ClientToken.
 
@@ -163,32 +194,22 @@ class ParticipantsBackend(BaseBackend):
             params: The request's parameters, with a ConnectionToken and optionally a ClientToken.
             action: Processes the request of the participant, and returns the result.
             repeat: Called with a stored result before it is returned again.
+            params_in_key: Whether a ClientToken with other parameters is a new request.
 
         Raises:
             exceptions.ErrorResponse: The request is rejected. Its ClientToken is not stored.
         """
-        key = operation, params.get("ClientToken") or str(uuid4())
-        compared_params = {
-            name: value
-            for name, value in params.items()
-            if name not in {"ClientToken", "ConnectionToken"}
-        }
         with self.lock:
-            participant, now = self._get_participant(params["ConnectionToken"]), clock.now()
-            stored = participant.idempotent_results.get(key)
-            lifetime = self.assumptions.client_token_lifetime
-            if stored and (lifetime is None or now < stored.created_at + lifetime):
-                if stored.params != compared_params:
-                    raise_if_set(
-                        self.assumptions.client_token_reused, "The ClientToken was used before."
-                    )
-                stored_result: T = stored.result
-                if repeat:
-                    repeat(stored_result)
-                return stored_result
-            result = action(self.require_connected(params["ConnectionToken"]))
-            participant.idempotent_results[key] = IdempotentResult(result, compared_params, now)
-            return result
+            participant = self._get_participant(params["ConnectionToken"])
+            return run_once(
+                participant.idempotent_results,
+                operation,
+                params,
+                lambda: action(self.require_connected(params["ConnectionToken"])),
+                self.assumptions,
+                repeat=repeat,
+                params_in_key=params_in_key,
+            )
 
     def add_item(self, participant: Participant, item_type: str, **members: Any) -> Item:
         """Add an item of a participant to the transcript, and notify the listeners.
@@ -242,9 +263,3 @@ class ParticipantsBackend(BaseBackend):
         if connection is None or connection.expires_at <= clock.now():
             raise exceptions.AccessDeniedException
         return connection.participant
-
-
-def raise_if_set(code: str | None, message: str) -> None:
-    """Raise a service error, unless the setting that provides its code is None."""
-    if code is not None:
-        raise exceptions.ServiceError(code, message)

@@ -11,7 +11,7 @@ from attach_confirm_stubs.fake.models import _transcript
 from attach_confirm_stubs.fake.models._base import ParticipantsBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from attach_confirm_stubs.fake.models._entities import Item, Participant
@@ -24,6 +24,30 @@ class ChatsBackend(ParticipantsBackend):
         """Return the URL of a connection's websocket, and the URL's expiry time."""
         url = _patterns.websocket_url(self.region_name, connection_token)
         return url, clock.now() + _limits.WEBSOCKET_LIFETIME
+
+    def connection_members(
+        self, token: str, expires_at: datetime, types: Sequence[str]
+    ) -> dict[str, Any]:
+        """Return the members of a response that describe a connection.
+
+        Args:
+            token: The connection token.
+            expires_at: The expiry time of the connection token.
+            types: The requested types of connection information.
+        """
+        members: dict[str, Any] = {}
+        if "CONNECTION_CREDENTIALS" in types:
+            members["ConnectionCredentials"] = {
+                "ConnectionToken": token,
+                "Expiry": _transcript.format_timestamp(expires_at),
+            }
+        if "WEBSOCKET" in types:
+            url, url_expires_at = self.create_websocket_url(token)
+            members["Websocket"] = {
+                "Url": url,
+                "ConnectionExpiry": _transcript.format_timestamp(url_expires_at),
+            }
+        return members
 
     def send_message(self, params: Mapping[str, Any]) -> Item:
         """Add a message to the transcript, and return its item."""
@@ -62,7 +86,8 @@ class ChatsBackend(ParticipantsBackend):
                 self.notify(chat, item)
             return item
 
-        return self.run_idempotent("SendEvent", params, process)
+        # chatjs sends each receipt with the same ClientToken.
+        return self.run_idempotent("SendEvent", params, process, params_in_key=True)
 
     def disconnect_participant(self, params: Mapping[str, Any]) -> None:
         """Disconnect a participant, which by default ends the chat if it is the customer."""
@@ -84,6 +109,13 @@ class ChatsBackend(ParticipantsBackend):
         except (ValueError, TypeError, KeyError):
             raise exceptions.ValidationException('Content must be {"messageId": "..."}.') from None
         chat, now = participant.chat, clock.now()
+        active = [p for p in chat.participants if p.connected and not p.disconnected]
+        roles = {p.role for p in active}
+        if len(active) > _limits.PARTICIPANTS_WITH_RECEIPTS or "SUPERVISOR" in roles:
+            raise exceptions.ServiceError(
+                "ConflictException",
+                "Receipts are not supported with a supervisor, or more than two participants.",
+            )
         for item in chat.items:
             if item["Id"] == message_id and item["Type"] == "MESSAGE":
                 _transcript.add_receipt(item, participant, timestamp_member, now)

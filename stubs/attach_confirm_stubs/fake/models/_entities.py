@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from uuid import uuid4
 
 from attach_confirm_stubs.fake import _limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from attach_confirm_stubs.fake._presigned_urls import PresignedUrl
-    from attach_confirm_stubs.fake.models._snapshot import AttachmentState
+    from attach_confirm_stubs.fake.models._idempotency import IdempotentResult
+    from attach_confirm_stubs.fake.models._snapshot import AttachmentState, StreamFailure
 
 Item: TypeAlias = "dict[str, Any]"
+Role: TypeAlias = Literal["AGENT", "CUSTOMER", "SYSTEM", "CUSTOM_BOT", "SUPERVISOR"]
+
+MAX_RECORDS = 10_000
+ROLES: tuple[str, ...] = get_args(Role)
 
 
 def new_token() -> str:
@@ -24,40 +29,73 @@ def new_token() -> str:
     return secrets.token_hex(64)
 
 
+def check_role(role: str) -> None:
+    """Raise if a role is unknown.
+
+    Raises:
+        ValueError: `role` is unknown.
+    """
+    if role not in ROLES:
+        raise ValueError(f"unknown role {role!r}; choose one of {', '.join(ROLES)}")
+
+
 @dataclass(eq=False)
 class Chat:
-    """A chat and its transcript.
+    """A chat and its transcript. It has one contact, which is the initial contact.
 
     Attributes:
         contact_id: ID of the contact, as in `StartChatContact`.
         instance_id: ID of the Connect instance that the chat belongs to.
+        started_at: Start time of the chat.
         expires_at: End time of the chat, which may be in the past.
         content_types: Content types that a message of the chat may have.
+        attributes: User-defined attributes of the contact.
+        details: Members of DescribeContact's `Contact` that StartChatContact sets.
+        continued_from: The ended chat that a persistent chat continues, or None.
         items: The transcript items, oldest first.
+        participants: The participants, in the order in which they were added.
+        attachments: The attachments, in the order in which they were started.
+        streams: The streams to which the items are published.
         attachment_count: Number of attachments that count towards the quota of 35.
+        updated_at: Time of the last change of the contact.
     """
 
     contact_id: str
     instance_id: str
+    started_at: datetime
     expires_at: datetime
     content_types: frozenset[str]
+    attributes: dict[str, str] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+    continued_from: Chat | None = None
     items: list[Item] = field(default_factory=list)
+    participants: list[Participant] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    streams: list[Stream] = field(default_factory=list)
     attachment_count: int = 0
+    updated_at: datetime = field(init=False)
 
+    def __post_init__(self) -> None:
+        self.updated_at = self.started_at
 
-@dataclass(frozen=True)
-class IdempotentResult:
-    """The result of the first request with a ClientToken.
+    def is_active(self, now: datetime) -> bool:
+        """Return whether the chat is open."""
+        return now < self.expires_at
 
-    Attributes:
-        result: The return value of the operation.
-        params: The parameters of the request, except for its tokens.
-        created_at: Time at which the request was processed.
-    """
-
-    result: Any
-    params: Mapping[str, Any]
-    created_at: datetime
+    def past_items(self) -> list[Item]:
+        """Return the items of the chats that this one continues, oldest first."""
+        source = self.continued_from
+        if source is None:
+            return []
+        items = [
+            {
+                **{name: value for name, value in item.items() if name != "ContactId"},
+                "RelatedContactId": source.contact_id,
+            }
+            for item in source.items
+        ]
+        past = [*source.past_items(), *items]
+        return [{**item, "InitialContactId": self.contact_id} for item in past]
 
 
 @dataclass(eq=False)
@@ -66,7 +104,7 @@ class Participant:
 
     Attributes:
         chat: The chat that the participant belongs to.
-        role: A value of the model's ParticipantRole, for example `CUSTOMER`.
+        role: A value of `ROLES`.
         display_name: Name that the other participants see.
         token: The participant token.
         created_at: Time at which the participant was added.
@@ -86,11 +124,11 @@ class Participant:
     connected: bool = False
     joined: bool = False
     disconnected: bool = False
-    idempotent_results: dict[tuple[str, str], IdempotentResult] = field(default_factory=dict)
+    idempotent_results: dict[tuple[str, ...], IdempotentResult] = field(default_factory=dict)
 
     def is_active(self, now: datetime) -> bool:
         """Return whether the chat is open and the participant has not disconnected."""
-        return not self.disconnected and now < self.chat.expires_at
+        return not self.disconnected and self.chat.is_active(now)
 
     def can_connect(self, now: datetime) -> bool:
         """Return whether the participant may connect.
@@ -99,6 +137,17 @@ class Participant:
         """
         is_in_time = self.connected or now < self.created_at + _limits.CONNECT_TIMEOUT
         return is_in_time and self.is_active(now)
+
+
+@dataclass(eq=False)
+class Stream:
+    """The stream of a chat; see `FakeStream`."""
+
+    topic_arn: str
+    streaming_id: str = field(default_factory=lambda: str(uuid4()))
+    active: bool = True
+    records: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MAX_RECORDS))
+    failures: deque[StreamFailure] = field(default_factory=lambda: deque(maxlen=MAX_RECORDS))
 
 
 @dataclass(frozen=True)
@@ -124,6 +173,7 @@ class Attachment:
         content_type: MIME type that StartAttachmentUpload declared.
         size: Size that StartAttachmentUpload declared, in bytes.
         participant: The participant that started the upload.
+        started_at: Time at which the upload was started.
         key: Object key in the bucket: `staging/...`, or `final/...` after the confirmation.
         upload_url: The presigned URL for the PUT.
         state: State of the attachment, as in `FakeAttachment`.
@@ -135,6 +185,7 @@ class Attachment:
     content_type: str
     size: int
     participant: Participant
+    started_at: datetime
     key: str
     upload_url: PresignedUrl
     state: AttachmentState = "STARTED"

@@ -30,11 +30,16 @@ class Scanner:
     """Decides about confirmed attachments. Without rules it approves each of them at once.
 
     A rule applies to the attachments that match it. If several rules match, the newest one wins.
-    A new rule also applies to attachments that are already IN_PROGRESS.
+    A new rule also applies to attachments that are already IN_PROGRESS. A verdict that takes longer
+    than the setting `scanner_timeout` is REJECTED, but `hold` has no timeout.
+
+    Attributes:
+        version: Changes with the rules.
     """
 
     def __init__(self) -> None:
         self._rules: list[_Rule] = []
+        self.version = 0
 
     def approve(self, match: Matcher = None, *, after: float = 0.0) -> None:
         """Approve the attachments that match.
@@ -43,7 +48,7 @@ class Scanner:
             match: An attachment name or a predicate of `FakeAttachment`; None matches all.
             after: The delay after the confirmation, in seconds of the fake's clock.
         """
-        self._rules.append(_Rule("APPROVED", match, after))
+        self._add(_Rule("APPROVED", match, after))
 
     def reject(self, match: Matcher = None, *, after: float = 0.0) -> None:
         """Reject the attachments that match, and delete their bytes.
@@ -52,7 +57,7 @@ class Scanner:
             match: An attachment name or a predicate of `FakeAttachment`; None matches all.
             after: The delay after the confirmation, in seconds of the fake's clock.
         """
-        self._rules.append(_Rule("REJECTED", match, after))
+        self._add(_Rule("REJECTED", match, after))
 
     def hold(self, match: Matcher = None) -> None:
         """Keep the attachments that match IN_PROGRESS until another rule applies to them.
@@ -60,23 +65,30 @@ class Scanner:
         Args:
             match: An attachment name or a predicate of `FakeAttachment`; None matches all.
         """
-        self._rules.append(_Rule("IN_PROGRESS", match, 0.0))
+        self._add(_Rule("IN_PROGRESS", match, 0.0))
 
     def reset(self) -> None:
         """Remove all rules."""
         self._rules.clear()
+        self.version += 1
 
-    def verdict(
-        self, get_attachment: Callable[[], FakeAttachment], elapsed_seconds: float
-    ) -> Verdict:
-        """Return the verdict about an attachment.
+    @property
+    def has_predicates(self) -> bool:
+        """Whether a rule has a predicate, whose result may change at any time."""
+        return any(callable(rule.match) for rule in self._rules)
+
+    def decide(self, get_attachment: Callable[[], FakeAttachment]) -> tuple[Verdict, float]:
+        """Return the verdict about an attachment, and its delay after the confirmation in seconds.
 
         Args:
             get_attachment: Returns a snapshot of the attachment. It is called only if there are
                 rules.
-            elapsed_seconds: The time since the confirmation, in seconds.
         """
         for rule in reversed(self._rules):
             if rule.matches(get_attachment()):
-                return rule.verdict if elapsed_seconds >= rule.after else "IN_PROGRESS"
-        return "APPROVED"
+                return rule.verdict, rule.after
+        return "APPROVED", 0.0
+
+    def _add(self, rule: _Rule) -> None:
+        self._rules.append(rule)
+        self.version += 1

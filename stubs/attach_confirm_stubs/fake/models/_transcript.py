@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from base64 import b64decode, b64encode
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from attach_confirm_stubs.fake._assumptions import Assumptions
     from attach_confirm_stubs.fake.models._entities import Chat, Item, Participant
+
+_PAGE_PREFIX = "page:"
 
 
 def format_timestamp(time: datetime) -> str:
@@ -90,12 +93,19 @@ def new_receipt_item(item: Item, time: datetime) -> Item:
 
 
 def get_page(
-    items: Sequence[Item], params: Mapping[str, Any], assumptions: Assumptions
+    items: Sequence[Item],
+    past_items: Sequence[Item],
+    params: Mapping[str, Any],
+    assumptions: Assumptions,
 ) -> tuple[list[Item], str | None]:
     """Return one page of a transcript, and the token of the next page; None on the last page.
 
+    The pages after the chat's own items have the items of the past chats that it continues, if the
+    transcript is read backward from its end.
+
     Args:
         items: The chat's items, oldest first.
+        past_items: The items of the past chats, oldest first.
         params: The parameters of GetTranscript.
         assumptions: Settings for undocumented behaviour of the service.
 
@@ -110,11 +120,31 @@ def get_page(
     if "Id" in start_position:
         index = _index_of(selected, start_position["Id"])
         selected = selected[index + (not assumptions.position_included) :]
-    start = _index_of(selected, params["NextToken"]) if params.get("NextToken") else 0
-    end = start + (params.get("MaxResults", _limits.PAGE_SIZE) or assumptions.zero_results)
-    next_token = selected[end]["Id"] if end < len(selected) else None
+    start, boundary = 0, len(selected)
+    if not (forward or start_position or "ContactId" in params):
+        selected += past_items[::-1]
+    if params.get("NextToken"):
+        start = _index_of(selected, _decode_next_token(params["NextToken"]))
+        boundary = boundary if start < boundary else len(selected)
+    size = params.get("MaxResults", _limits.PAGE_SIZE) or assumptions.zero_results
+    end = min(start + size, boundary)
+    next_token = _encode_next_token(selected[end]["Id"]) if end < len(selected) else None
     page = selected[start:end]
     return page if forward is ascending else page[::-1], next_token
+
+
+def _encode_next_token(item_id: str) -> str:
+    return b64encode(f"{_PAGE_PREFIX}{item_id}".encode()).decode()
+
+
+def _decode_next_token(token: str) -> str:
+    try:
+        text = b64decode(token, validate=True).decode()
+    except ValueError:
+        text = ""
+    if not text.startswith(_PAGE_PREFIX):
+        raise exceptions.ValidationException("NextToken is not valid.")
+    return text.removeprefix(_PAGE_PREFIX)
 
 
 def _select_items(

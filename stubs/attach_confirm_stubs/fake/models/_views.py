@@ -16,15 +16,7 @@ if TYPE_CHECKING:
 
 
 class ViewsBackend(ParticipantsBackend):
-    """The views of one account and region.
-
-    Attributes:
-        views: The views, by view token.
-    """
-
-    def __init__(self, region_name: str, account_id: str) -> None:
-        super().__init__(region_name, account_id)
-        self.views: dict[str, dict[str, Any]] = {}
+    """The views of one account and region."""
 
     def create_view(self, content: Mapping[str, Any]) -> str:
         """Add a view, and return its token.
@@ -41,13 +33,13 @@ class ViewsBackend(ParticipantsBackend):
         if violations:
             raise ValueError("; ".join(violations))
         token = new_token()
-        self.views[token] = dict(content)
+        self.controls.views[token] = dict(content)
         return token
 
     def describe_view(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return a view."""
         self.require_connected(params["ConnectionToken"])
-        view = self.views.get(params["ViewToken"])
+        view = self.controls.views.get(params["ViewToken"])
         if view is None:
             raise exceptions.ServiceError("ResourceNotFoundException", "The view was not found.")
         return view
