@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from attach_confirm_stubs._calls import Call as Call
     from attach_confirm_stubs._calls import CallList as CallList
     from attach_confirm_stubs._journal import check_journal as check_journal
+    from attach_confirm_stubs.fake._fake_chat import FakeChat as FakeChat
+    from attach_confirm_stubs.fake._fake_chat import FakeParticipant as FakeParticipant
     from attach_confirm_stubs.fake._faults import ConnectionReset as ConnectionReset
     from attach_confirm_stubs.fake._faults import ConnectTimeout as ConnectTimeout
     from attach_confirm_stubs.fake._faults import Fault as Fault
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from attach_confirm_stubs.fake._history import Attempt as Attempt
     from attach_confirm_stubs.fake._history import RecordedCall as RecordedCall
     from attach_confirm_stubs.fake.models._snapshot import FakeAttachment as FakeAttachment
+    from attach_confirm_stubs.fake.models._snapshot import FakeStream as FakeStream
+    from attach_confirm_stubs.fake.models._snapshot import StreamFailure as StreamFailure
     from attach_confirm_stubs.in_process._context import (
         fake_connectparticipant as fake_connectparticipant,
     )
@@ -64,9 +68,10 @@ _LAZY_IMPORTS = {
         "Throttle",
         "TruncatedResponse",
     ),
+    "fake._fake_chat": ("FakeChat", "FakeParticipant"),
     "fake._handle": ("FakeConnectParticipant",),
     "fake._history": ("Attempt", "RecordedCall"),
-    "fake.models._snapshot": ("FakeAttachment",),
+    "fake.models._snapshot": ("FakeAttachment", "FakeStream", "StreamFailure"),
     "in_process._context": ("fake_connectparticipant",),
     "server._server": ("ConnectParticipantServer", "serve_connectparticipant"),
     "stubber._failures": ("FailureCase", "failure_cases", "modeled_errors"),

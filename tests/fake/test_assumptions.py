@@ -358,3 +358,70 @@ def test_position_included_false_excludes_item(fake, token):
         ConnectionToken=token, StartPosition={"Id": ids[0]}, SortOrder="ASCENDING"
     )
     assert [item["Id"] for item in page["Transcript"]] == ids[1:]
+
+
+def test_scanner_timeout_sets_the_time_of_rejection(fake, token):
+    fake.scanner.approve(after=90)
+    for timeout, state in ((timedelta(seconds=30), "REJECTED"), (None, "APPROVED")):
+        fake.assumptions.scanner_timeout = timeout
+        upload_file(fake, token)
+        fake.clock.advance(90 if timeout is None else 30)
+        assert fake.attachments[-1].state == state
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "allowed"),
+    [
+        ("a.txt", 3, True),
+        ("a.TXT", 3, True),
+        ("a.txt", 4, False),
+        ("a.tar.gz", 1, True),
+        ("a.exe", 1, False),
+        ("txt", 1, False),
+    ],
+)
+def test_size_and_extension_limits(fake, token, name, size, allowed):
+    fake.assumptions.max_attachment_bytes = 3
+    fake.assumptions.attachment_extensions = [".txt", "GZ"]
+    if allowed:
+        start_pending(fake, token, name=name, size=size)
+    else:
+        with pytest.raises(fake.client.exceptions.ValidationException):
+            start_pending(fake, token, name=name, size=size)
+    assert len(fake.attachments) == allowed
+
+
+def test_size_limit_is_20_mib_by_default(fake, token):
+    start_pending(fake, token, size=20 * 1024 * 1024)
+    with pytest.raises(fake.client.exceptions.ValidationException):
+        start_pending(fake, token, size=20 * 1024 * 1024 + 1)
+
+
+def test_invalid_attachment_none_rejects_after_the_upload(fake, token):
+    fake.assumptions.invalid_attachment = None
+    fake.assumptions.attachment_extensions = fake.assumptions.DEFAULT_EXTENSIONS
+    for name in ("a.txt", "a.exe"):
+        upload_file(fake, token, name)
+    assert [attachment.state for attachment in fake.attachments] == ["APPROVED", "REJECTED"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("max_attachment_bytes", 0, "max_attachment_bytes=0: pass 1 to 104857600"),
+        ("max_attachment_bytes", 104_857_601, "pass 1 to 104857600"),
+        ("attachment_extensions", ["t x"], "invalid extension 't x'; use 1 to 10 letters"),
+        ("attachment_extensions", ["x" * 11], "use 1 to 10 letters, digits, '-' or '_'"),
+    ],
+)
+def test_invalid_limit_rejected(fake, name, value, message):
+    before = getattr(fake.assumptions, name)
+    with pytest.raises(ValueError, match=message):
+        setattr(fake.assumptions, name, value)
+    assert getattr(fake.assumptions, name) == before
+
+
+def test_one_extension_may_be_a_string(fake):
+    fake.assumptions.attachment_extensions = "pdf"
+    assert fake.assumptions.attachment_extensions == {"pdf"}
+    fake.assumptions.max_attachment_bytes = 104_857_600

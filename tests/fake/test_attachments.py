@@ -313,3 +313,28 @@ def test_concurrent_starts_with_one_client_token(fake, token, thread_pool):
     )
     assert len({response["AttachmentId"] for response in started}) == 1
     assert len(fake.attachments) == 1
+
+
+@pytest.mark.parametrize(
+    ("disposition", "header"),
+    [
+        ({}, 'attachment; filename="a.png"'),
+        ({"UrlContentDisposition": "ATTACHMENT"}, 'attachment; filename="a.png"'),
+        ({"UrlContentDisposition": "INLINE"}, 'inline; filename="a.png"'),
+    ],
+)
+def test_url_content_disposition_sets_header_of_download(fake, token, disposition, header):
+    """An older botocore does not know the parameter, so the request is sent without it."""
+    started = start_and_put(fake.client, token)
+    complete_upload(fake.client, token, started)
+    url = requests.post(
+        "https://participant.connect.us-east-1.amazonaws.com/participant/attachment",
+        json={"AttachmentId": started["AttachmentId"], **disposition},
+        headers={"X-Amz-Bearer": token},
+        timeout=5,
+    ).json()["Url"]
+    download = requests.get(url, timeout=5)
+    assert download.headers["content-disposition"] == header
+    assert download.content == DATA
+    tampered = requests.get(url.replace("inline", "attachment"), timeout=5)
+    assert tampered.status_code == (403 if "INLINE" in disposition.values() else 200)

@@ -86,6 +86,63 @@ def test_receipts_of_one_recipient_are_merged(fake, token, send_message):
     assert receipt.keys() == {"RecipientParticipantId", "DeliveredTimestamp", "ReadTimestamp"}
 
 
+@pytest.fixture
+def read_message(fake, send_message):
+    """Return a function that sends a message and a receipt for it."""
+
+    def read(connection_token, **params):
+        content = json.dumps({"messageId": send_message()["Id"]})
+        return fake.client.send_event(
+            ContentType=f"{EVENT_PREFIX}message.read",
+            Content=content,
+            ConnectionToken=connection_token,
+            **params,
+        )
+
+    return read
+
+
+def test_receipts_with_one_client_token_are_separate(fake, token, read_message):
+    """Chatjs sends each receipt with the same ClientToken."""
+    agent = fake.connection_token(contact_id=get_contact_id(fake, token), role="AGENT")
+    fake.assumptions.client_token_reused = "ValidationException"
+    first, second = (read_message(agent, ClientToken="INCOMING_READ_RECEIPT") for _ in range(2))
+    assert first["Id"] != second["Id"]
+    assert [len(item["MessageMetadata"]["Receipts"]) for item in fake.transcript] == [1, 1]
+
+
+def test_repeated_event_is_the_first_event(fake, token):
+    params = {"ConnectionToken": token, "ContentType": f"{EVENT_PREFIX}typing", "ClientToken": "1"}
+    first, second = (fake.client.send_event(**params) for _ in range(2))
+    assert first["Id"] == second["Id"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "supported"),
+    [
+        (["AGENT"], True),
+        (["SUPERVISOR"], False),
+        (["AGENT", "AGENT"], False),
+        (["AGENT", "SUPERVISOR"], False),
+    ],
+)
+def test_receipts_need_two_participants_without_supervisor(
+    fake, token, read_message, roles, supported
+):
+    """A participant who has not connected, or has left, does not count."""
+    contact_id = get_contact_id(fake, token)
+    left = fake.connection_token(contact_id=contact_id, role="SUPERVISOR")
+    fake.client.disconnect_participant(ConnectionToken=left)
+    fake.participant_token(contact_id=contact_id, role="SUPERVISOR")
+    tokens = [fake.connection_token(contact_id=contact_id, role=role) for role in roles]
+    if supported:
+        read_message(tokens[0])
+    else:
+        with pytest.raises(fake.client.exceptions.ConflictException):
+            read_message(tokens[0])
+    assert ("MessageMetadata" in fake.transcript[-1]) == supported
+
+
 @pytest.mark.parametrize(
     ("event", "content"),
     [

@@ -26,7 +26,7 @@ from attach_confirm_stubs import (
     modeled_errors,
 )
 from attach_confirm_stubs.fake._moto import BOTOCORE_DETECTS_TRUNCATION
-from tests.fake.uploads import start_pending
+from tests.fake.uploads import start_pending, upload_file
 
 OPERATIONS = _service_model.service_model().operation_names
 
@@ -215,6 +215,22 @@ def test_faults_apply_to_one_operation_in_all_regions(fake):
             "unknown operation 'Complete'; choose one of Cancel",
         ),
         (
+            lambda fake: fake.inject("Websocket", Throttle()),
+            "fault: Throttle() does not apply to a websocket; pass ConnectionReset()",
+        ),
+        (
+            lambda fake: fake.inject("GetObject", ModeledError("RequestTimeout")),
+            "GetObject does not declare RequestTimeout; it declares AccessDenied",
+        ),
+        (
+            lambda fake: fake.inject("PutObject", ModeledError("NoSuchKey")),
+            "PutObject does not declare NoSuchKey; it declares AccessDenied",
+        ),
+        (
+            lambda fake: fake.inject("StopContact", ModeledError("ConflictException")),
+            "StopContact does not declare ConflictException; it declares ContactNotFound",
+        ),
+        (
             lambda fake: fake.inject("SendMessage", Throttle),
             "is not a Fault; pass an instance like Throttle()",
         ),
@@ -229,7 +245,18 @@ def test_faults_apply_to_one_operation_in_all_regions(fake):
         (lambda _: ServerError(404), "status=404 is not a server error; pass 500 to 599"),
         (lambda _: Latency(-1), "seconds=-1 is negative; pass 0 or more"),
     ],
-    ids=["operation", "class", "undeclared", "undeclared by S3", "status", "seconds"],
+    ids=[
+        "operation",
+        "websocket",
+        "GET",
+        "PUT",
+        "connect",
+        "class",
+        "undeclared",
+        "undeclared by S3",
+        "status",
+        "seconds",
+    ],
 )
 def test_invalid_fault_rejected(fake, inject, message):
     with pytest.raises((TypeError, ValueError), match=re.escape(message)):
@@ -240,3 +267,68 @@ def test_faults_compare_by_value():
     assert ReadTimeout(after_commit=True) == ReadTimeout(after_commit=True) != ReadTimeout()
     assert isinstance(Throttle(), Fault)
     assert repr(ReadTimeout(after_commit=True)) == "ReadTimeout(after_commit=True)"
+
+
+def test_websocket_fault_waits_for_a_websocket(fake):
+    fake.inject("Websocket", ConnectionReset())
+    assert fake._backend.faults.pop("Websocket") == ConnectionReset()
+    assert fake._backend.faults.pop("Websocket") is None
+
+
+@pytest.fixture
+def download_url(fake, token):
+    """Return the presigned URL of an attachment with the bytes 123456."""
+    attachment_id = upload_file(fake, token, data=b"123456")
+    response = fake.client.get_attachment(AttachmentId=attachment_id, ConnectionToken=token)
+    return response["Url"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "text"),
+    [
+        (Throttle(), 503, "<Code>SlowDown</Code>"),
+        (ServerError(), 500, "<Code>InternalError</Code>"),
+        (ServerError(502), 502, '{"message": null}'),
+        (ModeledError("AccessDenied"), 403, "<Message>Request has expired</Message>"),
+        (ModeledError("NoSuchKey"), 404, "<Code>NoSuchKey</Code>"),
+        (ProxyPage(), 200, "<!DOCTYPE html>"),
+    ],
+    ids=str,
+)
+def test_get_receives_errors_of_s3(fake, download_url, fault, status, text):
+    fake.inject("GetObject", fault)
+    response = requests.get(download_url, timeout=5)
+    assert response.status_code == status
+    assert text in response.text
+    assert requests.get(download_url, timeout=5).content == b"123456"
+    (call,) = fake.calls("GetObject")
+    assert call.params.keys() == {"Bucket", "Key"}
+    assert [(attempt.fault, attempt.committed) for attempt in call.attempts] == [
+        (fault, False),
+        (None, True),
+    ]
+
+
+@pytest.mark.parametrize("fault", [ConnectTimeout(), ReadTimeout(), ConnectionReset()], ids=str)
+def test_get_raises_exceptions_of_requests(fake, download_url, fault):
+    fake.inject("GetObject", fault)
+    with pytest.raises(requests.exceptions.RequestException):
+        requests.get(download_url, timeout=5)
+
+
+def test_get_of_other_url_is_another_call(fake, token, download_url):
+    attachment_id = fake.attachments[0].attachment_id
+    other = fake.client.get_attachment(AttachmentId=attachment_id, ConnectionToken=token)["Url"]
+    for url in (download_url, other, other):
+        requests.get(url, timeout=5)
+    assert [len(call.attempts) for call in fake.calls("GetObject")] == [1, 2]
+    assert "X-Amz-Signature" not in repr(fake.calls)
+
+
+def test_download_retries_faults_of_the_get(fake, token, tmp_path):
+    attachment_id = upload_file(fake, token, data=b"123456")
+    fake.inject("GetObject", ServerError(), TruncatedResponse(), ReadTimeout(after_commit=True))
+    download = attach_confirm.download(fake.client, attachment_id, token, tmp_path / "a.txt")
+    assert download.path.read_bytes() == b"123456"
+    attempts = [attempt for call in fake.calls("GetObject") for attempt in call.attempts]
+    assert len(attempts) == 4

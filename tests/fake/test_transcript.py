@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
+from botocore.exceptions import ClientError
 
 import attach_confirm
 from tests.fake.uploads import get_contact_id, upload_file
@@ -247,3 +248,14 @@ def test_next_token_and_start_position_of_other_chat_rejected(fake, send_files, 
     for params in ({"NextToken": next_token}, {"StartPosition": {"Id": item_id}}):
         with pytest.raises(fake.client.exceptions.ValidationException):
             fake.client.get_transcript(ConnectionToken=other_token, **params)
+
+
+@pytest.mark.parametrize("next_token", ["unknown", "cGFnZQ==", "cGFnZTp4"])
+def test_next_token_is_not_an_id(get_page, send_files, next_token):
+    send_files(2)
+    page = get_page(MaxResults=1)
+    assert page["NextToken"] != get_page(MaxResults=2)["Transcript"][1]["Id"]
+    for wrong_token in (next_token, page["Transcript"][0]["Id"]):
+        with pytest.raises(ClientError) as raised:
+            get_page(NextToken=wrong_token)
+        assert raised.value.response["Error"]["Code"] == "ValidationException"

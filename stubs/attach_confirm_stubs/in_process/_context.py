@@ -26,7 +26,7 @@ def fake_connectparticipant(
     `attach_confirm`, advance the fake's clock instead. All state is deleted at the end.
 
     Args:
-        region_name: The region of the handle.
+        region_name: The region of `fake.client` and of new chats. The handle is about all regions.
 
     Returns:
         A context manager that returns the handle.
