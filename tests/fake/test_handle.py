@@ -117,6 +117,7 @@ def test_regions_of_a_server_have_separate_controls():
 
 
 def test_tokens_for_chat_of_other_region(fake):
+    fake.start_chat()
     other = FakeConnectParticipant("eu-west-1")
     chat = other.start_chat()
     token = fake.connection_token(contact_id=chat.contact_id, role="AGENT")

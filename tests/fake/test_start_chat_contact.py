@@ -129,7 +129,6 @@ GUIDE = {"connect:Subtype": {"ValueString": "connect:Guide"}}
         {"SegmentAttributes": GUIDE},
         {"Attributes": {"a b": "1"}},
         {"Attributes": {"a": "ä" * 16_384}},
-        {"ChatStreamingConfiguration": {"StreamingEndpointArn": "arn:aws:sns:us-east-1:1:a"}},
         {"PersistentChat": {"SourceContactId": "c-1"}},
         {
             "PersistentChat": {"SourceContactId": "c-1", "RehydrationType": "FROM_SEGMENT"},
@@ -145,6 +144,33 @@ def test_invalid_parameter_starts_no_chat(fake, start_chat, params):
     fake.assumptions.invalid_request = "InvalidParameterException"
     with pytest.raises(client.exceptions.InvalidParameterException):
         start_chat(**params)
+    assert fake.chats == []
+
+
+def put_chat(**params):
+    """Send StartChatContact without botocore, and return the response.
+
+    An older botocore does not know all parameters.
+    """
+    headers = sign("us-east-1")
+    return requests.put(URL, json.dumps({**PARAMS, **params}), headers=headers, timeout=5)
+
+
+def test_chat_streaming_configuration_streams_initial_message(fake):
+    message = {"ContentType": "text/plain", "Content": "Hello"}
+    arn = "arn:aws:sns:us-east-1:123456789012:chats"
+    started = put_chat(
+        InitialMessage=message, ChatStreamingConfiguration={"StreamingEndpointArn": arn}
+    ).json()
+    (stream,) = fake.streams
+    assert stream.streaming_id == started["StreamingId"]
+    assert stream.contact_id == started["ContactId"]
+    assert len(stream.records) == 1
+
+
+def test_invalid_streaming_endpoint_starts_no_chat(fake):
+    response = put_chat(ChatStreamingConfiguration={"StreamingEndpointArn": "chats"})
+    assert response.headers["x-amzn-errortype"] == "InvalidRequestException"
     assert fake.chats == []
 
 
@@ -172,20 +198,15 @@ def test_limits_are_inclusive(fake, start_chat):
     ],
 )
 def test_connection_types_add_connection_information(fake, types, members):
-    """An older botocore does not know the parameter."""
-    body = json.dumps(
-        {**PARAMS, "ClientToken": "1"} | ({"ConnectionTypes": types} if types else {})
-    )
-    first, again = (
-        requests.put(URL, body, headers=sign("us-east-1"), timeout=5).json() for _ in range(2)
-    )
+    params = {"ClientToken": "1", **({"ConnectionTypes": types} if types else {})}
+    first, again = (put_chat(**params).json() for _ in range(2))
     assert first.keys() - {"ContactId", "ParticipantId", "ParticipantToken"} == members
     assert again == first
     assert len(fake.transcript) == ("WEBSOCKET" in types)
     if "ConnectionCredentials" in members:
         token = first["ConnectionCredentials"]["ConnectionToken"]
         fake.client.disconnect_participant(ConnectionToken=token)
-        ended = requests.put(URL, body, headers=sign("us-east-1"), timeout=5).json()
+        ended = put_chat(**params).json()
         assert ended.keys() == first.keys() - {"Websocket"}
 
 
@@ -212,7 +233,7 @@ def test_call_is_recorded_and_takes_faults(fake):
 )
 def test_error_faults_have_codes_of_amazon_connect(fake, fault, code, status):
     fake.inject("StartChatContact", fault)
-    response = requests.put(URL, json.dumps(PARAMS), headers=sign("us-east-1"), timeout=5)
+    response = put_chat()
     assert (response.status_code, response.headers["x-amzn-errortype"]) == (status, code)
 
 
@@ -220,7 +241,7 @@ def test_quota_of_operation_applies_per_instance(fake, start_chat):
     fake.quotas.limits["StartChatContact"] = (1.0, 1)
     fake.quotas.enable()
     start_chat()
-    response = requests.put(URL, json.dumps(PARAMS), headers=sign("us-east-1"), timeout=5)
+    response = put_chat()
     assert response.headers["x-amzn-errortype"] == "ThrottlingException"
     start_chat(InstanceId="i-2")
 

@@ -131,30 +131,6 @@ def test_streamed_attachment_type_is_the_content_type(fake, connect, chat, token
     assert [value["Value"] for value in values] == ["application/x", "text/plain"]
 
 
-def test_start_chat_contact_streams_initial_message(fake, connect, topic_arn):
-    started = connect.start_chat_contact(
-        InstanceId="i-1",
-        ContactFlowId="f-1",
-        ParticipantDetails={"DisplayName": "Jane"},
-        InitialMessage={"ContentType": "text/plain", "Content": "Hello"},
-    )
-    assert "StreamingId" not in started
-    backend = fake._backend
-    started = backend.start_chat_contact(
-        {
-            "InstanceId": "i-1",
-            "ContactFlowId": "f-1",
-            "ParticipantDetails": {"DisplayName": "Jane"},
-            "InitialMessage": {"ContentType": "text/plain", "Content": "Hello"},
-            "ChatStreamingConfiguration": {"StreamingEndpointArn": topic_arn},
-        }
-    )
-    (stream,) = fake.streams
-    assert stream.streaming_id == started["StreamingId"]
-    assert stream.contact_id == started["ContactId"]
-    assert len(stream.records) == 1
-
-
 def test_missing_topic_is_a_failed_delivery(fake, connect, chat, token):
     start_stream(connect, chat, MISSING_TOPIC)
     send_message(fake, token)

@@ -80,10 +80,10 @@ def publish_to_moto(record: dict[str, Any]) -> str | None:
     """Publish a record to the topic in moto's SNS. Return why that failed, or None."""
     sns = record["Sns"]
     region, account_id = sns["TopicArn"].split(":")[3:5]
-    backend = sns_backends[account_id][region]
-    if sns["TopicArn"] not in backend.topics:
-        return "the topic does not exist"
     try:
+        backend = sns_backends[account_id][region]
+        if sns["TopicArn"] not in backend.topics:
+            return "the topic does not exist"
         backend.publish(
             sns["Message"], sns["TopicArn"], message_attributes=sns["MessageAttributes"]
         )
