@@ -53,6 +53,7 @@ _CONFIRMATION_DELAY = timedelta(seconds=25)
 # A stream that can be read once is copied first if its URL may have expired.
 _COPY_MARGIN = timedelta(seconds=60)
 
+_MAX_COMPARED_NAME = 100
 _FILENAME = re.compile(r'filename="([^"]*)"')
 _SIMPLE_NAME = re.compile(r"[A-Za-z0-9 _.()+-]+")
 _USED_BEFORE = "was used before for another name, size or content type"
@@ -356,8 +357,11 @@ def _are_different_names(header_name: str, name: str) -> bool:
     """Return whether a signed file name contradicts a name.
 
     Names with other characters are not compared, because AWS does not document how the service
-    writes such characters into a header.
+    writes such characters into a header. Long names are not compared either, because a header that
+    the service returns has at most 256 characters.
     """
+    if len(name) > _MAX_COMPARED_NAME:
+        return False
     are_simple = _SIMPLE_NAME.fullmatch(header_name) and _SIMPLE_NAME.fullmatch(name)
     return bool(are_simple) and _fold_spaces(header_name) != _fold_spaces(name)
 

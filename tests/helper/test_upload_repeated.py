@@ -9,6 +9,7 @@ import pickle
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from uuid import UUID
@@ -703,6 +704,19 @@ class TestOtherFile:
                 client, b"abc", "token", name=name, content_type=content_type, client_token="mine"
             )
         assert (raised.value.parameter, puts) == ("client_token", [])
+
+    @pytest.mark.parametrize("length", [101, 256])
+    def test_long_name_is_not_compared(self, fake, token, length):
+        """It may be shortened in the header, which has at most 256 characters."""
+        name = "x" * (length - 4) + ".pdf"
+        for _ in range(2):
+            attach_confirm.upload(fake.client, PDF, token, name=name, client_token="mine")
+        assert [attachment.name for attachment in fake.attachments] == [name]
+
+    def test_name_of_100_characters_is_compared(self, fake, token):
+        for name in ("x" * 96 + ".pdf", "y" * 96 + ".pdf"):
+            with pytest.raises(InvalidInputError) if "y" in name else nullcontext():
+                attach_confirm.upload(fake.client, PDF, token, name=name, client_token="mine")
 
     def test_headers_are_not_compared_without_client_token(self, client, script_upload):
         script_upload({"Content-Type": "text/html"})
