@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from email.utils import format_datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from attach_confirm_stubs.fake import _attempts, _patterns, exceptions
+from attach_confirm_stubs.fake._clock import clock
 from attach_confirm_stubs.fake._http import Request, Response, new_s3_request_id
 from attach_confirm_stubs.fake._operations import GET_OBJECT, PUT_OBJECT
 from attach_confirm_stubs.fake.models import get_backend
@@ -44,7 +46,8 @@ def dispatch_s3(request: Request, bucket: str, key: str) -> Response:
 
 def _put_object(backend: ConnectParticipantBackend, key: str, request: Request) -> Response:
     etag = backend.put_object(_patterns.attachment_id_of(key), request)
-    return Response(200, {"etag": etag, "x-amz-request-id": new_s3_request_id()})
+    headers = {"date": format_datetime(clock.now(), usegmt=True), "etag": etag}
+    return Response(200, headers | {"x-amz-request-id": new_s3_request_id()})
 
 
 def _get_object(backend: ConnectParticipantBackend, key: str, request: Request) -> Response:

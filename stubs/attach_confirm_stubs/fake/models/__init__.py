@@ -83,7 +83,7 @@ def get_backend(
 def reset_all(*, separate_regions: bool = False) -> None:
     """Delete all chats and their files, and reset the clock and the controls.
 
-    Other objects in moto's S3 are kept.
+    Other objects in moto's S3 remain.
 
     Args:
         separate_regions: Whether each region has its own controls from now on.

@@ -50,7 +50,7 @@ class AttachmentsBackend(ParticipantsBackend):
         self.bucket = _patterns.bucket_name(account_id, region_name)
         self.attachments: dict[str, Attachment] = {}
         # The confirmed attachments without a verdict, with the number and time of the confirmation.
-        self._undecided: dict[Attachment, tuple[int, datetime]] = {}
+        self._awaiting_verdict: dict[Attachment, tuple[int, datetime]] = {}
         # A heap of the verdicts' times, with the numbers of the confirmations.
         self._verdicts: list[tuple[datetime, int, Attachment, Verdict]] = []
         self._scheduled_with: tuple[Scanner, int] | None = None
@@ -202,11 +202,11 @@ class AttachmentsBackend(ParticipantsBackend):
             if scanner.has_predicates or (scanner, scanner.version) != self._scheduled_with:
                 self._scheduled_with = scanner, scanner.version
                 self._verdicts.clear()
-                for attachment in self._undecided:
+                for attachment in self._awaiting_verdict:
                     self._schedule_verdict(attachment)
             while self._verdicts and self._verdicts[0][0] <= clock.now():
                 _, _, attachment, verdict = heappop(self._verdicts)
-                del self._undecided[attachment]
+                del self._awaiting_verdict[attachment]
                 self._apply_verdict(attachment, verdict)
         finally:
             self._is_applying_verdicts = False
@@ -234,7 +234,7 @@ class AttachmentsBackend(ParticipantsBackend):
         delay = timedelta(seconds=min(seconds, _MAX_DELAY_SECONDS))
         if timeout is not None and delay > timeout:
             verdict, delay = "REJECTED", timeout
-        number, completed_at = self._undecided[attachment]
+        number, completed_at = self._awaiting_verdict[attachment]
         heappush(self._verdicts, (completed_at + delay, number, attachment, verdict))
 
     def _count_against_quota(self, chat: Chat, event: str) -> None:
@@ -325,7 +325,7 @@ class AttachmentsBackend(ParticipantsBackend):
         attachment.key, attachment.state = final_key, "IN_PROGRESS"
         if self.assumptions.item_appears == "completed":
             self._add_attachment_item(attachment)
-        self._undecided[attachment] = next(self._confirmation_numbers), clock.now()
+        self._awaiting_verdict[attachment] = next(self._confirmation_numbers), clock.now()
         if not self.scanner.has_predicates:
             self._schedule_verdict(attachment)
         self.apply_due_verdicts()

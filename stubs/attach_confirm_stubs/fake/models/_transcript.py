@@ -38,9 +38,9 @@ def new_item(
     Args:
         chat: The chat.
         item_type: A value of the model's ChatItemType, for example MESSAGE.
-        time: The time at which it was sent.
-        participant: The participant who sends the item, or None if the service does.
-        **members: The item's other members.
+        time: Time of the item.
+        participant: The sender of the item, or None if it is the service.
+        **members: Other members of the item, for example `Content`.
     """
     sender = {}
     if participant is not None:
