@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from attach_confirm_stubs.fake.models import ConnectParticipantBackend
 
 _MESSAGE = "Injected by attach_confirm_stubs."
-# Codes that Amazon Connect uses where it does not declare those of the Participant Service.
+# The codes of Amazon Connect, if an operation does not declare that of the Participant Service.
 _CONNECT_CODES = {
     "InternalServerException": "InternalServiceException",
     "ThrottlingException": "TooManyRequestsException",
