@@ -292,9 +292,10 @@ class Uploader:
             expired = UploadUrlExpiredError(
                 pending.attachment_id,
                 pending.expires_at,
+                server_time=pending.expires_at + _CONFIRMATION_DELAY,
                 attempts=self.put_attempts,
-                retry_after=(_RESTART_DELAY - _CONFIRMATION_DELAY).total_seconds(),
             )
+            expired.retry_after = _seconds_until_restart(expired)
             annotate(expired, attachment_id=pending.attachment_id, acknowledged=False)
             raise expired from error.__cause__
 

@@ -85,7 +85,7 @@ OPERATIONS = tuple(sorted(_ERROR_CODES))
 # A burst of 50 exceeds a client's retry quota, which allows about 35 retries.
 _BURST_LENGTHS = (1, 2, 3) * 10 + (6,) * 9 + (50,)
 _TLS_SHARE = 0.05
-_EXPIRY_SHARE = 0.1
+_EXPIRY_SHARE = 0.15
 _LOST_CONFIRMATION_SHARE = 0.03
 CRASH_MOMENTS = ("before", "body", "after")
 _HOUR = 3600.0
@@ -275,7 +275,7 @@ def _create_expiry_schedule(rng: random.Random, schedule: Schedule) -> Schedule:
         second_process=False,
         trailing_newline=False,
         redelivery_delays=(
-            rng.choice((1.0, 30.0, 85.0, 200.0, 391.0)),
+            rng.choice((1.0, 30.0, 30.0, 85.0, 391.0)),
             rng.choice((1.0, 60.0, 301.0, 391.0)),
             rng.choice((1.0, 301.0)),
         ),
@@ -295,6 +295,7 @@ def _create_expiry_schedule(rng: random.Random, schedule: Schedule) -> Schedule:
         clock_jumps=clock_jumps,
         throttled=False,
         attachment_quota=None,
+        clock_skew=rng.choice((0.0, 250.5)),
         assumptions={
             "item_appears": rng.choice(("completed", "decided", "decided")),
             "start_again": rng.choice(("same_url", "same_url", "fresh_url")),

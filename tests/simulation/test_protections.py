@@ -16,6 +16,7 @@ from attach_confirm import (
     JournalEntry,
     UploadUrlExpiredError,
     _put,
+    _s3,
     _uploader,
 )
 from tests.simulation import simulation
@@ -27,6 +28,7 @@ from tests.simulation.virtual_time import virtual_time
 
 _MAX_SCHEDULES = 1000
 
+parse_error = _s3.parse_error
 parse_s3_error, annotate, put_stream = _put._parse_s3_error, _put.annotate, _put.put_stream
 confirm_or_check, upload = _uploader.confirm_or_check, attach_confirm.upload
 find, put_and_claim = _uploader.Uploader._find, _uploader.Uploader._put_and_claim
@@ -62,6 +64,11 @@ def find_nothing_after_error(uploader, attachment_ids):
         return find(uploader, attachment_ids)
     except (BotoCoreError, ClientError):
         return None
+
+
+def parse_error_without_time(headers, body):
+    """Parse S3's error response without its time."""
+    return parse_error(headers, body)._replace(server_time=None)
 
 
 def expire_by_local_clock(client, pending, *args):
@@ -172,7 +179,7 @@ MUTATIONS = {
         Invariant.ONE_CLIENT_TOKEN,
         {
             "_confirm.derive_client_token": random_client_token,
-            "_upload.derive_client_token": random_client_token,
+            "_uploader.derive_client_token": random_client_token,
         },
     ),
     "treat every conflict as confirmed": (
@@ -217,7 +224,7 @@ MUTATIONS = {
     ),
     "start over by the local clock": (
         Invariant.ONE_ITEM,
-        {"_put._server_time": do_nothing},
+        {"_s3.parse_error": parse_error_without_time},
     ),
     "do not send the file if the URL has expired by the local clock": (
         Invariant.ONE_ITEM,
