@@ -9,7 +9,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 MUTANTS_VENV := .venv-mutants
 
-.PHONY: help demo test check lint types cover wheel test-oldest soak mutants bench audit clean
+.PHONY: help demo test check lint types cover wheel test-oldest soak kills mutants bench audit
+.PHONY: clean
 
 help:
 	@echo 'make demo         send a PDF through the embedded fake; no AWS account needed'
@@ -17,6 +18,7 @@ help:
 	@echo 'make check        run everything that CI runs: linters, types, coverage, the wheel'
 	@echo 'make test-oldest  run the tests with the oldest dependencies that setup.cfg allows'
 	@echo 'make soak         simulate 100,000 failing uploads; set SCHEDULES and SEED to change the run'
+	@echo 'make kills        kill 500 processes with SIGKILL while they upload a file; set KILLS and SEED'
 	@echo 'make mutants      run mutation tests and print the share of mutants that the tests catch'
 	@echo 'make bench        run the benchmarks whose results are in the README'
 	@echo 'make audit        check the dependencies for known vulnerabilities'
@@ -76,6 +78,9 @@ test-oldest:
 
 soak: $(VENV)/.stamp
 	$(BIN)/python -m tests.simulation --soak $(or $(SCHEDULES),100000) $(if $(SEED),--from $(SEED))
+
+kills: $(VENV)/.stamp
+	$(BIN)/python -m tests.simulation --kills $(or $(KILLS),500) $(if $(SEED),--from $(SEED))
 
 # MODULES=_put,_http selects modules, DIFFS=1 prints the diffs of surviving mutants, RESUME=1
 # continues a stopped run, and REPORT=1 prints the results of the last run again.
