@@ -47,10 +47,10 @@ if TYPE_CHECKING:
     from attach_confirm_stubs.stubber._failures import FailureCase as FailureCase
     from attach_confirm_stubs.stubber._failures import failure_cases as failure_cases
     from attach_confirm_stubs.stubber._failures import modeled_errors as modeled_errors
+    from attach_confirm_stubs.stubber._queue import UnexpectedCallError as UnexpectedCallError
     from attach_confirm_stubs.stubber._stubber import (
         ConnectParticipantStubber as ConnectParticipantStubber,
     )
-    from attach_confirm_stubs.stubber._stubber import UnexpectedCallError as UnexpectedCallError
 
 # Type checkers read the imports above; a test compares them with this table.
 _LAZY_IMPORTS = {
@@ -75,7 +75,8 @@ _LAZY_IMPORTS = {
     "in_process._context": ("fake_connectparticipant",),
     "server._server": ("ConnectParticipantServer", "serve_connectparticipant"),
     "stubber._failures": ("FailureCase", "failure_cases", "modeled_errors"),
-    "stubber._stubber": ("ConnectParticipantStubber", "UnexpectedCallError"),
+    "stubber._queue": ("UnexpectedCallError",),
+    "stubber._stubber": ("ConnectParticipantStubber",),
 }
 _MODULE_OF = {name: module for module, names in _LAZY_IMPORTS.items() for name in names}
 

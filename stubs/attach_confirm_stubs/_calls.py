@@ -13,10 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+MAX_REPR_LENGTH = 200
+
+
 def format_call(operation: str, params: Mapping[str, Any]) -> str:
-    """Return a call as Python code, with its secrets redacted."""
-    arguments = ", ".join(f"{name}={value!r}" for name, value in redact(params).items())
-    return f"{operation}({arguments})"
+    """Return a call like Python code, with its secrets redacted and long values shortened."""
+    arguments = [f"{name}={format_value(value)}" for name, value in redact(params).items()]
+    return f"{operation}({', '.join(arguments)})"
+
+
+def format_value(value: Any) -> str:
+    """Return the `repr` of a value; a long one without its middle."""
+    text = repr(value)
+    half = MAX_REPR_LENGTH // 2
+    return text if len(text) <= MAX_REPR_LENGTH else f"{text[:half]}...{text[-half:]}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

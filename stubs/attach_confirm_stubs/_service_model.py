@@ -32,6 +32,12 @@ def operation(name: str) -> OperationModel:
     return service_model().operation_model(name)
 
 
+def input_members(operation_name: str) -> Collection[str]:
+    """Return the names of an operation's parameters."""
+    members: Collection[str] = cast("StructureShape", operation(operation_name).input_shape).members
+    return members
+
+
 def check_operation(name: str, extra: Iterable[str] = ()) -> None:
     """Raise if an operation is unknown.
 

@@ -41,6 +41,15 @@ def shared_session() -> boto3.Session:
     return isolated_session()
 
 
+@cache
+def stubber_session() -> boto3.Session:
+    """Return the isolated session that all clients of the stubber share.
+
+    It may be created before moto is imported, so the fake cannot share it.
+    """
+    return isolated_session()
+
+
 def isolated_client(session: boto3.Session) -> ConnectParticipantClient:
     """Create a client that ignores endpoints, proxies and CA bundles from the environment."""
     options: Any = {"ignore_configured_endpoint_urls": True, "proxies": {}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,8 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
         "markers",
-        f"{_MARKER}(any_order=False): options of the connectparticipant_stubber fixture."
-        " A marker on the test overrides one on its class, which overrides one on its module.",
+        f"{_MARKER}(any_order=False, passthrough=False, every_client=False): options of the"
+        " connectparticipant_stubber fixture. A marker on the test overrides one on its class,"
+        " which overrides one on its module.",
     )
 
 
@@ -36,22 +37,16 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         item.stash[_RAISED_KEY] = call.excinfo.type if call.excinfo else None
 
 
-@pytest.fixture(scope="session")
-def _connectparticipant_session() -> Any:
-    from attach_confirm_stubs import _session
-
-    return _session.isolated_session()
-
-
 @pytest.fixture
-def connectparticipant_client(_connectparticipant_session: Any) -> ConnectParticipantClient:
+def connectparticipant_client() -> ConnectParticipantClient:
     """A new `connectparticipant` client from `attach_confirm.client`, not yet stubbed.
 
-    It ignores the machine's credentials and AWS configuration.
+    It ignores the machine's credentials and AWS configuration. Override this fixture to stub
+    another client with `connectparticipant_stubber`.
     """
     from attach_confirm_stubs import _session
 
-    return _session.isolated_client(_connectparticipant_session)
+    return _session.isolated_client(_session.stubber_session())
 
 
 @pytest.fixture

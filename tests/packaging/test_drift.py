@@ -1,6 +1,9 @@
 """Drift between the test doubles and the service model of the installed botocore."""
 
+import ast
 import inspect
+from typing import get_args
+from urllib.parse import urlsplit
 
 import pytest
 from botocore import xform_name
@@ -8,7 +11,8 @@ from botocore.stub import Stubber
 
 from attach_confirm_stubs import ConnectParticipantStubber, _service_model, modeled_errors
 from attach_confirm_stubs._redaction import SECRET_MEMBERS
-from attach_confirm_stubs.stubber._methods import StubMethods, StubOptions
+from attach_confirm_stubs.stubber import _methods
+from attach_confirm_stubs.stubber._methods import StubMethods
 from tests.stubber.helpers import OPERATIONS, call_operation
 
 ERROR_STATUSES = {
@@ -74,15 +78,43 @@ def test_every_operation_has_a_method(client):
     assert all(callable(getattr(client, xform_name(name))) for name in OPERATIONS)
 
 
+def declared_parameters(operation):
+    """Return the annotations of a method's parameters, as text, from its first overload."""
+    (methods,) = (
+        node.body
+        for node in ast.parse(inspect.getsource(_methods)).body
+        if isinstance(node, ast.ClassDef) and node.name == "StubMethods"
+    )
+    overload = next(
+        node
+        for node in methods
+        if isinstance(node, ast.FunctionDef) and node.name == f"stub_{xform_name(operation)}"
+    )
+    return {argument.arg: ast.unparse(argument.annotation) for argument in overload.args.kwonlyargs}
+
+
+def literal_values(annotation):
+    """Yield the strings in a union of Literals."""
+    for argument in get_args(annotation):
+        if isinstance(argument, str):
+            yield argument
+        else:
+            yield from literal_values(argument)
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_method_parameters_are_those_of_the_operation(name):
-    signature = inspect.signature(getattr(StubMethods, f"stub_{xform_name(name)}"))
-    parameters = set(signature.parameters) - {"self", "options"}
+    parameters = declared_parameters(name).keys() - {"error_code"}
     modeled = set(_service_model.operation(name).input_shape.members)
     assert modeled <= parameters
     assert parameters - modeled <= NEW_PARAMETERS
-    assert str(signature).count(" = UNSET") == len(parameters)
-    assert not modeled & set(StubOptions.__annotations__)
+    assert not modeled & _methods.OPTIONS
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_error_code_literals_are_those_of_the_operation(name):
+    annotation = eval(declared_parameters(name)["error_code"], vars(_methods))
+    assert set(literal_values(annotation)) == set(modeled_errors(name))
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -93,7 +125,9 @@ def test_default_response_is_complete(client, name):
     missing = set(missing_members(_service_model.operation(name).output_shape, response))
     assert missing <= {".NextToken"}
     assert "NextToken" not in response
-    assert all(url.startswith("https://example.com/") for url in urls(response))
+    assert all(
+        urlsplit(url).hostname.endswith(".us-stub-1.amazonaws.com") for url in urls(response)
+    )
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

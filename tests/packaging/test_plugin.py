@@ -282,7 +282,16 @@ def test(connectparticipant_stubber):
     result.assert_outcomes(skipped=1)
 
 
-@pytest.mark.parametrize("options", ["True", "any_ordre=True", "strict=False"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        "True",
+        "any_ordre=True",
+        "strict=False",
+        "True, every_client=True",
+        "every_client=True, strict=False",
+    ],
+)
 def test_marker_with_invalid_options_is_rejected(run_suite, options):
     result = run_suite(f"""
 @pytest.mark.connectparticipant({options})
@@ -303,7 +312,7 @@ def test_fixtures_and_marker_are_documented(run_suite):
     }.items():
         output.fnmatch_lines([f"connectparticipant_{name} -- *plugin.py:*", f"    {line}"])
     run_suite("", "--markers").stdout.fnmatch_lines(
-        ["@pytest.mark.connectparticipant(any_order=False): options of the *_stubber fixture.*"]
+        ["@pytest.mark.connectparticipant(any_order=False, *, every_client=False): options of *"]
     )
 
 
@@ -339,6 +348,72 @@ def test(number, connectparticipant_client, connectparticipant_stubber):
     clients.append(connectparticipant_client)
 """)
     result.assert_outcomes(passed=2)
+
+
+def test_every_client_marker_stubs_clients_that_the_test_does_not_pass(run_suite):
+    """The module-level client is created at import, as in a Lambda handler."""
+    result = run_suite("""
+import boto3
+
+CLIENT = boto3.client("connectparticipant", region_name="us-east-1")
+
+@pytest.mark.connectparticipant(every_client=True, any_order=True)
+def test_every_client(connectparticipant_stubber, connectparticipant_client):
+    stubber = connectparticipant_stubber
+    stubber.stub_send_message(times=3, response={"Id": "1"})
+    assert stubber.client is connectparticipant_client
+    late = boto3.client("connectparticipant", region_name="us-east-1")
+    for client in (CLIENT, late, stubber.client):
+        assert send_message(client)["Id"] == "1"
+
+@pytest.mark.connectparticipant(every_client=True)
+def test_unused(connectparticipant_stubber):
+    connectparticipant_stubber.stub_send_message(Content="Hello")
+
+@pytest.mark.connectparticipant(every_client=True)
+def test_suppressed(connectparticipant_stubber):
+    send_message_suppressing_errors(CLIENT)
+
+def test_module_client_is_not_stubbed(connectparticipant_stubber):
+    with pytest.raises(Exception, match="Unable to locate credentials"):
+        send_message(CLIENT)
+""")
+    result.assert_outcomes(passed=4, errors=2)
+    assert output_section(result, "ERROR at teardown of test_unused") == UNUSED_MESSAGE
+    assert output_section(result, "ERROR at teardown of test_suppressed") == SUPPRESSED_MESSAGE
+
+
+def test_passthrough_marker_sends_calls_without_stubs(run_suite):
+    result = run_suite("""
+@pytest.mark.connectparticipant(passthrough=True)
+def test(connectparticipant_stubber):
+    def fail(**_):
+        raise KeyError
+
+    connectparticipant_stubber.client.meta.events.register("before-send", fail)
+    with pytest.raises(KeyError):
+        send_message(connectparticipant_stubber.client)
+    connectparticipant_stubber.calls.assert_called_once("SendMessage")
+""")
+    result.assert_outcomes(passed=1)
+
+
+def test_overridden_client_fixture_is_stubbed(run_suite):
+    result = run_suite("""
+import boto3
+
+CLIENT = boto3.client("connectparticipant", region_name="us-east-1")
+
+@pytest.fixture
+def connectparticipant_client():
+    return CLIENT
+
+def test(connectparticipant_stubber):
+    connectparticipant_stubber.stub_send_message(response={"Id": "1"})
+    assert send_message(CLIENT)["Id"] == "1"
+    assert connectparticipant_stubber.client is CLIENT
+""")
+    result.assert_outcomes(passed=1)
 
 
 def test_plugin_works_with_xdist(run_suite):

@@ -1,9 +1,7 @@
 """Behaviour that `ConnectParticipantStubber` shares with botocore's Stubber."""
 
 import io
-import re
 from datetime import datetime
-from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import ANY as MOCK_ANY
 
@@ -28,7 +26,6 @@ import attach_confirm
 from attach_confirm_stubs import ConnectParticipantStubber
 from tests.stubber.helpers import send_message, send_message_suppressing_errors
 
-ROOT = Path(__file__).parents[2]
 LIST_OBJECTS_RESPONSE = {
     "IsTruncated": False,
     "Name": "test-bucket",
@@ -482,17 +479,3 @@ def test_credentials_are_not_resolved_for_account_based_endpoint(signing_client)
         stubber.add_response("delete_item", {})
         ConnectParticipantStubber(client).deactivate()
         assert client.delete_item(TableName="table", Key={"id": {"S": "1"}}) == {}
-
-
-def limits_by_number(document):
-    """Return the last cell of each row in a document's table of limits, by the row's number."""
-    text = (ROOT / document).read_text(encoding="utf-8")
-    return dict(re.findall(r"^\| (\d+) \| .* \| (.*) \|$", text, re.MULTILINE))
-
-
-def test_readme_lists_the_limits_that_remain():
-    rows = limits_by_number("docs/stubber.md")
-    assert rows
-    assert limits_by_number("README.md").keys() == {
-        number for number, cell in rows.items() if cell.startswith("Remains")
-    }

@@ -60,7 +60,7 @@ def test_unexpected_call_with_different_params(stubber):
     assert unexpected_message(stubber) == (
         f"{UNEXPECTED_CONFIRM}"
         "The closest match is stub 1, but:\n"
-        "  AttachmentIds: expected ['att-2'], got ['att-1']\n"
+        "  AttachmentIds[0]: expected 'att-2', got 'att-1'\n"
         f"  ConnectionToken: expected {OTHER_REDACTED}, got {REDACTED}\n"
         "Stubs:\n"
         "  1. CompleteAttachmentUpload(AttachmentIds=['att-2'], ClientToken='once',"

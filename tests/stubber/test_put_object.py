@@ -49,10 +49,10 @@ def test_unexpected_put_raises(stubber, params):
     with pytest.raises(UnexpectedCallError) as caught:
         upload(stubber.client)
     assert str(caught.value).startswith(
-        "Unexpected call:\n  PutObject(Body=b'%PDF', ContentType='application/octet-stream')\n"
+        "Unexpected call:\n  PutObject(Body=b'%PDF', ContentType='application/pdf')\n"
     )
     assert str(caught.value).endswith(
-        "  stubber.stub_put_object(Body=b'%PDF', ContentType='application/octet-stream')"
+        "  stubber.stub_put_object(Body=b'%PDF', ContentType='application/pdf')"
     )
     with pytest.raises(UnexpectedCallError, match="caught the errors"):
         stubber.verify()

@@ -2,13 +2,15 @@
 
 import json
 import re
+from urllib.parse import parse_qs, urlsplit
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from attach_confirm_stubs import ConnectParticipantStubber
 
-ITEM = {"Id": "message-1", "Content": "Hello"}
+ITEM = {"Id": "message-1", "Content": "Goodbye"}
 
 
 @pytest.fixture
@@ -33,22 +35,61 @@ def send_message(stubber, text="a"):
 
 def test_response_overrides_complete_default(stubber):
     first, second = get_transcript(stubber, response={"Transcript": [ITEM, {"Id": "message-2"}]})
-    assert (first["Id"], first["Content"]) == ("message-1", "Hello")
-    assert (second["Id"], second["Content"]) == ("message-2", "Content")
+    assert (first["Id"], first["Content"]) == ("message-1", "Goodbye")
+    assert (second["Id"], second["Content"]) == ("message-2", "Hello")
     assert first["ParticipantRole"] == second["ParticipantRole"] == "AGENT"
     assert first["AbsoluteTime"] == second["AbsoluteTime"] == "2024-01-01T00:00:00.000Z"
 
 
+def start_upload(stubber, **options):
+    """Stub StartAttachmentUpload with options and return the upload metadata."""
+    stubber.stub_start_attachment_upload(**options)
+    return stubber.client.start_attachment_upload(
+        AttachmentName="r\u00e9ceipt 1.pdf",
+        AttachmentSizeInBytes=3,
+        ContentType="application/pdf",
+        ConnectionToken="token",
+    )["UploadMetadata"]
+
+
+UPLOAD_HEADERS = {
+    "Content-Disposition": "attachment; filename*=UTF-8''r%C3%A9ceipt%201.pdf",
+    "Content-Length": "3",
+    "Content-Type": "application/pdf",
+    "x-amz-acl": "bucket-owner-full-control",
+}
+
+
 def test_response_merges_nested_structures(stubber):
-    stubber.stub_start_attachment_upload(response={"UploadMetadata": {"Url": "https://s3.example"}})
-    response = stubber.client.start_attachment_upload(
-        AttachmentName="a", AttachmentSizeInBytes=1, ContentType="a/b", ConnectionToken="token"
-    )
-    assert response["UploadMetadata"] == {
+    assert start_upload(stubber, response={"UploadMetadata": {"Url": "https://s3.example"}}) == {
         "Url": "https://s3.example",
         "UrlExpiry": "2099-12-31T23:59:59.000Z",
-        "HeadersToInclude": {"Content-Type": "application/octet-stream"},
+        "HeadersToInclude": UPLOAD_HEADERS,
     }
+
+
+@pytest.mark.parametrize("is_callable", [False, True])
+def test_upload_headers_are_those_of_the_call(stubber, is_callable):
+    """A header that the test passes replaces the one with the same name in any case."""
+    overrides = {"UploadMetadata": {"HeadersToInclude": {"content-type": "a/b", "X": "1"}}}
+    response = (lambda _: overrides) if is_callable else overrides
+    for _ in range(2):
+        headers = start_upload(stubber, response=response)["HeadersToInclude"]
+        del headers["X"]
+        assert headers == {
+            **{n: v for n, v in UPLOAD_HEADERS.items() if n != "Content-Type"},
+            "content-type": "a/b",
+        }
+
+
+def test_upload_url_does_not_resolve_and_its_bucket_cannot_be_registered(stubber):
+    """Code under test may check that the domain is AWS's, and a leaked PUT must not arrive."""
+    url = urlsplit(start_upload(stubber)["Url"])
+    assert url.scheme == "https"
+    assert url.hostname.startswith("amzn-s3-demo-")
+    assert url.hostname.endswith(".amazonaws.com")
+    assert url.hostname.split(".")[2] not in boto3.Session().get_available_regions("s3")
+    assert {"X-Amz-Signature", "X-Amz-Expires"} <= parse_qs(url.query).keys()
 
 
 def test_response_empty_list_replaces_default(stubber):

@@ -189,9 +189,25 @@ def test_times_of_optional_stub_is_a_maximum(stubber):
     stubber.verify()
 
 
+@pytest.mark.parametrize("calls", [0, 1, 5])
+def test_times_none_matches_any_number_of_calls(stubber, calls):
+    """The stub keeps its place: calls before and after it keep their order."""
+    stubber.stub_send_message(Content="a")
+    stubber.stub_send_message(Content="b", times=None)
+    stubber.stub_send_message(Content="c")
+    send_message(stubber.client, "a")
+    for _ in range(calls):
+        send_message(stubber.client, "b")
+    with pytest.raises(AssertionError, match="Not every stub was used"):
+        stubber.verify()
+    send_message(stubber.client, "c")
+    send_message(stubber.client, "b")
+    stubber.verify()
+
+
 @pytest.mark.parametrize("times", [0, -1])
 def test_times_below_one_is_rejected(stubber, times):
-    with pytest.raises(ValueError, match=f"^times must be 1 or more, not {times}$"):
+    with pytest.raises(ValueError, match=f"^times must be 1 or more, or None, not {times}$"):
         stubber.stub_send_message(times=times)
 
 

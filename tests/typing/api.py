@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -329,13 +330,14 @@ def use_stubber(client: ConnectParticipantClient) -> None:
     """Stub calls with every option, and verify them."""
     with ConnectParticipantStubber(client, any_order=True, strict=True) as stubber:
         assert_type(stubber, ConnectParticipantStubber)
+        assert_type(stubber.client.get_transcript(ConnectionToken="a")["InitialContactId"], str)
         botocore_stubber: Stubber = stubber
         botocore_stubber.add_response("send_message", {"Id": "1"}, {"Content": ANY})
         botocore_stubber.add_client_error(
             "send_message", "ThrottlingException", http_status_code=429
         )
         stubber.stub_complete_attachment_upload(
-            AttachmentIds=["att-1"],
+            AttachmentIds=["att-1", re.compile("^att-")],
             ClientToken=ANY,
             error_code="ConflictException",
             error_message="Already confirmed.",
@@ -343,19 +345,36 @@ def use_stubber(client: ConnectParticipantClient) -> None:
             optional=True,
         )
         stubber.stub_send_message(Content="Hello", response={"Id": "1"}, exact_params=True)
+        stubber.stub_send_message(Content=re.compile("^Hel"), times=None)
+        stubber.stub_send_message(Content=lambda text: text.startswith("Hel"))
+        stubber.stub_get_transcript(
+            MaxResults=lambda number: number > 10, StartPosition={"Id": re.compile("^item-")}
+        )
         stubber.stub_send_message(response=lambda params: {"Id": params["Content"]})
         stubber.stub_send_message(error=ReadTimeoutError(endpoint_url=""))
         stubber.stub_send_message(error_code="418", unmodeled=True)
+        stubber.stub_send_message(error_code=None, error=None, response=None)
         stubber.stub_get_transcript_pages([{"Id": "1"}], [], ContactId="contact-1")
         stubber.stub_put_object(Body=b"abc", ContentType=ANY, status=403, error_code="AccessDenied")
+        stubber.stub_put_object(Body=lambda body: len(body) > 3, times=None)
         stubber.stub_put_object(error=ReadTimeoutError(endpoint_url=""), times=2, optional=True)
-        stubber.stub_send_message(Contents="Hello")  # type: ignore[call-arg]
-        stubber.stub_send_message(times="2")  # type: ignore[arg-type]
-        stubber.stub_send_message("Hello")  # type: ignore[call-arg]
+        stubber.stub_send_message(Contents="Hello")  # type: ignore[call-overload]
+        stubber.stub_send_message(times="2")  # type: ignore[call-overload]
+        stubber.stub_send_message("Hello")  # type: ignore[call-overload]
+        stubber.stub_send_message(error_code="ConflictException")  # type: ignore[call-overload]
+        stubber.stub_describe_view(error_code="ResourceNotFound")  # type: ignore[call-overload]
     stubber.assert_no_pending_responses()
     stubber.assert_no_unexpected_calls()
     stubber.verify()
     assert_calls(stubber.calls)
+
+
+def use_stubber_of_every_client() -> None:
+    """Stub the calls of every client."""
+    with ConnectParticipantStubber.every_client(any_order=True, passthrough=True) as stubber:
+        assert_type(stubber, ConnectParticipantStubber)
+        attach_confirm.confirm(stubber.client, "att-1", "token")
+        stubber.stub_send_event(error_code="ConflictException")
 
 
 def assert_calls(calls: CallList[Call]) -> None:

@@ -14,6 +14,7 @@ from botocore.exceptions import (
 from botocore.validate import validate_parameters
 
 from attach_confirm_stubs._redaction import redact
+from attach_confirm_stubs.stubber import _matching
 from attach_confirm_stubs.stubber._responses import StubbedResponse, deep_copy
 
 if TYPE_CHECKING:
@@ -88,14 +89,12 @@ def no_match_error(
         reason = f"Operation mismatch: found response for {candidates[0].operation}."
         return StubResponseError(operation_name=operation_name, reason=reason)
     closest = min(same_operation, key=lambda stub: len(stub.mismatches(call_params, call_params)))
-    expected, received = pformat(redact(closest.params or {})), pformat(redact(call_params))
+    expected, received = (
+        pformat(_matching.printable(closest.params or {})),
+        pformat(redact(call_params)),
+    )
     reason = f"Expected parameters:\n{expected},\nbut received:\n{received}"
     return StubAssertionError(operation_name=operation_name, reason=reason)
-
-
-def skip_account_id_lookup(builtins: dict[str, Any], **_: Any) -> None:
-    """Prevent botocore from resolving credentials to build an account-based endpoint."""
-    builtins["AWS::Auth::AccountId"] = None
 
 
 def _validate(shape: Shape | None, members: Mapping[str, Any]) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from botocore import xform_name
 
-from attach_confirm_stubs._calls import format_call
+from attach_confirm_stubs._calls import MAX_REPR_LENGTH, format_call
 from attach_confirm_stubs._redaction import SECRET_MEMBERS, redact
+from attach_confirm_stubs.stubber._matching import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,8 +69,7 @@ def suppressed_calls(messages: Sequence[str]) -> str:
 def format_stubs(stubs: Sequence[Stub]) -> list[str]:
     """Return the lines of a list of stubs, with how often each was used."""
     return ["Stubs:"] + [
-        f"  {number}. {format_call(stub.operation, stub.params or {})}: {_usage(stub)}"
-        for number, stub in enumerate(stubs, 1)
+        f"  {number}. {_format_stub(stub)}: {_usage(stub)}" for number, stub in enumerate(stubs, 1)
     ]
 
 
@@ -97,7 +97,13 @@ def _closest_stub(
     return [f"The closest match is stub {number}, but:", *(f"  {reason}" for reason in reasons)]
 
 
+def _format_stub(stub: Stub) -> str:
+    return format_call(stub.operation, printable(stub.params or {}))
+
+
 def _usage(stub: Stub) -> str:
+    if stub.times is None:
+        return f"used {stub.used} times, any number"
     used = "used" if stub.used else "unused"
     if stub.times > 1:
         used = f"used {stub.used} of {stub.times} times"
@@ -105,7 +111,11 @@ def _usage(stub: Stub) -> str:
 
 
 def _stub_method_code(operation: str, call_params: Params) -> str:
-    params = {name: value for name, value in call_params.items() if name not in _OMITTED_PARAMS}
+    params = {
+        name: value
+        for name, value in call_params.items()
+        if name not in _OMITTED_PARAMS and len(repr(value)) <= MAX_REPR_LENGTH
+    }
     return format_call(f"stub_{xform_name(operation)}", params)
 
 

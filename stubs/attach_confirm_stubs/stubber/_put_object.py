@@ -31,6 +31,16 @@ class _TruncatedReprBytes(bytes):
         return f"{self[:_REPR_LENGTH]!r}{ellipsis}"
 
 
+class _ReadBody(io.BytesIO):
+    """The body of a request that was read to match it, in the form that `put` sends."""
+
+    can_rewind = True
+
+    def rewind(self) -> None:
+        """Return to the first byte."""
+        self.seek(0)
+
+
 def params_from_request(request: AWSPreparedRequest) -> dict[str, Any]:
     """Return the parameters of a PUT that can be stubbed, named as in boto3's `put_object`."""
     body: Any = request.body
@@ -39,6 +49,12 @@ def params_from_request(request: AWSPreparedRequest) -> dict[str, Any]:
         "Body": _TruncatedReprBytes(body.read() if hasattr(body, "read") else body),
         "ContentType": content_type.decode() if isinstance(content_type, bytes) else content_type,
     }
+
+
+def allow_reading_again(request: AWSPreparedRequest, data: bytes) -> None:
+    """Replace the body of a request that was read."""
+    body: Any = _ReadBody(data)
+    request.body = body
 
 
 def s3_response_factory(status: int, error_code: str) -> ResponseFactory:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 from uuid import uuid4
 
 from botocore.awsrequest import AWSResponse
@@ -25,6 +26,26 @@ _TIMESTAMP_SHAPES = frozenset({"ISO8601Datetime", "Instant"})
 _DEFAULT_TIMESTAMP = "2024-01-01T00:00:00.000Z"
 _DEFAULT_EXPIRY = "2099-12-31T23:59:59.000Z"
 _MUTABLE_TYPES = (dict, list)
+# The domain belongs to AWS, and no name in this region resolves. Only AWS can create a bucket whose
+# name begins with `amzn-s3-demo-`.
+_DOMAIN = "us-stub-1.amazonaws.com"
+_WEBSOCKET_URL = f"wss://chat.transport.connect.{_DOMAIN}/chat?token=stub"
+_PRESIGNED_URL = (
+    f"https://amzn-s3-demo-stub.s3.{_DOMAIN}/stub?X-Amz-Algorithm=AWS4-HMAC-SHA256"
+    "&X-Amz-Date=20240101T000000Z&X-Amz-SignedHeaders=host&X-Amz-Expires=300"
+    "&X-Amz-Credential=ASIASTUBSTUBSTUBSTUB%2F20240101%2Fus-stub-1%2Fs3%2Faws4_request"
+    f"&X-Amz-Signature={'5eed' * 16}"
+)
+_DEFAULT_STRINGS = {
+    "Arn": "arn:aws:connect:us-stub-1:123456789012:instance/stub/view/stub",
+    "AttachmentName": "attachment.txt",
+    "Content": "Hello",
+    "ContentType": "text/plain",
+    "DisplayName": "Agent",
+    "InputSchema": "{}",
+    "Template": "{}",
+    "Type": "MESSAGE",
+}
 
 
 class StubbedResponse:
@@ -91,6 +112,32 @@ def success_response(operation: str, response: Mapping[str, Any]) -> StubbedResp
     return StubbedResponse(HTTPStatus.OK, parsed)
 
 
+def complete_response(
+    operation: str, response: StubbedResponse, request_params: Mapping[str, Any]
+) -> StubbedResponse:
+    """Return a response with the members that depend on the request."""
+    if operation != "StartAttachmentUpload":
+        return response
+    parsed = deep_copy(response.parsed)
+    headers = parsed["UploadMetadata"]["HeadersToInclude"]
+    overridden = {name.lower() for name in headers}
+    for name, value in _upload_headers(request_params).items():
+        if name.lower() not in overridden:
+            headers[name] = value
+    return StubbedResponse(HTTPStatus.OK, parsed)
+
+
+def _upload_headers(params: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers that the service signs, without those that name the account."""
+    name = quote(params["AttachmentName"], safe="", errors="replace")
+    return {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "Content-Length": str(params["AttachmentSizeInBytes"]),
+        "Content-Type": params["ContentType"],
+        "x-amz-acl": "bucket-owner-full-control",
+    }
+
+
 def error_response(
     operation: str, code: str, message: str | None, *, unmodeled: bool
 ) -> StubbedResponse:
@@ -151,20 +198,24 @@ def _default_value(shape: Shape, name: str) -> Any:
     if shape.type_name == "list":
         return [_default_value(cast("ListShape", shape).member, name)]
     if shape.type_name == "map":
-        return {"Content-Type": "application/octet-stream"}
+        return {}
     if shape.type_name == "string":
         return _default_string(shape, name)
     return {"boolean": True}.get(shape.type_name, 1)
 
 
 def _default_string(shape: Shape, name: str) -> str:
+    if name in _DEFAULT_STRINGS:
+        return _DEFAULT_STRINGS[name]
     choices = shape.metadata.get("enum")
     if choices:
         return str(choices[0])
     if shape.name in _TIMESTAMP_SHAPES:
         return _DEFAULT_EXPIRY if "Expiry" in name else _DEFAULT_TIMESTAMP
+    if name == "Url":
+        return _WEBSOCKET_URL if shape.name == "PreSignedConnectionUrl" else _PRESIGNED_URL
     if name.endswith("Url"):
-        return f"https://example.com/{name}"
+        return f"https://stub.{_DOMAIN}/{name}"
     return str(uuid4()) if name.endswith("Id") else name
 
 

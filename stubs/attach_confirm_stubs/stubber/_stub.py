@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from botocore.exceptions import ParamValidationError
 
+from attach_confirm_stubs._calls import format_value
 from attach_confirm_stubs._redaction import redact_member
-from attach_confirm_stubs.stubber import _responses
+from attach_confirm_stubs.stubber import _matching, _responses
 
 if TYPE_CHECKING:
-    from attach_confirm_stubs.stubber._methods import StubOptions
+    from attach_confirm_stubs.stubber._responses import StubbedResponse
 
 Params: TypeAlias = Mapping[str, Any]
-ResponseFactory: TypeAlias = Callable[[Params], "_responses.StubbedResponse"]
+ResponseFactory: TypeAlias = Callable[[Params], "StubbedResponse"]
 
 
 @dataclass(slots=True, eq=False)
@@ -24,12 +26,12 @@ class Stub:
 
     Attributes:
         operation: The operation that the stub matches.
-        params: The parameters that the call must have; None matches any parameters.
+        params: What the parameters of the call must match; None matches any parameters.
         make_response: Returns the response for the request parameters, or raises.
         exact_params: Whether the caller must not pass other parameters.
         match_raw_params: Whether to compare the parameters before botocore adds a ClientToken, as
             botocore's own methods do.
-        times: Number of calls that the stub matches.
+        times: Number of calls that the stub matches; None means any number.
         optional: Whether the stub may remain unused.
         used: Number of calls that the stub has matched.
     """
@@ -39,14 +41,19 @@ class Stub:
     make_response: ResponseFactory
     exact_params: bool = False
     match_raw_params: bool = False
-    times: int = 1
+    times: int | None = 1
     optional: bool = False
     used: int = 0
 
     @property
-    def remaining(self) -> int:
+    def remaining(self) -> float:
         """The number of calls that the stub can still match."""
-        return self.times - self.used
+        return math.inf if self.times is None else self.times - self.used
+
+    @property
+    def required(self) -> float:
+        """The number of calls that must still be made."""
+        return 0 if self.optional or self.times is None else self.times - self.used
 
     def matches(self, operation: str, call_params: Params, request_params: Params) -> bool:
         """Return whether the stub matches a call."""
@@ -58,7 +65,7 @@ class Stub:
             return False
         actual = call_params if self.match_raw_params else request_params
         for name, expected in self.params.items():
-            if name not in actual or expected != actual[name]:
+            if name not in actual or not _matching.matches(expected, actual[name]):
                 return False
         return True
 
@@ -67,21 +74,22 @@ class Stub:
         if self.params is None:
             return []
         actual = call_params if self.match_raw_params else request_params
-        mismatches = [
-            _param_mismatch(name, expected, actual)
-            for name, expected in self.params.items()
-            if name not in actual or expected != actual[name]
-        ]
+        mismatches: list[str] = []
+        for name, expected in self.params.items():
+            if name in actual:
+                mismatches += _matching.mismatches(name, expected, actual[name])
+            else:
+                mismatches.append(_matching.missing(name, expected))
         if self.exact_params:
             mismatches += [
-                f"unexpected parameter {name}={redact_member(name, value)!r}"
+                f"unexpected parameter {name}={format_value(redact_member(name, value))}"
                 for name, value in call_params.items()
                 if name not in self.params
             ]
         return mismatches
 
 
-def response_factory(operation: str, options: StubOptions) -> ResponseFactory:
+def response_factory(operation: str, options: Mapping[str, Any]) -> ResponseFactory:
     """Validate the options of a stub and return the factory of its responses.
 
     Raises:
@@ -97,27 +105,28 @@ def response_factory(operation: str, options: StubOptions) -> ResponseFactory:
         raise TypeError("error_message and unmodeled require error_code")
     if error is not None:
         return raising_factory(error)
+    if code is not None:
+        message, unmodeled = options.get("error_message"), options.get("unmodeled", False)
+        error_response = _responses.error_response(operation, code, message, unmodeled=unmodeled)
+        return lambda _: error_response
     if callable(response):
         return _callable_factory(operation, response)
-    if code is None:
-        stubbed = _responses.success_response(operation, {} if response is None else response)
-    else:
-        message, unmodeled = options.get("error_message"), options.get("unmodeled", False)
-        stubbed = _responses.error_response(operation, code, message, unmodeled=unmodeled)
-    return lambda _: stubbed
+    success_response = _responses.success_response(operation, {} if response is None else response)
+    return lambda params: _responses.complete_response(operation, success_response, params)
 
 
 def _callable_factory(operation: str, response: Callable[[dict[str, Any]], Any]) -> ResponseFactory:
-    def make_response(request_params: Params) -> _responses.StubbedResponse:
+    def make_response(request_params: Params) -> StubbedResponse:
         returned = response(_responses.deep_copy(request_params))
         try:
-            return _responses.success_response(operation, {} if returned is None else returned)
+            stubbed = _responses.success_response(operation, {} if returned is None else returned)
         except ParamValidationError as error:
             # The test is wrong, and `except BotoCoreError` in the code under test would hide a
             # ParamValidationError.
             raise AssertionError(
                 f"response= returned an invalid {operation} response: {error}"
             ) from None
+        return _responses.complete_response(operation, stubbed, request_params)
 
     return make_response
 
@@ -138,10 +147,3 @@ def raising_factory(error: Any) -> ResponseFactory:
         raise error.with_traceback(None)
 
     return make_response
-
-
-def _param_mismatch(name: str, expected: Any, actual: Params) -> str:
-    expected_repr = repr(redact_member(name, expected))
-    if name not in actual:
-        return f"{name}: expected {expected_repr}, but the call does not pass it"
-    return f"{name}: expected {expected_repr}, got {redact_member(name, actual[name])!r}"

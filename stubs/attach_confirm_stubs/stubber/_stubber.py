@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
-from threading import Lock
-from typing import TYPE_CHECKING, Any, NoReturn
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 
-from attach_confirm_stubs import _service_model
-from attach_confirm_stubs._calls import Call, CallList
-from attach_confirm_stubs._redaction import redact
+from attach_confirm_stubs import _service_model, _session
+from attach_confirm_stubs._client_discovery import attached_to_every_client
 from attach_confirm_stubs.stubber import _botocore, _messages, _put_object, _responses
-from attach_confirm_stubs.stubber._methods import UNSET, StubMethods, StubOptions
+from attach_confirm_stubs.stubber._interceptor import Interceptor
+from attach_confirm_stubs.stubber._methods import OPTIONS, StubMethods
+from attach_confirm_stubs.stubber._queue import StubQueue, UnexpectedCallError
 from attach_confirm_stubs.stubber._stub import (
     Params,
     ResponseFactory,
@@ -25,23 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
-    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
     from botocore.client import BaseClient
     from botocore.model import OperationModel
+    from types_boto3_connectparticipant.client import ConnectParticipantClient
     from typing_extensions import Self
 
-_ACTIVE_EVENT = "attach-confirm-stubs.active"
-# Keys of botocore's request context.
-_CALL_PARAMS = "attach-confirm-stubs.call-params"
-_REQUEST_PARAMS = "attach-confirm-stubs.request-params"
-_STUB = "attach-confirm-stubs.stub"
-
-
-class UnexpectedCallError(AssertionError):
-    """A call was made that no stub matches.
-
-    Handlers of `ClientError` and `BotoCoreError` do not catch it.
-    """
+    from attach_confirm_stubs._calls import Call, CallList
+    from attach_confirm_stubs.stubber._matching import Match
 
 
 class ConnectParticipantStubber(StubMethods, Stubber):
@@ -60,33 +50,70 @@ class ConnectParticipantStubber(StubMethods, Stubber):
     requires a `stub_put_object` for it; any other stubber does not intercept it.
 
     Args:
-        client: The client to stub. While the stubber is active, its API calls do not reach the
-            network.
+        client: The client to stub, of botocore or aiobotocore. While the stubber is active, its API
+            calls do not reach the network.
         any_order: Match stubs by operation and parameters instead of by order; the first stub
             that matches is used. This is safe with calls from many threads.
         strict: Raise `UnexpectedCallError` from the start.
+        passthrough: Send a call that no stub matches to the service, and record it. The recorded
+            result of a PutObject is None.
+        every_client: Stub every `connectparticipant` client of this process: while the stubber is
+            active, those that exist already and those that are created in any thread and by any
+            session. A stubber that is activated on one client takes precedence for it. Clients
+            that are hidden by `gc.freeze()` are not found.
 
     Attributes:
-        client: The client.
+        client: The client, of which `add_response` and `add_client_error` use the methods' names.
         calls: The calls made while active, including unexpected ones.
     """
 
+    client: ConnectParticipantClient
+    calls: CallList[Call]
+
     def __init__(
-        self, client: BaseClient, *, any_order: bool = False, strict: bool = False
+        self,
+        client: BaseClient,
+        *,
+        any_order: bool = False,
+        strict: bool = False,
+        passthrough: bool = False,
+        every_client: bool = False,
     ) -> None:
         super().__init__(client)
-        self.client: Any = client
         model = client.meta.service_model
-        self._is_connectparticipant = model.service_name == _service_model.SERVICE
+        self._is_connectparticipant = _is_connectparticipant(client)
         put = [_put_object.OPERATION] if self._is_connectparticipant else []
-        self.calls: CallList[Call] = CallList([*model.operation_names, *put])
-        self._any_order = any_order
-        self._strict = strict
-        self._active = False
-        self._lock = Lock()
-        self._stubs: list[Stub] = []
-        self._pending_stubs: deque[Stub] = deque()
-        self._unexpected: list[str] = []
+        self._queue = StubQueue(
+            [*model.operation_names, *put],
+            any_order=any_order,
+            strict=strict,
+            passthrough=passthrough,
+            has_methods=self._is_connectparticipant,
+        )
+        self.calls = self._queue.calls
+        self._stubs_every_client = every_client
+        self._active: ExitStack | None = None
+
+    @classmethod
+    def every_client(
+        cls, *, any_order: bool = False, strict: bool = False, passthrough: bool = False
+    ) -> Self:
+        """Return a stubber with `every_client=True`.
+
+        Its client is a new one that ignores the machine's credentials and AWS configuration.
+
+        Args:
+            any_order: See the class.
+            strict: See the class.
+            passthrough: See the class.
+        """
+        return cls(
+            _session.isolated_client(_session.stubber_session()),
+            any_order=any_order,
+            strict=strict,
+            passthrough=passthrough,
+            every_client=True,
+        )
 
     def __enter__(self) -> Self:
         self.activate()
@@ -99,7 +126,7 @@ class ConnectParticipantStubber(StubMethods, Stubber):
         traceback: TracebackType | None,
     ) -> None:
         self.deactivate()
-        if self._strict and exception is None:
+        if self._queue.strict and exception is None:
             self.verify()
 
     def activate(self) -> None:
@@ -108,26 +135,20 @@ class ConnectParticipantStubber(StubMethods, Stubber):
         Raises:
             RuntimeError: Another stubber is active on the client.
         """
-        if self._active:
+        if self._active is not None:
             return
-        events: Any = self.client.meta.events
-        if events.emit(_ACTIVE_EVENT):
-            raise RuntimeError(
-                "another ConnectParticipantStubber is active on this client; add the stubs to it,"
-                " or deactivate it first"
-            )
-        for register, event, handler in self._handlers(events):
-            register(event, handler)
-        self._active = True
+        with ExitStack() as stack:
+            if self._stubs_every_client:
+                stack.enter_context(attached_to_every_client(self._attach))
+            else:
+                stack.callback(self._intercept(self.client))
+            self._active = stack.pop_all()
 
     def deactivate(self) -> None:
         """Stop intercepting the client's calls."""
-        if not self._active:
-            return
-        events: Any = self.client.meta.events
-        for _, event, handler in self._handlers(events):
-            events.unregister(event, handler)
-        self._active = False
+        active, self._active = self._active, None
+        if active is not None:
+            active.close()
 
     def add_response(
         self, method: str, service_response: Mapping[str, Any], expected_params: Any = None
@@ -172,11 +193,13 @@ class ConnectParticipantStubber(StubMethods, Stubber):
         Raises:
             AssertionError: A stub was not used. A strict stubber lists the stubs in the message.
         """
-        pending = sum(stub.remaining for stub in self._pending_stubs if not stub.optional)
-        if pending:
-            botocore_message = f"{pending} responses remaining in queue."
+        required = self._queue.required_calls()
+        if required:
+            botocore_message = f"{required} responses remaining in queue."
             raise AssertionError(
-                _messages.unused_stubs(self._stubs) if self._strict else botocore_message
+                _messages.unused_stubs(self._queue.stubs)
+                if self._queue.strict
+                else botocore_message
             )
 
     def assert_no_unexpected_calls(self) -> None:
@@ -186,8 +209,8 @@ class ConnectParticipantStubber(StubMethods, Stubber):
             UnexpectedCallError: A call had no matching stub, even if the code under test caught
                 the error.
         """
-        if self._unexpected:
-            raise UnexpectedCallError(_messages.suppressed_calls(self._unexpected))
+        if self._queue.unexpected:
+            raise UnexpectedCallError(_messages.suppressed_calls(self._queue.unexpected))
 
     def verify(self) -> None:
         """Assert that every call had a matching stub and that every stub was used.
@@ -217,12 +240,12 @@ class ConnectParticipantStubber(StubMethods, Stubber):
     def stub_put_object(
         self,
         *,
-        Body: bytes | Any = UNSET,  # noqa: N803
-        ContentType: str | Any = UNSET,  # noqa: N803
+        Body: Match[bytes] = ANY,  # noqa: N803
+        ContentType: Match[str] = ANY,  # noqa: N803
         status: int = 200,
         error_code: str = "",
         error: BaseException | None = None,
-        times: int = 1,
+        times: int | None = 1,
         optional: bool = False,
     ) -> None:
         """Stub one attempt of the PUT that `attach_confirm.put` and `upload` send.
@@ -231,12 +254,12 @@ class ConnectParticipantStubber(StubMethods, Stubber):
         between attempts. Each attempt is a separate call and needs its own stub.
 
         Args:
-            Body: The expected bytes.
-            ContentType: The expected media type.
+            Body: What the bytes must match, as in the other methods.
+            ContentType: What the media type must match; None means that the header is missing.
             status: The HTTP status of S3's response.
             error_code: The error code in S3's response, for example `SignatureDoesNotMatch`.
             error: An exception to raise instead of returning a response.
-            times: Number of attempts that the stub matches.
+            times: Number of attempts that the stub matches; None means any number, also zero.
             optional: Whether the stub may remain unused.
         """
         if error is None:
@@ -244,16 +267,23 @@ class ConnectParticipantStubber(StubMethods, Stubber):
         else:
             make_response = raising_factory(error)
         params = {"Body": Body, "ContentType": ContentType}
-        self._add_stub(_put_object.OPERATION, params, make_response, times=times, optional=optional)
+        self._add_stub(
+            _put_object.OPERATION,
+            {name: expected for name, expected in params.items() if expected is not ANY},
+            make_response,
+            times=times,
+            optional=optional,
+        )
 
-    def _stub(self, operation: str, options: StubOptions, **params: Any) -> None:
-        unknown = options.keys() - StubOptions.__annotations__.keys()
+    def _stub(self, operation: str, stub: dict[str, Any]) -> None:
+        options = {name: stub.pop(name) for name in OPTIONS & stub.keys()}
+        unknown = stub.keys() - _service_model.input_members(operation)
         if unknown:
             names = ", ".join(map(repr, sorted(unknown)))
             raise TypeError(f"{operation}: unknown parameter {names}")
         self._add_stub(
             operation,
-            params,
+            stub,
             response_factory(operation, options),
             exact_params=options.get("exact_params", False),
             times=options.get("times", 1),
@@ -267,7 +297,7 @@ class ConnectParticipantStubber(StubMethods, Stubber):
         make_response: ResponseFactory,
         *,
         exact_params: bool = False,
-        times: int,
+        times: int | None,
         optional: bool,
     ) -> None:
         if not self._is_connectparticipant:
@@ -275,14 +305,13 @@ class ConnectParticipantStubber(StubMethods, Stubber):
                 f"stub_<operation> methods require a {_service_model.SERVICE} client, not"
                 f" {self.client.meta.service_model.service_name}; use add_response"
             )
-        if times < 1:
-            raise ValueError(f"times must be 1 or more, not {times}")
-        expected = {name: value for name, value in params.items() if value is not UNSET}
-        self._strict = True
-        self._append(
+        if times is not None and times < 1:
+            raise ValueError(f"times must be 1 or more, or None, not {times}")
+        self._queue.strict = True
+        self._queue.append(
             Stub(
                 operation,
-                _responses.deep_copy(expected),
+                _responses.deep_copy(params),
                 make_response,
                 exact_params=exact_params,
                 times=times,
@@ -293,7 +322,7 @@ class ConnectParticipantStubber(StubMethods, Stubber):
     def _add_botocore_stub(
         self, model: OperationModel, response: _responses.StubbedResponse, expected_params: Any
     ) -> None:
-        self._append(
+        self._queue.append(
             Stub(
                 model.name,
                 expected_params,
@@ -303,130 +332,15 @@ class ConnectParticipantStubber(StubMethods, Stubber):
             )
         )
 
-    def _append(self, stub: Stub) -> None:
-        with self._lock:
-            self._stubs.append(stub)
-            self._pending_stubs.append(stub)
+    def _attach(self, client: BaseClient) -> Callable[[], None] | None:
+        return self._intercept(client) if _is_connectparticipant(client) else None
 
-    def _handlers(self, events: Any) -> list[tuple[Callable[..., None], str, Callable[..., Any]]]:
-        # botocore generates a missing ClientToken between the first handler of
-        # before-parameter-build and the last one.
-        return [
-            (events.register, _ACTIVE_EVENT, self._is_active),
-            (
-                events.register_first,
-                "before-parameter-build.*.*",
-                self._before_parameter_build_first,
-            ),
-            (events.register_last, "before-parameter-build", self._before_parameter_build_last),
-            (events.register, "before-call.*.*", self._before_call),
-            (
-                events.register,
-                "before-endpoint-resolution.*",
-                _botocore.skip_account_id_lookup,
-            ),
-            (events.register_first, _put_object.BEFORE_SEND_EVENT, self._before_send_put),
-        ]
-
-    def _is_active(self, **_: Any) -> bool:
-        return True
-
-    def _before_parameter_build_first(
-        self, model: OperationModel, params: Params, context: dict[str, Any], **_: Any
-    ) -> None:
-        context[_CALL_PARAMS] = dict(params)
-        if not self._strict:
-            # Like botocore's Stubber, match the call before botocore validates its parameters.
-            self._select_stub(model.name, context, params)
-
-    def _before_parameter_build_last(
-        self, model: OperationModel, params: Params, context: dict[str, Any], **_: Any
-    ) -> None:
-        context[_REQUEST_PARAMS] = redact(params)
-        if self._strict:
-            self._select_stub(model.name, context, params)
-
-    def _select_stub(self, operation: str, context: dict[str, Any], params: Params) -> None:
-        """Store the stub that matches a call in the context, or raise if no stub matches."""
-        if not context.get("is_presign_request"):
-            with self._lock:
-                context[_STUB] = self._match_stub(operation, context[_CALL_PARAMS], params)
-
-    def _before_call(
-        self, model: OperationModel, context: dict[str, Any], **_: Any
-    ) -> tuple[AWSResponse, dict[str, Any]]:
-        request_params = context[_REQUEST_PARAMS]
-        with self._lock:
-            stub: Stub = context[_STUB]
-            if not stub.remaining:
-                # Another thread has used the stub in the meantime.
-                stub = self._match_stub(model.name, context[_CALL_PARAMS], request_params)
-            self._consume(stub)
-        return self._respond(stub, model.name, request_params)
-
-    def _before_send_put(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-        if not self._strict:
-            return None
-        params = _put_object.params_from_request(request)
-        with self._lock:
-            stub = self._match_stub(_put_object.OPERATION, params, params)
-            self._consume(stub)
-        return self._respond(stub, _put_object.OPERATION, params)[0]
-
-    def _consume(self, stub: Stub) -> None:
-        stub.used += 1
-        if not stub.remaining:
-            self._pending_stubs.remove(stub)
-
-    def _respond(
-        self, stub: Stub, operation: str, request_params: dict[str, Any]
-    ) -> tuple[AWSResponse, dict[str, Any]]:
-        try:
-            response = stub.make_response(request_params)
-            parsed = _responses.deep_copy(response.parsed)
-            result = response.to_result(self.client, operation, is_last_use=stub.times == 1)
-        except BaseException as error:
-            self.calls.append(Call(operation, request_params, error))
-            raise
-        self.calls.append(Call(operation, request_params, result))
-        return response.http_response, parsed
-
-    def _match_stub(self, operation: str, call_params: Params, request_params: Params) -> Stub:
-        """Return the stub that matches a call.
-
-        Raises:
-            UnexpectedCallError: No stub matches, and the stubber is strict.
-            botocore.exceptions.StubResponseError: No stub matches, and the stubber is not strict.
-        """
-        for stub in self._pending_stubs:
-            if stub.matches(operation, call_params, request_params):
-                return stub
-            if not (stub.optional or self._any_order):
-                break
-        error = self._unexpected_call_error(operation, call_params, request_params)
-        self.calls.append(Call(operation, redact(request_params), error))
-        return _raise(error)
-
-    def _unexpected_call_error(
-        self, operation: str, call_params: Params, request_params: Params
-    ) -> Exception:
-        pending = list(self._pending_stubs)
-        in_order = [] if self._any_order else pending
-        first = next((stub for stub in in_order if not stub.optional), None)
-        message = _messages.unexpected_call(
-            operation,
-            call_params,
-            request_params,
-            self._stubs,
-            first,
-            has_method=self._is_connectparticipant,
-        )
-        self._unexpected.append(message)
-        if self._strict:
-            return UnexpectedCallError(message)
-        return _botocore.no_match_error(operation, call_params, in_order[:1] or pending)
+    def _intercept(self, client: BaseClient) -> Callable[[], None]:
+        """Intercept the calls of a client, and return a function that stops it."""
+        interceptor = Interceptor(client, self._queue, exclusive=not self._stubs_every_client)
+        interceptor.add()
+        return interceptor.remove
 
 
-def _raise(error: Exception) -> NoReturn:
-    # pytest prints the arguments of the last frame, and those of the callers contain tokens.
-    raise error
+def _is_connectparticipant(client: BaseClient) -> bool:
+    return client.meta.service_model.service_name == _service_model.SERVICE
