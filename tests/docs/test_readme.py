@@ -9,20 +9,16 @@ from datetime import datetime, timezone
 import botocore.exceptions
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError, ProxyConnectionError, SSLError
-from botocore.stub import ANY, Stubber
-from moto import mock_aws
 from typer.testing import CliRunner
 
 import attach_confirm
-import attach_confirm_stubs
 from attach_confirm import cli
-from attach_confirm_stubs import ConnectParticipantStubber, failure_cases, fake_connectparticipant
+from attach_confirm_stubs import failure_cases, fake_connectparticipant
 from tests.docs.markdown import code_blocks, code_spans, read, table_rows
 
 pytest_plugins = ["pytester"]
 
 README = read("README.md")
-MIGRATION_SOURCES = ["botocore's Stubber", "AWS's example stubbers", "moto"]
 
 
 @pytest.fixture
@@ -60,7 +56,7 @@ def test_example_tests_pass(pytester):
     examples = [example for example in code_blocks(README, "python") if "def test_" in example]
     pytester.makepyfile("\n\n".join(["import attach_confirm", *examples]))
     result = pytester.runpytest_subprocess("-p", "attach_confirm_stubs.plugin")
-    result.assert_outcomes(passed=3 + len(failure_cases("CompleteAttachmentUpload")))
+    result.assert_outcomes(passed=4 + len(failure_cases("CompleteAttachmentUpload")))
 
 
 @pytest.mark.usefixtures("working_directory")
@@ -77,66 +73,6 @@ def test_commands_succeed(monkeypatch):
             arguments = shlex.split(command.replace("ID", sent.attachment_id))
             result = CliRunner().invoke(cli.app, arguments)
             assert (result.exit_code, result.stderr) == (0, "")
-
-
-def migration_rows(source):
-    """Return the code of both cells of each row in a section of the migration table."""
-    (rows,) = re.findall(rf"^\| \*\*{source}\*\* \| \|\n((?:\| [^*].*\n)+)", README, re.MULTILINE)
-    return [
-        tuple(code_spans(cell) for cell in row.strip("| ").split(" | "))
-        for row in rows.splitlines()
-    ]
-
-
-def run(code, namespace):
-    """Run a line of code, which may be the first line of a `with` block."""
-    exec(f"{code} pass" if code.endswith(":") else code, namespace)
-
-
-def send_event(client):
-    """Return the error code and the HTTP status of a call, or None if it succeeds."""
-    try:
-        client.send_event(ContentType="typing", ConnectionToken="token")
-    except ClientError as error:
-        metadata = error.response["ResponseMetadata"]
-        return error.response["Error"]["Code"], metadata["HTTPStatusCode"]
-    return None
-
-
-def test_migration_from_botocore_stubber_has_same_outcome(client):
-    rows = [
-        (before[0], after[0]) for before, after in migration_rows("botocore's Stubber") if before
-    ]
-    assert [before[: before.index("(")] for before, _ in rows] == [
-        "Stubber",
-        "stubber.add_response",
-        "stubber.add_client_error",
-        "stubber.assert_no_pending_responses",
-    ]
-    for before, after in rows[1:3]:
-        outcomes = []
-        for stubber, code in (Stubber(client), before), (ConnectParticipantStubber(client), after):
-            run(code, {"stubber": stubber, "ANY": ANY})
-            with stubber:
-                outcomes.append(send_event(client))
-        assert outcomes[0] == outcomes[1]
-
-
-@pytest.mark.parametrize("source", MIGRATION_SOURCES)
-def test_migration_code_runs(client, source):
-    namespace = {name: getattr(attach_confirm_stubs, name) for name in attach_confirm_stubs.__all__}
-    namespace |= {"client": client, "mock_aws": mock_aws, "ANY": ANY}
-    lines = [code for _, after in migration_rows(source) for code in after]
-    lines = [line for line in lines if re.search(r"\(|:$", line)]
-    assert lines
-    for line in lines:
-        with ConnectParticipantStubber(client, strict=True) as stubber:
-            if "calls" in line:
-                stubber.stub_send_event()
-                send_event(client)
-            run(line, {**namespace, "stubber": stubber})
-            if "stub_" in line:
-                send_event(client)
 
 
 def client_error(code, operation="CompleteAttachmentUpload"):
