@@ -40,8 +40,10 @@ lint: $(VENV)/.check-stamp
 	$(BIN)/ruff format --check
 	PYTHONPATH=stubs $(BIN)/lint-imports --no-logo --no-cache
 
+# pyright runs on Node.js; without a `node` on the path, it downloads one.
 types: $(VENV)/.check-stamp
 	$(BIN)/mypy
+	$(BIN)/pyright
 
 # One test runs the AWS CLI and is skipped unless AWSCLI is set.
 cover wheel: export AWSCLI := $(CURDIR)/$(AWSCLI_VENV)/bin/aws
@@ -62,7 +64,9 @@ wheel: $(VENV)/.check-stamp $(AWSCLI_VENV)/.stamp
 	tar -xzf dist/*.tar.gz -C build/archive --strip-components 1
 	rm -r build/archive/attach_confirm build/archive/stubs build/archive/*.egg-info
 	$(PYTHON) -m venv build/venv
-	build/venv/bin/python -m pip install --quiet "$$(echo dist/*.whl)[test,types]" mypy
+	build/venv/bin/python -m pip install --quiet "$$(echo dist/*.whl)[test]" mypy
+	cd build/archive && ../venv/bin/python -m mypy --strict tests/typing/without_type_stubs.py
+	build/venv/bin/python -m pip install --quiet "$$(echo dist/*.whl)[types]"
 	cd build/archive && ../venv/bin/python -m pytest -n 2
 	cd build/archive && ../venv/bin/python -m mypy --strict tests/typing
 
