@@ -85,10 +85,10 @@ def _closest_stub(
         return [f"{operation} is not stubbed."] if stubs else []
     closest = min(
         same_operation,
-        key=lambda stub: (not stub.remaining, len(stub.mismatches(call_params, request_params))),
+        key=lambda stub: (stub.is_used_up, len(stub.mismatches(call_params, request_params))),
     )
     reasons = closest.mismatches(call_params, request_params)
-    if not reasons and first and closest.remaining:
+    if not reasons and first and not closest.is_used_up:
         number = stubs.index(first) + 1
         reasons = [f"stub {number} must be used first; pass any_order=True to ignore the order"]
     if not reasons:

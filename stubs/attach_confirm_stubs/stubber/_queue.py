@@ -60,7 +60,7 @@ class StubQueue:
             self.stubs.append(stub)
             self._pending.append(stub)
 
-    def required_calls(self) -> float:
+    def required_calls(self) -> int:
         """Return the number of calls that must still be made."""
         return sum(stub.required for stub in self._pending)
 
@@ -87,11 +87,11 @@ class StubQueue:
         Returns and raises the same as `match`.
         """
         with self._lock:
-            if stub is None or not stub.remaining:
+            if stub is None or stub.is_used_up:
                 stub = self._match(operation, call_params, request_params)
             if stub is not None:
                 stub.used += 1
-                if not stub.remaining:
+                if stub.is_used_up:
                     self._pending.remove(stub)
             return stub
 
