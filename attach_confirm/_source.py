@@ -58,6 +58,9 @@ _PERMANENT_ERRORS = (
     EOFError,
     zlib.error,
 )
+_PERMANENT_ERRNOS = frozenset(
+    {errno.EBADF, errno.EINVAL, errno.ELOOP, errno.ENAMETOOLONG, errno.ENODEV, errno.ENXIO}
+)
 _ARCHIVE_ERROR_NAMES = frozenset({"BadGzipFile", "BadZipFile", "LZMAError", "TarError"})
 
 _CANNOT_SEEK_ERRNOS = frozenset({errno.EINVAL, errno.ESPIPE})
@@ -312,7 +315,8 @@ def is_transient(error: Exception) -> bool:
         error: The exception of the source.
     """
     names = {error_class.__name__ for error_class in type(error).__mro__}
-    return not isinstance(error, _PERMANENT_ERRORS) and not names & _ARCHIVE_ERROR_NAMES
+    is_permanent = isinstance(error, _PERMANENT_ERRORS) or names & _ARCHIVE_ERROR_NAMES
+    return not is_permanent and getattr(error, "errno", None) not in _PERMANENT_ERRNOS
 
 
 def _describe(error: Exception) -> str:

@@ -155,6 +155,16 @@ def test_message_and_attributes_survive_copies(exception, message, attributes):
         assert {name: getattr(duplicate, name) for name in attributes} == attributes
 
 
+@pytest.mark.parametrize(("exception", "message", "_"), EXCEPTIONS)
+def test_args_are_the_arguments(exception, message, _):
+    """A TimeoutError is an OSError, which would interpret several arguments as its own."""
+    if isinstance(exception, TimeoutError):
+        assert message.startswith(exception.args)
+    else:
+        arguments = list(vars(exception).values())[: len(exception.args)]
+        assert [*exception.args] == arguments
+
+
 def test_every_exception_derives_from_attach_confirm_error():
     classes = {
         value

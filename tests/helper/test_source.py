@@ -663,7 +663,9 @@ class TestErrors:
         ("error", "error_class"),
         [
             (OSError(errno.EMFILE, "Too many open files"), SourceReadError),
-            (OSError(errno.ENAMETOOLONG, "File name too long"), SourceReadError),
+            (OSError(errno.EIO, "Input/output error"), SourceReadError),
+            (OSError(errno.ENAMETOOLONG, "File name too long"), InvalidInputError),
+            (OSError(errno.ELOOP, "Too many levels of symbolic links"), InvalidInputError),
             (PermissionError(errno.EACCES, "Permission denied"), InvalidInputError),
         ],
     )
@@ -676,6 +678,7 @@ class TestErrors:
             attach_confirm.upload(client, receipt, "token")
         assert str(raised.value) == f"source: cannot read {str(receipt)!r}: {error.strerror}"
         assert raised.value.__cause__ is error
+        assert getattr(raised.value, "retryable", False) is (error_class is SourceReadError)
 
 
 class TestTemporaryFile:

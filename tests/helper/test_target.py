@@ -495,14 +495,16 @@ class TestInvalidTarget:
     def test_read_only_file_is_rejected(self):
         with Path(__file__).open("rb") as file, pytest.raises(InvalidInputError) as raised:
             write(file)
-        assert raised.value.reason == "is not open for writing"
+        assert str(raised.value) == "target: is not open for writing"
 
     def test_closed_file_is_rejected(self):
         file = io.BytesIO()
         file.close()
         with pytest.raises(InvalidInputError) as raised:
             write(file)
-        assert raised.value.reason == "cannot write to the file: I/O operation on closed file."
+        assert str(raised.value) == (
+            "target: cannot write to the file: I/O operation on closed file."
+        )
 
     def test_temporary_text_file_is_rejected(self):
         with (
