@@ -339,9 +339,7 @@ class ClientProcess:
         ):
             self.outcome = "stopped"
             return
-        # A queue's consumer may confirm the upload, or have the file delivered again.
-        must_confirm = advice.action is Action.CHECK or not self.is_redelivered
-        confirms = must_confirm or self.simulation.rng.random() < 0.5
+        confirms = not self.is_redelivered or self._confirms_after(advice)
         if advice.attachment_id and not self.state.uploaded and confirms:
             self.state.attachment_id, self.state.uploaded = advice.attachment_id, True
         if advice.action is Action.RECONNECT:
@@ -352,6 +350,16 @@ class ClientProcess:
             self.outcome = "wait_timeout"
         delay = advice.retry_after or self.simulation.rng.choice((1.0, 5.0, 30.0))
         self.simulation.fake.clock.advance(delay)
+
+    def _confirms_after(self, advice: attach_confirm.Advice) -> bool:
+        """Return whether a queue's consumer confirms the upload, or has the file delivered again.
+
+        If the service rejects a repeated confirmation as invalid, only `upload` with a journal
+        distinguishes it from one that is invalid.
+        """
+        if self.simulation.fake.assumptions.complete_again == "ValidationException":
+            return False
+        return advice.action is Action.CHECK or self.simulation.rng.random() < 0.5
 
     def _on_ambiguous_conflict(self, attachment_id: str | None) -> None:
         """Check that an attachment whose conflict was raised is not in the transcript."""
