@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from urllib.parse import urlsplit
+
+from botocore.loaders import create_loader
 
 _SERVICE_PREFIX = "/participant/"
 # The operations of Amazon Connect that the fake implements. moto handles the other paths.
@@ -27,7 +30,7 @@ OBJECT_URL_PATH = f"{{0}}/{_OBJECT_PREFIX}.+$"
 CONNECT_URL_PATH = f"{{0}}{_CONNECT_PATH}"
 
 # An object's path on the served fake. Group 1 is the bucket, group 2 the key.
-OBJECT_PATH = re.compile(rf"/([^/]+)/({_OBJECT_PREFIX}[^/]+)")
+OBJECT_PATH = re.compile(rf"/([a-z0-9][^/]*)/({_OBJECT_PREFIX}[^/]+)")
 
 
 def bucket_name(account_id: str, region_name: str) -> str:
@@ -51,6 +54,32 @@ def split_object_url(url: str) -> tuple[str, str]:
     """Return the bucket and the key of an object's URL at AWS."""
     parts = urlsplit(url)
     return parts.netloc.partition(".")[0], parts.path.lstrip("/")
+
+
+def parse_object_url(url: str) -> tuple[str, str] | None:
+    """Return the bucket and the key of an attachment's URL, or None for other URLs.
+
+    The bucket is in the host name, as at AWS, or in the path, as on the served fake.
+    """
+    if OBJECT_URL.match(url):
+        return split_object_url(url)
+    match = OBJECT_PATH.fullmatch(urlsplit(url).path)
+    return (match[1], match[2]) if match else None
+
+
+def is_aws_host(name: str) -> bool:
+    """Return whether a host name, without a port, is one of AWS's, in any partition."""
+    return name.lower().rstrip(".").endswith(_aws_domains())
+
+
+@cache
+def _aws_domains() -> tuple[str, ...]:
+    partitions = create_loader().load_data("partitions")["partitions"]
+    return tuple(
+        f".{partition['outputs'][key]}"
+        for partition in partitions
+        for key in ("dnsSuffix", "dualStackDnsSuffix")
+    )
 
 
 def staging_key(attachment_id: str) -> str:
