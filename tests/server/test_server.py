@@ -33,10 +33,27 @@ REGION = "us-east-1"
 DATA = bytes(range(256))
 
 
+@pytest.fixture(params=[False, True], ids=["http", "https"])
+def server(request, monkeypatch):
+    """Return the handle of a server, whose certificates the variables of each library verify."""
+    with serve_connectparticipant(tls=request.param) as server:
+        for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+            monkeypatch.setenv(name, server.ca_bundle)
+        yield server
+
+
+def connect_http_client(url):
+    """Return http.client's connection to a server."""
+    parts = urlsplit(url)
+    is_tls = parts.scheme == "https"
+    connection_class = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection
+    return connection_class(parts.netloc, timeout=20)
+
+
 def put_with_http_client(url, headers, data):
     """Send a PUT with http.client, and return the HTTP status."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+    connection = connect_http_client(url)
     connection.request("PUT", f"{parts.path}?{parts.query}", data, headers)
     status = connection.getresponse().status
     connection.close()
@@ -146,12 +163,11 @@ def test_concurrent_uploads_store_all_files(server):
     assert {attachment.state for attachment in attachments} == {"APPROVED"}
 
 
-def test_connection_is_kept_alive_after_error(server):
-    parts = urlsplit(server.endpoint_url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+def test_connection_is_kept_alive_after_errors(server):
+    connection = connect_http_client(server.endpoint_url)
     connection.connect()
     first_socket = connection.sock
-    for _ in range(3):
+    for _ in range(2000):
         connection.request("POST", "/participant/transcript", b"{}", {"X-Amz-Bearer": "no-token"})
         assert json.loads(connection.getresponse().read()) == {"Message": "Access denied"}
         assert connection.sock is first_socket
@@ -162,7 +178,7 @@ def test_connection_is_kept_alive_after_error(server):
 def real_sleeps(sleeps, monkeypatch):
     """Return the list of the durations of sleeps, those of the server included."""
     monkeypatch.setattr(
-        "attach_confirm_stubs.server._server.Server.sleep_or_stop",
+        "attach_confirm_stubs.server._listener.Server.sleep_or_stop",
         lambda _, seconds: sleeps.append(seconds),
     )
     return sleeps
@@ -316,6 +332,7 @@ def test_endpoint_url_has_host_for_clients(host, client_host):
         pytest.skip(f"cannot bind {host}: {error}")
 
 
+@pytest.mark.parametrize("server", [False], indirect=True)
 def test_object_url_has_endpoint_host_if_server_is_http_proxy(server):
     """The client sends absolute URLs, and receives object URLs with the host of its endpoint."""
     client = attach_confirm.client(
@@ -336,7 +353,7 @@ def test_internal_error_log_has_no_request_data(server, monkeypatch, capfd):
     def fail(*_):
         raise KeyError("a secret")
 
-    monkeypatch.setattr("attach_confirm_stubs.server._router.Router.dispatch", fail)
+    monkeypatch.setattr("attach_confirm_stubs.server._router.dispatch", fail)
     with pytest.raises(requests.exceptions.ConnectionError):
-        requests.get(server.endpoint_url, timeout=20)
+        requests.get(f"{server.endpoint_url}/participant", timeout=20)
     assert capfd.readouterr().err == "attach_confirm_stubs: internal error: KeyError\n"

@@ -1,7 +1,7 @@
 """Read requests from a connection, and write the responses to it.
 
-moto's werkzeug server drops headers whose names contain underscores. This module uses http.server
-instead, because the headers of an upload have such names.
+h11 parses the head of each request, and writes the head of the response. A body is read from the
+connection itself, because h11 would copy it several times.
 
 A request with `Expect: 100-continue` gets `100 Continue` when its body is needed. If the headers
 already lead to an error, for example because a presigned URL has expired, the server returns that
@@ -10,7 +10,7 @@ error instead and closes the connection, as S3 does.
 If a request is malformed or too large, the server sends the error response that AWS or S3 returns,
 and closes the connection. The S3 errors are:
 
-- RequestTimeout: no part of the body arrived for `RequestHandler.timeout` seconds.
+- RequestTimeout: no part of the body arrived for `Connection.timeout` seconds.
 - IncompleteBody: the client closed the connection before the whole body arrived.
 - NotImplemented (501): the request has a `Transfer-Encoding` header. AWS SDKs do not send it here.
 - MissingContentLength: a PUT has no `Content-Length` header.
@@ -20,37 +20,35 @@ and closes the connection. The S3 errors are:
 
 from __future__ import annotations
 
-import http.client
 import re
-import socket
-import struct
-import time
 from dataclasses import replace
-from email.errors import FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect
+from email.utils import formatdate
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, NamedTuple
 
-from attach_confirm_stubs.fake import _faults, exceptions
-from attach_confirm_stubs.fake._http import Request, Response, normalize_headers, truncate
-from attach_confirm_stubs.server import _router
+import h11
+
+from attach_confirm_stubs.fake import _faults, _patterns, exceptions
+from attach_confirm_stubs.fake._http import Request, Response, normalize_header_name, truncate
+from attach_confirm_stubs.server._connection import BLOCK_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+    from attach_confirm_stubs.server._connection import Connection
 
 
 # Sources: the upload limits of S3's PutObject, and API Gateway's payload quota.
 MAX_OBJECT_SIZE = 5 * 1024**3
 MAX_REQUEST_SIZE = 10 * 1024**2
 
-_BLOCK_SIZE = 1024 * 1024
-# Other defects are ignored. For example, the email parser parses only the headers, and reports
-# that the multipart body is missing.
-_HEADER_DEFECTS = (FirstHeaderLineIsContinuationDefect, MissingHeaderBodySeparatorDefect)
-_NEWLINES = re.compile(r"[\r\n]+")
-_HOST = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_CONTENT_LENGTH = re.compile(r"[0-9]{1,18}")
+_MAX_HEAD_SIZE = 64 * 1024
+_MAX_HEADERS = 100
+_METHODS = {b"DELETE", b"GET", b"HEAD", b"OPTIONS", b"PATCH", b"POST", b"PUT"}
+# h11 rejects these in header values.
+_FORBIDDEN_IN_HEADERS = re.compile(rb"[\0\n\v\f\r]+")
+_HOST = re.compile(r"(?P<name>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_REASON_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 class _ErrorSpec(NamedTuple):
@@ -128,99 +126,187 @@ class _RequestError(exceptions.ErrorResponse):
         super().__init__(error.to_response(is_object=is_object))
 
 
-class RequestHandler(BaseHTTPRequestHandler):
+class RequestHandler:
     """Handles the requests of one connection.
 
     Args:
-        *args: Passed to `BaseHTTPRequestHandler`.
-        scheme: Scheme of the server's URL, "http" or "https".
-        router: Dispatches the requests.
+        connection: The connection.
+        dispatch: Returns the response to a request.
         sleep: Function that delays a response by a number of seconds.
-
-    Attributes:
-        timeout: Maximum time to wait for the next bytes from the client, in seconds.
+        https_urls: Whether URLs in responses begin with https even if the connection has no TLS.
     """
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    timeout = 20.0
 
     def __init__(
         self,
-        *args: Any,
-        scheme: str,
-        router: _router.Router,
+        connection: Connection,
+        dispatch: Callable[[Request], Response],
         sleep: Callable[[float], object],
+        *,
+        https_urls: bool,
     ) -> None:
-        self._scheme = scheme
-        self._router = router
+        self._connection = connection
+        self._dispatch = dispatch
         self._sleep = sleep
-        super().__init__(*args)
+        self._scheme_of_urls = "https" if https_urls else connection.scheme
+        # What the client has sent after the part that was processed.
+        self._received = b""
 
-    def do_GET(self) -> None:
-        """Handle a request of any method."""
+    def handle(self) -> None:
+        """Handle requests until the connection ends.
+
+        Raises:
+            OSError: The client is gone.
+        """
+        while self._handle_request():
+            pass
+
+    def _handle_request(self) -> bool:
+        """Handle one request, and return whether the connection can have another."""
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_SIZE)
+        self._is_object, self._method, self._remaining = False, b"", 0
         try:
-            request = self._read_request()
-            headers = _router.cors_headers(request)
+            head = self._read_head()
+            if head is None:
+                return False
+            request = self._to_request(head)
             try:
-                response = self._router.dispatch(request)
+                response = self._dispatch(request)
                 if response.status < HTTPStatus.BAD_REQUEST:
                     self._read_body()
             except exceptions.ResponseNotDelivered as error:
                 self._read_body()
-                self._apply_connection_fault(error, headers)
-                return
+                self._apply_connection_fault(error)
+                return False
         except exceptions.ErrorResponse as error:
-            self._respond_and_close(error.response)
-            return
-        if self._remaining:
-            self._respond_and_close(response, headers)
-        else:
-            self._write_response(response, headers)
+            return self._respond(error.response, close=True)
+        return self._respond(response, close=self._remaining > 0)
 
-    do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = do_GET  # noqa: N815
+    def _read_head(self) -> h11.Request | None:
+        """Return the head of the next request, or None if the client sends no complete one.
 
-    def handle_expect_100(self) -> bool:
-        """Continue without a response, because `_read_body` sends 100 Continue."""
-        return True
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Send the error response to a malformed request.
-
-        http.server's message is not sent, because it can contain the request line with a signature.
+        Raises:
+            _RequestError: The head is malformed or too large.
         """
-        del message, explain
-        response = _MALFORMED_REQUEST.to_response(is_object=False)
-        self._respond_and_close(replace(response, status=int(code)))
+        received, self._received = self._received, b""
+        while True:
+            if received:
+                self._received += received
+                self._http.receive_data(received)
+            try:
+                event = self._http.next_event()
+            except h11.RemoteProtocolError as error:
+                raise self._malformed_head(error.error_status_hint) from None
+            if isinstance(event, h11.Request):
+                rest, _ = self._http.trailing_data
+                # h11 limits incomplete heads only.
+                if len(self._received) - len(rest) > _MAX_HEAD_SIZE:
+                    raise self._malformed_head(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                self._received = rest
+                return event
+            try:
+                received = self._connection.receive(_MAX_HEAD_SIZE)
+            except TimeoutError:
+                return None
+            if not received:
+                return None
 
-    def log_message(self, *_: object) -> None:
-        """Log nothing, because request lines contain signatures."""
+    def _malformed_head(self, status: int) -> _RequestError:
+        """Return the error for a head that h11 rejects.
 
-    def _read_request(self) -> Request:
-        """Read and return a request, without the body if the client waits for 100 Continue.
+        Args:
+            status: The status that h11 proposes.
+        """
+        line, _, _ = self._received.partition(b"\n")
+        self._is_object = _is_object_path(line.partition(b" ")[2].partition(b" ")[0])
+        if status == HTTPStatus.NOT_IMPLEMENTED:
+            return self._error(_UNSUPPORTED_ENCODING)
+        if status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE and len(line) > _MAX_HEAD_SIZE:
+            status = HTTPStatus.REQUEST_URI_TOO_LONG
+        return self._malformed(status)
+
+    def _malformed(self, status: int = HTTPStatus.BAD_REQUEST) -> _RequestError:
+        """Return the error for a malformed request, with another status."""
+        spec = _MALFORMED_REQUEST._replace(status=status, s3_status=status)
+        return _RequestError(spec, is_object=self._is_object)
+
+    def _to_request(self, head: h11.Request) -> Request:
+        """Return a request, without the body if the client waits for 100 Continue.
 
         Raises:
             _RequestError: The request is invalid, incomplete or too large.
         """
-        base_url, path = self._parse_target()
-        self._is_object = _router.is_object_path(urlsplit(path).path)
+        headers = dict(head.headers)
+        self._is_object = _is_object_path(head.target)
+        host = headers.get(b"host", b"").decode("latin-1")
+        base_url, url = self._parse_target(head.target.decode("ascii"), host)
+        try:
+            self._is_object = _patterns.parse_object_url(url) is not None
+        except ValueError:
+            # The Host header has brackets around something that is not an IPv6 address.
+            raise self._malformed() from None
+        if head.http_version[:2] != b"1.":
+            raise self._malformed(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
+        if head.method not in _METHODS:
+            raise self._malformed(HTTPStatus.NOT_IMPLEMENTED)
+        if len(head.headers) > _MAX_HEADERS:
+            raise self._malformed(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        self._method = head.method
         self._body: bytes | None = None
-        self._remaining = length = self._parse_content_length(is_object=self._is_object)
-        self._client_waits = (
-            self.request_version >= "HTTP/1.1"
-            and self.headers.get("expect", "").lower() == "100-continue"
-        )
+        self._remaining = length = self._parse_content_length(headers)
+        self._client_waits = self._http.they_are_waiting_for_100_continue
         if not self._client_waits:
             self._read_body()
         return Request(
-            self.command,
-            f"{base_url}{path}",
-            normalize_headers(self.headers.items()),
+            head.method.decode("ascii"),
+            url,
+            {
+                normalize_header_name(name.decode("ascii")): value.decode("latin-1")
+                for name, value in headers.items()
+            },
             length,
             self._read_body,
             self._sleep,
             base_url,
         )
+
+    def _parse_target(self, target: str, host: str) -> tuple[str | None, str]:
+        """Return the base URL for URLs in the response, and the URL of the request.
+
+        The base URL is None if the client uses one of AWS's host names.
+
+        Raises:
+            _RequestError: The target or the Host header is malformed.
+        """
+        scheme, path = self._connection.scheme, target
+        is_proxied = target.startswith("http://")
+        if is_proxied:
+            # A client that uses the server as its HTTP proxy sends an absolute URL.
+            scheme = "http"
+            host, slash, path = target.removeprefix("http://").partition("/")
+            path = slash + path
+        match = _HOST.fullmatch(host)
+        if match is None or not path.startswith("/"):
+            raise self._malformed()
+        if is_proxied:
+            return f"http://{host}", f"http://{host}{path}"
+        if _patterns.is_aws_host(match["name"]):
+            return None, f"{scheme}://{match['name'].lower().rstrip('.')}{path}"
+        return f"{self._scheme_of_urls}://{host}", f"{scheme}://{host}{path}"
+
+    def _parse_content_length(self, headers: dict[bytes, bytes]) -> int:
+        """Return the length of the request body, in bytes.
+
+        Raises:
+            _RequestError: The length is missing or too large.
+        """
+        if b"transfer-encoding" in headers:
+            raise self._error(_UNSUPPORTED_ENCODING)
+        if b"content-length" not in headers and self._is_object and self._method == b"PUT":
+            raise self._error(_MISSING_LENGTH)
+        length = int(headers.get(b"content-length", b"0"))
+        if length > (MAX_OBJECT_SIZE if self._is_object else MAX_REQUEST_SIZE):
+            raise self._error(_TOO_LARGE)
+        return length
 
     def _read_body(self) -> bytes:
         """Return the request body, which the first call reads.
@@ -230,104 +316,82 @@ class RequestHandler(BaseHTTPRequestHandler):
         """
         if self._body is None:
             if self._client_waits:
-                self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            blocks = []
-            try:
-                while self._remaining and (
-                    block := self.rfile.read(min(self._remaining, _BLOCK_SIZE))
-                ):
-                    self._remaining -= len(block)
-                    blocks.append(block)
-            except TimeoutError:
-                raise _RequestError(_REQUEST_TIMEOUT, is_object=self._is_object) from None
-            if self._remaining:
-                raise _RequestError(_INCOMPLETE_BODY, is_object=self._is_object)
+                self._connection.send(
+                    self._http.send(
+                        h11.InformationalResponse(status_code=100, headers=[], reason="Continue")
+                    )
+                )
+            block = self._received[: self._remaining]
+            self._received = self._received[self._remaining :]
+            blocks = [block]
+            while self._remaining > len(block):
+                self._remaining -= len(block)
+                try:
+                    block = self._connection.receive(min(self._remaining, BLOCK_SIZE))
+                except TimeoutError:
+                    raise self._error(_REQUEST_TIMEOUT) from None
+                if not block:
+                    raise self._error(_INCOMPLETE_BODY)
+                blocks.append(block)
+            self._remaining = 0
             self._body = b"".join(blocks)
         return self._body
 
-    def _parse_target(self) -> tuple[str, str]:
-        """Return the base URL of the request, and its path with the query.
+    def _error(self, spec: _ErrorSpec) -> _RequestError:
+        return _RequestError(spec, is_object=self._is_object)
 
-        Raises:
-            _RequestError: The request line or a header is malformed.
+    def _respond(self, response: Response, *, close: bool = False, truncated: bool = False) -> bool:
+        """Send a response, and return whether the connection can have another request.
+
+        Args:
+            response: The response.
+            close: Whether to close the connection because the request was not read completely.
+            truncated: Whether the body is shorter than the Content-Length header.
         """
-        scheme, host, path = self._scheme, self.headers.get("host", ""), self.path
-        if path.startswith("http://"):
-            # A client that uses the server as its HTTP proxy sends an absolute URL.
-            scheme = "http"
-            host, slash, path = path.removeprefix("http://").partition("/")
-            path = slash + path
-        malformed = any(isinstance(defect, _HEADER_DEFECTS) for defect in self.headers.defects)
-        if malformed or not _HOST.fullmatch(host) or not path.startswith("/"):
-            raise _RequestError(_MALFORMED_REQUEST)
-        return f"{scheme}://{host}", path
-
-    def _parse_content_length(self, *, is_object: bool) -> int:
-        """Return the length of the request body, in bytes.
-
-        Raises:
-            _RequestError: The length is missing, invalid or too large.
-        """
-        lengths = set(self.headers.get_all("content-length", []))
-        if "transfer-encoding" in self.headers:
-            raise _RequestError(_UNSUPPORTED_ENCODING, is_object=is_object)
-        if not lengths and is_object and self.command == "PUT":
-            raise _RequestError(_MISSING_LENGTH, is_object=is_object)
-        length = lengths.pop() if lengths else "0"
-        if lengths or not _CONTENT_LENGTH.fullmatch(length):
-            raise _RequestError(_MALFORMED_REQUEST, is_object=is_object)
-        if int(length) > (MAX_OBJECT_SIZE if is_object else MAX_REQUEST_SIZE):
-            raise _RequestError(_TOO_LARGE, is_object=is_object)
-        return int(length)
-
-    def _write_response(self, response: Response, extra_headers: Mapping[str, str]) -> None:
-        body = memoryview(response.body)
-        if self.command == "HEAD":
-            body = body[:0]
         headers = {
             "content-length": str(len(response.body)),
-            "date": self.date_time_string(),
-            "connection": "close" if self.close_connection else "keep-alive",
+            "date": formatdate(usegmt=True),
+            **({"connection": "close"} if close or truncated else {}),
             **response.headers,
-            **extra_headers,
         }
-        reason_phrase = http.client.responses.get(response.status, "")
-        lines = [f"HTTP/1.1 {response.status} {reason_phrase}"]
-        lines += [f"{name}: {_NEWLINES.sub(' ', value)}" for name, value in headers.items()]
-        head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
-        # The timeout applies to each write, so a large body is sent in blocks.
-        self.wfile.write(head + body[:_BLOCK_SIZE])
-        for start in range(_BLOCK_SIZE, len(body), _BLOCK_SIZE):
-            self.wfile.write(body[start : start + _BLOCK_SIZE])
+        head = self._http.send(
+            h11.Response(
+                status_code=response.status,
+                headers=[(name.encode(), _encode_header(value)) for name, value in headers.items()],
+                reason=_REASON_PHRASES.get(response.status, b""),
+            )
+        )
+        body = b"" if self._method == b"HEAD" else response.body
+        # h11 only counts the bytes. The timeout applies to each write, so a large body is sent in
+        # blocks.
+        self._http.send_with_data_passthrough(h11.Data(data=body))
+        view = memoryview(body)
+        self._connection.send(head + view[:BLOCK_SIZE])
+        for start in range(BLOCK_SIZE, len(view), BLOCK_SIZE):
+            self._connection.send(view[start : start + BLOCK_SIZE])
+        if truncated:
+            return False
+        self._http.send(h11.EndOfMessage())
+        if close:
+            self._connection.discard_rest()
+        return self._http.our_state is h11.DONE
 
-    def _respond_and_close(
-        self, response: Response, extra_headers: Mapping[str, str] | None = None
-    ) -> None:
-        """Send a response, read the rest of the request, and close the connection.
-
-        Closing a socket with unread data sends RST, and the client may then lose the response.
-        """
-        self.close_connection = True
-        self._write_response(response, extra_headers or {})
-        self.connection.shutdown(socket.SHUT_WR)
-        deadline = time.monotonic() + self.timeout
-        while self.connection.recv(_BLOCK_SIZE) and time.monotonic() < deadline:
-            pass
-
-    def _apply_connection_fault(
-        self, error: exceptions.ResponseNotDelivered, headers: Mapping[str, str]
-    ) -> None:
-        """Apply a fault that affects the connection, and close the connection."""
-        self.close_connection = True
+    def _apply_connection_fault(self, error: exceptions.ResponseNotDelivered) -> None:
+        """Apply a fault that affects the connection, which is closed afterwards."""
         match error.fault:
             case _faults.TruncatedResponse():
-                self._write_response(truncate(error.response or Response(200, {})), headers)
+                response = error.response or Response(200, {})
+                self._respond(truncate(response), truncated=True)
             case _faults.ReadTimeout():
-                self.connection.settimeout(None)
-                while self.connection.recv(_BLOCK_SIZE):
-                    pass
+                self._connection.wait_for_close()
             case _faults.ConnectionReset():
-                # SO_LINGER 0 makes close() send RST, so that clients see a reset rather than EOF.
-                linger = struct.pack("ii", 1, 0)
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                socket.close(self.connection.detach())
+                self._connection.reset()
+
+
+def _is_object_path(target: bytes) -> bool:
+    path = target.partition(b"?")[0].decode("latin-1")
+    return _patterns.OBJECT_PATH.fullmatch(path) is not None
+
+
+def _encode_header(value: str) -> bytes:
+    return _FORBIDDEN_IN_HEADERS.sub(b" ", value.encode("latin-1", "replace")).strip(b" \t")

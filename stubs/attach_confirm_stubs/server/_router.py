@@ -7,29 +7,57 @@ admin API and the dashboard reject requests with a foreign Host or Origin (DNS r
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from attach_confirm_stubs.fake import _dispatch, _patterns
+from attach_confirm_stubs.fake import _dispatch, _patterns, exceptions
 from attach_confirm_stubs.fake._http import Response
 from attach_confirm_stubs.server import _admin_api, _dashboard
 
 if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
     from attach_confirm_stubs.fake._http import Request
 
 _ADMIN_PATH = re.compile(r"/(?:_fake(?:/.*)?)?", re.DOTALL)
+_CA_PATH = "/_fake/ca.pem"
+_CA_HEADERS = {"content-type": "application/x-pem-file", "cache-control": "no-store"}
 _EXPOSED_HEADERS = "etag, x-amz-request-id, x-amzn-errortype, x-amzn-requestid"
 
 
-def is_object_path(path: str) -> bool:
-    """Return whether a URL path is the path of an attachment's object."""
-    return _patterns.OBJECT_PATH.fullmatch(path) is not None and not _ADMIN_PATH.fullmatch(path)
+def dispatch(request: Request) -> Response:
+    """Return the response of AWS's services to a request.
+
+    Raises:
+        exceptions.ResponseNotDelivered: A fault affects the connection.
+    """
+    headers = _cors_headers(request)
+    try:
+        response = _dispatch_aws(request)
+    except exceptions.ResponseNotDelivered as error:
+        if error.response:
+            error.response = _with_headers(error.response, headers)
+        raise
+    return _with_headers(response, headers)
 
 
-def cors_headers(request: Request) -> dict[str, str]:
-    """Return the CORS headers of the response; none for the admin API and the dashboard."""
-    if "origin" not in request.headers or _ADMIN_PATH.fullmatch(urlsplit(request.url).path):
+def _dispatch_aws(request: Request) -> Response:
+    if request.method == "OPTIONS":
+        return Response(200, {})
+    stored_object = _patterns.parse_object_url(request.url)
+    if stored_object:
+        return _dispatch.dispatch_s3(request, *stored_object)
+    return _dispatch.dispatch(request)
+
+
+def _with_headers(response: Response, headers: dict[str, str]) -> Response:
+    return replace(response, headers=response.headers | headers) if headers else response
+
+
+def _cors_headers(request: Request) -> dict[str, str]:
+    if "origin" not in request.headers:
         return {}
     headers = {
         "access-control-allow-origin": "*",
@@ -48,10 +76,12 @@ class Router:
 
     Args:
         host: Name or address that the server binds.
+        ca_pem: The certificate of the server's certificate authority.
     """
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, ca_pem: bytes) -> None:
         self._host_names = {"localhost", host.lower()}
+        self._ca_pem = ca_pem
 
     def dispatch(self, request: Request) -> Response:
         """Return the response to a request.
@@ -59,22 +89,20 @@ class Router:
         Raises:
             exceptions.ResponseNotDelivered: A fault affects the connection.
         """
-        path = urlsplit(request.url).path
-        if _ADMIN_PATH.fullmatch(path):
-            return self._dispatch_admin(request, path)
-        if request.method == "OPTIONS":
-            return Response(200, {})
-        object_path = _patterns.OBJECT_PATH.fullmatch(path)
-        if object_path:
-            return _dispatch.dispatch_s3(request, object_path[1], object_path[2])
-        return _dispatch.dispatch(request)
+        url = urlsplit(request.url)
+        if _ADMIN_PATH.fullmatch(url.path):
+            return self._dispatch_admin(request, url)
+        return dispatch(request)
 
-    def _dispatch_admin(self, request: Request, path: str) -> Response:
-        if not self._is_own_host(urlsplit(request.url).hostname or ""):
+    def _dispatch_admin(self, request: Request, url: SplitResult) -> Response:
+        if not self._is_own_host(url.hostname or ""):
             return _forbidden("host not allowed; use localhost, an IP address or the server's name")
-        if request.headers.get("origin", request.base_url) != request.base_url:
+        origin = f"{url.scheme}://{url.netloc}"
+        if request.headers.get("origin", origin) != origin:
             return _forbidden("cross-origin requests are not allowed")
-        if path != "/":
+        if (request.method, url.path) == ("GET", _CA_PATH):
+            return Response(200, _CA_HEADERS, self._ca_pem)
+        if url.path != "/":
             return _admin_api.respond(request)
         if request.method in {"GET", "HEAD"}:
             return Response(200, _dashboard.HEADERS, _dashboard.PAGE)
