@@ -9,6 +9,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from attach_confirm_stubs.fake import _wakeups
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -58,6 +60,7 @@ class Clock:
             )
         with self._lock:
             self._offset_seconds += seconds
+        _wakeups.wake_all()
 
     def reset(self) -> None:
         """Return to the system time."""

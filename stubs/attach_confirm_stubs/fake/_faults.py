@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from attach_confirm_stubs import _service_model
-from attach_confirm_stubs.fake import _operations
+from attach_confirm_stubs.fake import _operations, _wakeups
 from attach_confirm_stubs.fake._operations import GET_OBJECT, PUT_OBJECT, WEBSOCKET
 
 # Errors of the PUT. Source: the list of error codes in the S3 API reference.
@@ -168,6 +168,7 @@ class FaultQueue:
                 _service_model.check_error_code(operation, fault.code, declared)
         with self._lock:
             self._queues.setdefault(operation, deque()).extend(faults)
+        _wakeups.wake_all()
 
     def pop(self, operation: str) -> Fault | None:
         """Remove and return the fault for the next attempt, or None if the queue is empty."""

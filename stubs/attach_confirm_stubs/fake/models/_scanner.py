@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from attach_confirm_stubs.fake import _wakeups
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -71,6 +73,7 @@ class Scanner:
         """Remove all rules."""
         self._rules.clear()
         self.version += 1
+        _wakeups.wake_all()
 
     @property
     def has_predicates(self) -> bool:
@@ -92,3 +95,4 @@ class Scanner:
     def _add(self, rule: _Rule) -> None:
         self._rules.append(rule)
         self.version += 1
+        _wakeups.wake_all()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from moto.s3.models import s3_backends
 
-from attach_confirm_stubs.fake import _patterns
+from attach_confirm_stubs.fake import _patterns, _wakeups
 from attach_confirm_stubs.fake._clock import clock
 from attach_confirm_stubs.fake.models import _transcript
 from attach_confirm_stubs.fake.models._base import ParticipantsBackend
@@ -61,6 +61,7 @@ class VerdictsBackend(ParticipantsBackend):
         if not self.scanner.has_predicates:
             self._schedule_verdict(attachment)
         self.apply_due_verdicts()
+        _wakeups.wake_all()
 
     def apply_due_verdicts(self) -> None:
         """Apply the scanner's verdicts whose time has come, in the order of their times."""
