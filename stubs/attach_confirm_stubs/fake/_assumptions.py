@@ -94,6 +94,12 @@ class Assumptions:
         joined_item: Whether the first connection that marks a participant as connected adds an
             item to the transcript.
         typing_item: Whether a typing event adds an item to the transcript.
+        joined_early: Whether that connection adds the item also if it has a WEBSOCKET. Otherwise
+            the item is added when the websocket opens.
+        own_typing: Whether a websocket receives the typing events of its own participant.
+        before_subscription: What happens to events while a websocket has not subscribed: they are
+            "dropped" or "queued".
+        too_many_websockets: Status of the response to a participant's sixth websocket.
         position_included: Whether a page of the transcript includes the item whose Id
             `StartPosition` names.
         zero_results: Number of items on a page if `MaxResults` is 0.
@@ -133,6 +139,10 @@ class Assumptions:
     chat_ends_with_customer: bool = True
     joined_item: bool = True
     typing_item: bool = False
+    joined_early: bool = True
+    own_typing: bool = True
+    before_subscription: Literal["dropped", "queued"] = "dropped"
+    too_many_websockets: int = 403
     position_included: bool = True
     zero_results: int = 10
     other_contact: str = "ValidationException"
