@@ -10,6 +10,7 @@ from datetime import timedelta
 EVENT_PREFIX = "application/vnd.amazonaws.connect.event."
 
 WEBSOCKET_LIFETIME = timedelta(seconds=100)
+WEBSOCKETS_PER_PARTICIPANT = 5
 CONNECTION_LIFETIME = timedelta(days=1)
 CONNECT_TIMEOUT = timedelta(minutes=5)
 AUTHENTICATION_TIMEOUT = timedelta(minutes=1)

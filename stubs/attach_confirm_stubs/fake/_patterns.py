@@ -29,6 +29,9 @@ SERVICE_URL_PATH = f"{{0}}{_SERVICE_PREFIX}.+$"
 OBJECT_URL_PATH = f"{{0}}/{_OBJECT_PREFIX}.+$"
 CONNECT_URL_PATH = f"{{0}}{_CONNECT_PATH}"
 
+# On the served fake as well as at AWS.
+WEBSOCKET_PATH = "/chat"
+
 # An object's path on the served fake. Group 1 is the bucket, group 2 the key.
 OBJECT_PATH = re.compile(rf"/([a-z0-9][^/]*)/({_OBJECT_PREFIX}[^/]+)")
 
@@ -46,8 +49,7 @@ def parse_bucket_name(bucket: str) -> tuple[str, str] | None:
 
 def bucket_url(bucket: str, region_name: str, partition: str) -> str:
     """Return the URL of a bucket at AWS, without a trailing slash."""
-    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
-    return f"https://{bucket}.s3.{region_name}.{suffix}"
+    return f"https://{bucket}.s3.{region_name}.{_dns_suffix(partition)}"
 
 
 def split_object_url(url: str) -> tuple[str, str]:
@@ -74,12 +76,21 @@ def is_aws_host(name: str) -> bool:
 
 @cache
 def _aws_domains() -> tuple[str, ...]:
-    partitions = create_loader().load_data("partitions")["partitions"]
     return tuple(
-        f".{partition['outputs'][key]}"
-        for partition in partitions
+        f".{outputs[key]}"
+        for outputs in _partition_outputs().values()
         for key in ("dnsSuffix", "dualStackDnsSuffix")
     )
+
+
+def _dns_suffix(partition: str) -> str:
+    return _partition_outputs()[partition]["dnsSuffix"]
+
+
+@cache
+def _partition_outputs() -> dict[str, dict[str, str]]:
+    partitions = create_loader().load_data("partitions")["partitions"]
+    return {partition["id"]: partition["outputs"] for partition in partitions}
 
 
 def staging_key(attachment_id: str) -> str:
@@ -97,10 +108,10 @@ def attachment_id_of(key: str) -> str:
     return key.rpartition("/")[2]
 
 
-def websocket_url(region_name: str, connection_token: str) -> str:
-    """Return the URL of a connection's websocket."""
-    host = f"chat.transport.connect.{region_name}.amazonaws.com"
-    return f"wss://{host}/chat?token={connection_token}"
+def websocket_url(region_name: str, partition: str, ticket: str) -> str:
+    """Return the URL of a websocket at AWS."""
+    host = f"chat.transport.connect.{region_name}.{_dns_suffix(partition)}"
+    return f"wss://{host}{WEBSOCKET_PATH}?ticket={ticket}"
 
 
 def sign_in_url(account_id: str, region_name: str) -> str:

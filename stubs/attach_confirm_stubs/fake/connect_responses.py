@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from moto.iam.models import get_account_id_from
 
-from attach_confirm_stubs.fake import exceptions
+from attach_confirm_stubs.fake import _websocket_urls, exceptions
 from attach_confirm_stubs.fake._service_response import ServiceResponse
 from attach_confirm_stubs.fake.models import get_backend
 from attach_confirm_stubs.fake.models._transcript import format_timestamp
@@ -67,7 +67,8 @@ class ConnectResponse(ServiceResponse):
 
     def start_chat_contact(self) -> str:
         """Start a chat, and return the customer's participant token."""
-        return json.dumps(self.connectparticipant_backend.start_chat_contact(self.params))
+        members = self.connectparticipant_backend.start_chat_contact(self.params)
+        return json.dumps(_websocket_urls.for_client(members, self.request))
 
     def start_contact_streaming(self) -> str:
         """Publish a chat's items to an SNS topic from now on."""

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from attach_confirm_stubs import _service_model
-from attach_confirm_stubs.fake import _operations, _patterns, exceptions
+from attach_confirm_stubs.fake import _operations, _patterns, _websocket_urls, exceptions
 from attach_confirm_stubs.fake._service_response import ServiceResponse
 from attach_confirm_stubs.fake.models import all_backends, get_backend
 from attach_confirm_stubs.fake.models._idempotency import raise_if_set
@@ -64,9 +64,10 @@ class ConnectParticipantResponse(ServiceResponse):
             raise exceptions.ServiceError(backend.assumptions.webrtc, message)
         token, expires_at = backend.create_participant_connection(
             self.params["ParticipantToken"],
-            join=connect or "WEBSOCKET" in types,
+            join=connect or ("WEBSOCKET" in types and backend.assumptions.joined_early),
         )
-        return json.dumps(backend.connection_members(token, expires_at, types))
+        members = backend.connection_members(token, expires_at, types)
+        return json.dumps(_websocket_urls.for_client(members, self.request))
 
     def describe_view(self) -> str:
         """Return a view."""

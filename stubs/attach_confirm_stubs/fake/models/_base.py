@@ -152,12 +152,17 @@ class ParticipantsBackend(BaseBackend):
             if participant is None or not participant.can_connect(now):
                 raise exceptions.AccessDeniedException
             participant.connected = True
-            if join and not participant.joined and self.assumptions.joined_item:
-                participant.joined = True
-                self.add_event(participant, "participant.joined")
+            if join:
+                self.join(participant)
             token, expires_at = new_token(), now + _limits.CONNECTION_LIFETIME
             self.connections[token] = Connection(participant, expires_at)
             return token, expires_at
+
+    def join(self, participant: Participant) -> None:
+        """Add an item about the participant's arrival to the transcript, only the first time."""
+        if not participant.joined and self.assumptions.joined_item:
+            participant.joined = True
+            self.add_event(participant, "participant.joined")
 
     def instance_id_for(self, token: str | None) -> str | None:
         """Return the Connect instance that a token belongs to, or None if the token is unknown."""

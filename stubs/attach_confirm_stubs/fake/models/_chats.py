@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attach_confirm_stubs.fake import _limits, _patterns, exceptions
 from attach_confirm_stubs.fake._clock import clock
+from attach_confirm_stubs.fake._operations import WEBSOCKET
 from attach_confirm_stubs.fake.models import _transcript
 from attach_confirm_stubs.fake.models._base import ParticipantsBackend
 
@@ -15,15 +16,37 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from attach_confirm_stubs.fake.models._entities import Item, Participant
+    from attach_confirm_stubs.fake.models._events import ChatEvent
+    from attach_confirm_stubs.fake.models._websockets import Websocket
 
 
 class ChatsBackend(ParticipantsBackend):
     """The operations with which participants chat."""
 
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.listeners.append(self._push)
+
     def create_websocket_url(self, connection_token: str) -> tuple[str, datetime]:
-        """Return the URL of a connection's websocket, and the URL's expiry time."""
-        url = _patterns.websocket_url(self.region_name, connection_token)
-        return url, clock.now() + _limits.WEBSOCKET_LIFETIME
+        """Return the URL at AWS of a connection's websocket, and the URL's expiry time."""
+        participant = self.connections[connection_token].participant
+        ticket, expires_at = self.controls.websockets.create_ticket(participant, clock.now())
+        return _patterns.websocket_url(self.region_name, self.partition, ticket), expires_at
+
+    def open_websocket(self, participant: Participant) -> Websocket | None:
+        """Open a websocket, or return None if the participant has as many as are allowed."""
+        queues = self.assumptions.before_subscription == "queued"
+        with self.lock:
+            websocket = self.controls.websockets.open(
+                participant, queues_before_subscription=queues
+            )
+            if websocket:
+                self.join(participant)
+            return websocket
+
+    def reset_websockets(self) -> None:
+        """Reset as many open websockets as there are faults."""
+        self.controls.websockets.reset_oldest(lambda: self.faults.pop(WEBSOCKET))
 
     def connection_members(
         self, token: str, expires_at: datetime, types: Sequence[str]
@@ -48,6 +71,10 @@ class ChatsBackend(ParticipantsBackend):
                 "ConnectionExpiry": _transcript.format_timestamp(url_expires_at),
             }
         return members
+
+    def _push(self, event: ChatEvent) -> None:
+        own_typing = self.assumptions.own_typing
+        self.controls.websockets.publish(event, returns_own_typing=own_typing)
 
     def send_message(self, params: Mapping[str, Any]) -> Item:
         """Add a message to the transcript, and return its item."""

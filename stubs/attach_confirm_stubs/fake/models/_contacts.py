@@ -189,7 +189,7 @@ class ContactsBackend(ChatsBackend, StreamsBackend):
         if not {"WEBSOCKET", "CONNECTION_CREDENTIALS"} & set(types):
             return {}
         token, expires_at = self.create_participant_connection(
-            customer.token, join="WEBSOCKET" in types
+            customer.token, join="WEBSOCKET" in types and self.assumptions.joined_early
         )
         return self.connection_members(token, expires_at, types)
 

@@ -11,6 +11,7 @@ from attach_confirm_stubs.fake._history import History
 from attach_confirm_stubs.fake._quotas import Quotas
 from attach_confirm_stubs.fake.models._replies import Replies
 from attach_confirm_stubs.fake.models._scanner import Scanner
+from attach_confirm_stubs.fake.models._websockets import Websockets
 
 
 class Controls:
@@ -24,13 +25,16 @@ class Controls:
         replies: The rules for replies to customers.
         scanner: The attachment scanner.
         views: The views, by view token.
+        websockets: The open websockets.
     """
 
     def __init__(self) -> None:
+        self.websockets = Websockets()
         self.reset()
 
     def reset(self) -> None:
-        """Return to the state of a new object."""
+        """Return to the state of a new object. Open websockets are closed."""
+        self.websockets.close_all()
         self.assumptions = Assumptions()
         self.faults = FaultQueue()
         self.history = History()
@@ -66,7 +70,8 @@ class ControlsByRegion:
             separate_regions: Whether each region has its own controls from now on.
         """
         self.separate_regions = separate_regions
-        self._shared.reset()
+        for controls in (self._shared, *self._by_region.values()):
+            controls.reset()
         self._by_region.clear()
 
 
