@@ -169,13 +169,14 @@ def test_missing_content_length_rejected_for_put_only(endpoint):
     assert send_for_error(endpoint, call) == (400, "ValidationException")
 
 
-def test_chunked_encoding_not_implemented(endpoint):
+@pytest.mark.parametrize("encoding", ["chunked", "gzip", "gzip, chunked"])
+def test_transfer_encoding_not_implemented(endpoint, encoding):
     for target, code in (
         (("PUT", OBJECT_PATH), "NotImplemented"),
         (("POST", "/participant/transcript"), MALFORMED),
     ):
         body = b"2\r\n{}\r\n0\r\n\r\n"
-        request = make_request(*target, "Transfer-Encoding: chunked", body=body)
+        request = make_request(*target, f"Transfer-Encoding: {encoding}", body=body)
         assert send_for_error(endpoint, request) == (501, code)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class WebsocketSession:
-    """An open websocket, for the transport.
+    """An open websocket, as its transport sees it.
 
     Args:
         backend: The backend of the chat.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import struct
 import time
 from contextlib import suppress
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from ssl import SSLContext
 
 BLOCK_SIZE = 1024 * 1024
 
@@ -43,7 +43,7 @@ class Connection:
         self._lock = Lock()
         self.scheme = "http"
 
-    def start(self, tls_context: Callable[[], SSLContext]) -> None:
+    def start(self, tls_context: Callable[[], ssl.SSLContext]) -> None:
         """Wait for the first byte, and do a TLS handshake if it starts one.
 
         Args:
@@ -69,6 +69,23 @@ class Connection:
         """Return the next bytes, or nothing at the end."""
         return self._socket.recv(max_size)
 
+    def fileno(self) -> int:
+        """Return the file descriptor, which selectors need."""
+        return self._socket.fileno()
+
+    def receive_available(self, max_size: int) -> bytes | None:
+        """Return the next bytes, or nothing at the end, or None if there are none yet.
+
+        With TLS, bytes may be available although the socket is not readable.
+        """
+        self._socket.settimeout(0)
+        try:
+            return self._socket.recv(max_size)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+        finally:
+            self._socket.settimeout(self.timeout)
+
     def send(self, data: bytes | memoryview) -> None:
         """Send bytes. The timeout applies to the call, so send a large body in blocks."""
         self._socket.sendall(data)
@@ -78,11 +95,15 @@ class Connection:
 
         Closing a socket with unread data sends RST, and the client may then lose the response.
         """
-        # SSLSocket.shutdown() ends TLS as well: what is read afterwards is still encrypted.
-        self._socket.shutdown(socket.SHUT_WR)
+        self.end()
         deadline = time.monotonic() + self.timeout
         while self._socket.recv(BLOCK_SIZE) and time.monotonic() < deadline:
             pass
+
+    def end(self) -> None:
+        """Send EOF."""
+        # SSLSocket.shutdown() ends TLS as well: what is read afterwards is still encrypted.
+        self._socket.shutdown(socket.SHUT_WR)
 
     def wait_for_close(self) -> None:
         """Read and ignore data, without a timeout, until the client has closed the connection."""

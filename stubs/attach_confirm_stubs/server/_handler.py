@@ -21,15 +21,20 @@ and closes the connection. The S3 errors are:
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, NamedTuple
 
 import h11
 
 from attach_confirm_stubs.fake import _faults, _patterns, exceptions
 from attach_confirm_stubs.fake._http import Request, Response, normalize_header_name, truncate
+from attach_confirm_stubs.fake._websocket_responses import Upgrade
+from attach_confirm_stubs.server import _websocket
 from attach_confirm_stubs.server._connection import BLOCK_SIZE
 
 if TYPE_CHECKING:
@@ -170,6 +175,8 @@ class RequestHandler:
                 return False
             request = self._to_request(head)
             try:
+                if request.headers.get("upgrade", "").lower() == "websocket":
+                    return self._open_websocket(request)
                 response = self._dispatch(request)
                 if response.status < HTTPStatus.BAD_REQUEST:
                     self._read_body()
@@ -180,6 +187,20 @@ class RequestHandler:
         except exceptions.ErrorResponse as error:
             return self._respond(error.response, close=True)
         return self._respond(response, close=self._remaining > 0)
+
+    def _open_websocket(self, request: Request) -> bool:
+        """Handle a websocket, or return whether the connection can have another request."""
+        protocol = _websocket.accept(self._head)
+        if isinstance(protocol, Response):
+            return self._respond(protocol, close=True)
+        response = self._dispatch(request)
+        if not isinstance(response, Upgrade):
+            # Some clients wait for the end of the connection.
+            return self._respond(response, close=True)
+        _websocket.WebsocketHandler(self._connection, protocol, response.session).handle(
+            self._received
+        )
+        return False
 
     def _read_head(self) -> h11.Request | None:
         """Return the head of the next request, or None if the client sends no complete one.
@@ -201,6 +222,7 @@ class RequestHandler:
                 # h11 limits incomplete heads only.
                 if len(self._received) - len(rest) > _MAX_HEAD_SIZE:
                     raise self._malformed_head(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                self._head = self._received.removesuffix(rest)
                 self._received = rest
                 return event
             try:
@@ -239,11 +261,7 @@ class RequestHandler:
         self._is_object = _is_object_path(head.target)
         host = headers.get(b"host", b"").decode("latin-1")
         base_url, url = self._parse_target(head.target.decode("ascii"), host)
-        try:
-            self._is_object = _patterns.parse_object_url(url) is not None
-        except ValueError:
-            # The Host header has brackets around something that is not an IPv6 address.
-            raise self._malformed() from None
+        self._is_object = _patterns.parse_object_url(url) is not None
         if head.http_version[:2] != b"1.":
             raise self._malformed(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
         if head.method not in _METHODS:
@@ -285,7 +303,7 @@ class RequestHandler:
             host, slash, path = target.removeprefix("http://").partition("/")
             path = slash + path
         match = _HOST.fullmatch(host)
-        if match is None or not path.startswith("/"):
+        if match is None or not path.startswith("/") or not _is_valid_name(match["name"]):
             raise self._malformed()
         if is_proxied:
             return f"http://{host}", f"http://{host}{path}"
@@ -350,7 +368,7 @@ class RequestHandler:
         """
         headers = {
             "content-length": str(len(response.body)),
-            "date": formatdate(usegmt=True),
+            "date": _format_date(int(time.time())),
             **({"connection": "close"} if close or truncated else {}),
             **response.headers,
         }
@@ -388,10 +406,28 @@ class RequestHandler:
                 self._connection.reset()
 
 
+def _is_valid_name(host: str) -> bool:
+    """Return False if there are brackets around something that is not an IPv6 address."""
+    if not host.startswith("["):
+        return True
+    try:
+        IPv6Address(host[1:-1])
+    except ValueError:
+        return False
+    return True
+
+
 def _is_object_path(target: bytes) -> bool:
     path = target.partition(b"?")[0].decode("latin-1")
     return _patterns.OBJECT_PATH.fullmatch(path) is not None
 
 
+@lru_cache(maxsize=1)
+def _format_date(timestamp: int) -> str:
+    return formatdate(timestamp, usegmt=True)
+
+
 def _encode_header(value: str) -> bytes:
+    if value.isascii() and value.isprintable():
+        return value.strip().encode()
     return _FORBIDDEN_IN_HEADERS.sub(b" ", value.encode("latin-1", "replace")).strip(b" \t")

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from attach_confirm_stubs.fake import _dispatch, _patterns, exceptions
+from attach_confirm_stubs.fake import _dispatch, _patterns, _websocket_responses, exceptions
 from attach_confirm_stubs.fake._http import Response
 from attach_confirm_stubs.server import _admin_api, _dashboard
 
@@ -49,6 +49,8 @@ def _dispatch_aws(request: Request) -> Response:
     stored_object = _patterns.parse_object_url(request.url)
     if stored_object:
         return _dispatch.dispatch_s3(request, *stored_object)
+    if urlsplit(request.url).path == _patterns.WEBSOCKET_PATH:
+        return _websocket_responses.open_websocket(request)
     return _dispatch.dispatch(request)
 
 
