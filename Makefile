@@ -75,7 +75,7 @@ wheel: $(VENV)/.check-stamp $(AWSCLI_VENV)/.stamp
 test-oldest:
 	rm -rf build/oldest
 	$(PYTHON) -m venv build/oldest
-	sed -nE 's/^    (boto3|moto|pytest|tenacity)(\[.*\])?>=(.*)$$/\1==\3/p' setup.cfg >build/oldest/pins.txt
+	sed -nE 's/^    (boto3|h11|moto|pytest|tenacity|trustme|websockets)(\[.*\])?>=(.*)$$/\1==\3/p' setup.cfg >build/oldest/pins.txt
 	sed -n 's/^boto3/botocore/p' build/oldest/pins.txt >>build/oldest/pins.txt
 	build/oldest/bin/python -m pip install --quiet -c build/oldest/pins.txt --editable '.[test]'
 	build/oldest/bin/python -m pytest -n 2
