@@ -552,7 +552,7 @@ def count_threads_and_files():
 def test_stop_ends_open_websockets(scheme):
     with serve_connectparticipant():
         pass
-    counts_before = count_threads_and_files()
+    counts_before, threads_before = count_threads_and_files(), {*threading.enumerate()}
     with ExitStack() as stack:
         with serve_connectparticipant() as server:
             customer = Participant(server, stack, scheme=scheme)
@@ -562,6 +562,9 @@ def test_stop_ends_open_websockets(scheme):
         for client in opened:
             with pytest.raises(websockets.exceptions.ConnectionClosed):
                 client.receive()
+    # The client's threads may end after the server.
+    for thread in {*threading.enumerate()} - threads_before:
+        thread.join(10)
     assert count_threads_and_files() == counts_before
 
 
