@@ -170,7 +170,9 @@ class _ResponseReader(io.RawIOBase):
 
     def close(self) -> None:
         """Release the socket."""
-        self._file.close()
+        # Without a response, nothing has opened the file.
+        if self._file is not None:
+            self._file.close()
         super().close()
 
 

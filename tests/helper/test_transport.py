@@ -826,3 +826,10 @@ class TestTunnel:
         with pytest.raises(SSLError) as raised:
             attach_confirm.put(client, make_pending_upload(url="https://127.0.0.1:1/k"), b"abc")
         assert isinstance(raised.value.__cause__, ssl.SSLCertVerificationError)
+
+
+def test_reader_of_a_connection_without_a_response_is_closed():
+    """Python 3.13 reports exceptions that `close` raises when an object is deleted."""
+    reader = _transport._ResponseReader(sock=None)
+    reader.close()
+    assert reader.closed
