@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import random
 import sys
 import threading
 import time
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _THREAD_COUNT = 8
 _ROUND_COUNT = 10
 _MAX_KEY_LENGTH = 500
+# With equal delays, the threads would run in step, and their last write would look like the first.
+_DELAYS = (0.0005, *[0] * 15)
 
 
 def check_journal(factory: Callable[[], Journal]) -> None:
@@ -45,16 +48,21 @@ def check_journal(factory: Callable[[], Journal]) -> None:
         _check_races(factory, prefix)
     finally:
         journal = factory()
-        for key in [*keys, *(f"{prefix}-race-{index}" for index in range(_ROUND_COUNT))]:
+        for key in [*keys, *_race_keys(prefix)]:
             journal.delete(key)
+
+
+def _race_keys(prefix: str) -> list[str]:
+    keys = [f"{prefix}-race-{index}" for index in range(_ROUND_COUNT)]
+    return keys + [f"{key}-{number}" for key in keys for number in range(_THREAD_COUNT)]
 
 
 def _check_entries(factory: Callable[[], Journal], keys: list[str]) -> None:
     journal, other = factory(), factory()
     for key in keys:
-        journal.mark_confirmed(key)
-        journal.delete(key)
         _check(journal.get(key) is None, f"get({key!r}) of an unknown key must return None")
+        journal.mark_confirmed(key)
+        _check(journal.get(key) is None, f"mark_confirmed({key!r}) must ignore an unknown key")
     for index, key in enumerate(keys):
         entry = JournalEntry(f"attachment-{index}", f"größe-{index}.pdf", 2**40, "text/plain")
         later = JournalEntry("another", "another.pdf", 1, "application/pdf", confirmed=True)
@@ -75,6 +83,11 @@ def _check_entries(factory: Callable[[], Journal], keys: list[str]) -> None:
             marked == entry,
             f"mark_confirmed must change only `confirmed`, not {marked!r}",
         )
+        stored = other.claim(key, JournalEntry("another", "another.pdf", 1, "text/plain"))
+        _check(stored == entry, f"claim must return a confirmed entry unchanged, not {stored!r}")
+        marked = journal.get(key)
+        _check(marked == entry, f"claim must not change a confirmed entry to {marked!r}")
+    journal.delete(f"{keys[0]}-unknown")
     journal.delete(keys[0])
     _check(other.get(keys[0]) is None, "delete must remove the entry")
     _check(other.get(keys[1]) is not None, "delete must remove only the entry of its key")
@@ -83,7 +96,8 @@ def _check_entries(factory: Callable[[], Journal], keys: list[str]) -> None:
 def _check_races(factory: Callable[[], Journal], prefix: str) -> None:
     """Check that threads that claim a key at the same time all receive the same entry.
 
-    The threads switch after each line of `claim`, which makes a race likely.
+    Each thread also claims and confirms a key that no other thread uses. The threads switch after
+    each instruction of the journal, which makes a race likely.
     """
     with ThreadPoolExecutor(_THREAD_COUNT) as pool:
         for index in range(_ROUND_COUNT):
@@ -91,14 +105,18 @@ def _check_races(factory: Callable[[], Journal], prefix: str) -> None:
 
             def claim(number: int, key: str = key, barrier: Any = barrier) -> JournalEntry:
                 journal = factory()
+                entry = JournalEntry(str(number), "a.txt", 1, "text/plain")
                 journal.get(key)
                 barrier.wait()
                 previous = sys.gettrace()
-                sys.settrace(partial(_yield_at_each_line, inspect.getfile(type(journal))))
+                sys.settrace(partial(_yield_at_each_instruction, _source_files(journal)))
                 try:
-                    return journal.claim(key, JournalEntry(str(number), "a.txt", 1, "text/plain"))
+                    stored = journal.claim(key, entry)
+                    journal.claim(f"{key}-{number}", entry)
+                    journal.mark_confirmed(f"{key}-{number}")
                 finally:
                     sys.settrace(previous)
+                return stored
 
             entries = set(pool.map(claim, range(_THREAD_COUNT)))
             _check(
@@ -106,17 +124,36 @@ def _check_races(factory: Callable[[], Journal], prefix: str) -> None:
                 f"claim is not atomic: {_THREAD_COUNT} claims of one key at the same time returned"
                 f" {len(entries)} different entries; insert the entry in one step if it is absent",
             )
+            journal = factory()
+            stored = journal.get(key)
+            _check(stored in entries, f"claim is not atomic: it returned {entries}, not {stored!r}")
+            for number in range(_THREAD_COUNT):
+                stored = journal.get(f"{key}-{number}")
+                _check(
+                    stored is not None and stored.confirmed,
+                    f"claim or mark_confirmed of another key at the same time removed {stored!r}",
+                )
 
 
-def _yield_at_each_line(file: str, frame: FrameType, *_: Any) -> Any:  # pragma: no cover
-    """Trace the lines of one file, and switch to another thread before each line.
+def _source_files(journal: Journal) -> set[str]:
+    """Return the files with the journal's code, which are not known for code in C."""
+    functions = [function for cls in type(journal).__mro__ for function in vars(cls).values()]
+    codes = [getattr(inspect.unwrap(function), "__code__", None) for function in functions]
+    return {code.co_filename for code in codes if code is not None}
+
+
+def _yield_at_each_instruction(
+    files: set[str], frame: FrameType, *_: Any
+) -> Any:  # pragma: no cover
+    """Trace the code of some files, and switch to another thread before each instruction.
 
     Coverage is not measured here, because Python does not trace a trace function.
     """
-    if frame.f_code.co_filename != file:
+    if frame.f_code.co_filename not in files:
         return None
-    time.sleep(0)
-    return partial(_yield_at_each_line, file)
+    frame.f_trace_opcodes = True
+    time.sleep(random.choice(_DELAYS))  # noqa: S311
+    return partial(_yield_at_each_instruction, files)
 
 
 def _check(condition: bool, message: str) -> None:

@@ -191,7 +191,7 @@ def test_fork_waits_for_other_threads(path):
 
     with ThreadPoolExecutor(1) as pool:
         writer = pool.submit(write)
-        for number in range(3):
+        for number in range(2):
             pid = os.fork()
             if pid == 0:
                 signal.alarm(20)
@@ -200,7 +200,7 @@ def test_fork_waits_for_other_threads(path):
             assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
         is_done.set()
         writer.result()
-    assert all(journal.get(f"child-{number}") == ENTRY for number in range(3))
+    assert all(journal.get(f"child-{number}") == ENTRY for number in range(2))
 
 
 def test_connection_that_a_fork_did_not_close_is_not_used(path, monkeypatch):
