@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 # A chat may last 7 days (source: the API reference of StartChatContact).
 _LIFETIME = timedelta(days=8)
+
+# boto3's default session must not create two clients at once. Each process needs its own lock,
+# because another thread may hold the parent's lock when a child is forked.
+_locks: dict[int, threading.Lock] = {}
 
 
 class DynamoDBJournal:
@@ -40,7 +45,8 @@ class DynamoDBJournal:
     Args:
         table_name: The table's name or ARN.
         client: A boto3 `dynamodb` client. None creates a client from boto3's default session when
-            it is first needed, and another client after a fork.
+            it is first needed, and another client after a fork. A pickled journal keeps the region
+            and the endpoint of `client`, but not its credentials and its other settings.
 
     Raises:
         InvalidInputError: `table_name` is not a string, or is empty.
@@ -52,10 +58,15 @@ class DynamoDBJournal:
         self._table_name = table_name
         self._given_client = client
         self._own_client: Any = None
+        self._client_options: dict[str, Any] = {}
         self._pid: int | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._table_name,)
+        options = self._client_options
+        if self._given_client is not None:
+            meta = self._given_client.meta
+            options = {"region_name": meta.region_name, "endpoint_url": meta.endpoint_url}
+        return type(self), (self._table_name,), {"_client_options": options}
 
     def __repr__(self) -> str:
         return f"DynamoDBJournal({self._table_name!r})"
@@ -109,9 +120,12 @@ class DynamoDBJournal:
     def _client(self) -> Any:
         if self._given_client is not None:
             return self._given_client
-        if self._pid != os.getpid():
-            self._own_client = boto3.client("dynamodb")
-            self._pid = os.getpid()
+        pid = os.getpid()
+        if self._pid != pid:
+            with _locks.setdefault(pid, threading.Lock()):
+                if self._pid != pid:
+                    self._own_client = boto3.client("dynamodb", **self._client_options)
+                    self._pid = pid
         return self._own_client
 
 

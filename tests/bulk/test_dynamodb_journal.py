@@ -3,7 +3,9 @@
 import os
 import pickle
 import time
-from threading import Lock
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError, Lock
 
 import boto3
 import pytest
@@ -103,6 +105,45 @@ def test_pickled_journal_reads_same_table(table):
     journal.claim("key", ENTRY)
     assert pickle.loads(pickle.dumps(journal)).get("key") == ENTRY
     assert repr(journal) == "DynamoDBJournal('uploads')"
+
+
+def test_pickled_journal_keeps_the_region(table):
+    """A table of the same name in the default region has other entries."""
+    client = boto3.client("dynamodb", region_name="eu-west-1")
+    client.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
+    )
+    journal = DynamoDBJournal(table, client=client)
+    journal.claim("key", ENTRY)
+    copy = pickle.loads(pickle.dumps(journal))
+    assert copy.get("key") == pickle.loads(pickle.dumps(copy)).get("key") == ENTRY
+
+
+def test_pickled_journal_keeps_the_endpoint():
+    client = boto3.client("dynamodb", region_name="us-east-1", endpoint_url="http://127.0.0.1:9")
+    copy = pickle.loads(pickle.dumps(DynamoDBJournal("uploads", client=client)))
+    assert copy._client.meta.endpoint_url == "http://127.0.0.1:9"
+
+
+def test_threads_share_one_client(monkeypatch):
+    """boto3's default session is not thread-safe."""
+    created, barrier = [], Barrier(2)
+
+    def create(*_):
+        created.append(FakeClient())
+        # A second thread that creates a client would arrive here, too.
+        with suppress(BrokenBarrierError):
+            barrier.wait(0.2)
+        return created[-1]
+
+    monkeypatch.setattr(boto3, "client", create)
+    journal = DynamoDBJournal("uploads")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(journal.delete, ["a", "b"]))
+    assert len(created) == 1
 
 
 def test_client_is_created_once_per_process(table, monkeypatch):
