@@ -115,5 +115,5 @@ def _shorten(name: str, ending: str, max_size: int) -> str:
         stem, suffix = name, ""
     size = max_size - len(f"{ending}{suffix}".encode())
     if len(stem.encode()) > size:
-        stem = stem.encode()[:size].decode(errors="ignore").rstrip()
+        stem = re.sub(r"[\s.]+$", "", stem.encode()[:size].decode(errors="ignore"))
     return f"{stem}{ending}{suffix}"

@@ -117,6 +117,8 @@ def test_safe_name(name, safe):
         ("a." + "b" * 300, "a." + "b" * 252),
         ("a" * 253 + "." + "b" * 31, "a" * 222 + "." + "b" * 31),
         ("a" * 249 + "  " + "a" * 9 + ".pdf", "a" * 249 + ".pdf"),
+        ("a" * 253 + "." + "b" * 40, "a" * 253),
+        ("a" * 249 + "." + "a" * 9 + ".pdf", "a" * 249 + ".pdf"),
         # What is reserved after the cut is not reserved before.
         ("nul" + " " * 300 + "a.pdf", "_nul.pdf"),
     ],
@@ -129,6 +131,7 @@ def test_safe_name_is_shortened_before_its_suffix(name, safe):
 @example("CON" + " " * 250 + ".a")
 @example("\U0001f469" * 64 + ".pdf")
 @example("../" * 100 + "..")
+@example("a" * 253 + "." + "b" * 40)
 def test_safe_name_property(tmp_path, name):
     safe = safe_name(name)
     assert not set(safe) & set('/\\<>:"|?*' + BIDI_CONTROLS)
