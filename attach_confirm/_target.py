@@ -20,6 +20,18 @@ if TYPE_CHECKING:
     from attach_confirm._types import FileTarget
 
 _WRITEBACK_SIZE = 8 * 1024 * 1024
+_INVALID_PATH = frozenset(
+    {
+        errno.EACCES,
+        errno.EINVAL,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    }
+)
 _NO_SPACE = frozenset({errno.EDQUOT, errno.EFBIG, errno.ENOSPC})
 
 
@@ -215,7 +227,9 @@ def _reject_path(path: str) -> Iterator[None]:
     """Raise InvalidInputError for errors that depend on the path."""
     try:
         yield
-    except (FileNotFoundError, NotADirectoryError, PermissionError, ValueError) as error:
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno not in _INVALID_PATH:
+            raise
         reason = getattr(error, "strerror", None) or error
         raise InvalidInputError("target", f"cannot write to {path!r}: {reason}") from error
 

@@ -183,27 +183,31 @@ class TestFile:
             ("file/b.txt", "Not a directory"),
             ("file/", "Not a directory"),
             ("a\0b", "embedded null byte"),
+            ("b" * 256, "File name too long"),
+            ("loop", "Too many levels of symbolic links"),
             ("fifo", "not a file or directory; open it and pass the binary file"),
         ],
     )
     def test_invalid_path_is_rejected(self, folder, name, reason):
         (folder / "file").touch()
+        (folder / "loop").symlink_to("loop")
         os.mkfifo(folder / "fifo")
         path = f"{folder}/{name}"
         with pytest.raises(InvalidInputError) as raised, open_target(path):
             pytest.fail("the target was opened")
         assert raised.value.parameter == "target"
         assert raised.value.reason == f"cannot write to {path!r}: {reason}"
-        assert len(list(folder.iterdir())) == 2
+        assert len(list(folder.iterdir())) == 3
 
-    def test_directory_without_permission_is_rejected(self, folder, monkeypatch):
+    @pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EROFS])
+    def test_directory_without_permission_is_rejected(self, folder, monkeypatch, code):
         """The super-user may write to any directory."""
 
         def raise_error(*_, **__):
-            raise PermissionError(errno.EACCES, "Permission denied")
+            raise OSError(code, os.strerror(code))
 
         monkeypatch.setattr("pathlib.Path.open", raise_error)
-        with pytest.raises(InvalidInputError, match="Permission denied"), open_target(folder):
+        with pytest.raises(InvalidInputError, match=os.strerror(code)), open_target(folder):
             pytest.fail("the target was opened")
 
     def test_disk_full_on_open_raises(self, folder, monkeypatch):
