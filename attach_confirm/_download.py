@@ -36,7 +36,8 @@ _logger = logging.getLogger("attach_confirm")
 
 _OPERATION = "GetAttachment"
 _BLOCK_SIZE = 128 * 1024
-_MAX_ERROR_SIZE = 64 * 1024
+_MAX_ERROR_SIZE = 1024 * 1024
+_MAX_SIZE = 2**63 - 1
 
 # The delays add up to about as much time as `put` has before its URL expires.
 _MAX_ATTEMPTS = 15
@@ -239,6 +240,8 @@ class _Downloader:
         self.target.reserve(self._size)
         if self._reported:
             self._notify(-self._reported)
+        if self.deadline.remaining() <= 0:
+            raise _deadline.DeadlineReachedError(self.deadline)
         # The generator separates errors of the response from those of the target and callback.
         with closing(self._receive(url)) as blocks:
             while True:
@@ -271,7 +274,7 @@ class _Downloader:
         url: str = _responses.get_member(_OPERATION, response, "Url")
         _s3.validate_url(self.client, _OPERATION, url)
         size = _responses.get_member(_OPERATION, response, "AttachmentSizeInBytes")
-        if size < 0:
+        if not 0 <= size <= _MAX_SIZE:
             raise UnexpectedResponseError(_OPERATION, f"invalid AttachmentSizeInBytes: {size!r}")
         if self.max_bytes is not None and size > self.max_bytes:
             raise self._failed(f"has {size} bytes, more than max_bytes={self.max_bytes}")
@@ -310,8 +313,9 @@ class _Downloader:
             raise self._lost_connection()
 
     def _rejected(self, response: _http.Response) -> DownloadFailedError:
-        body = b"".join(iter(lambda: response.read(_MAX_ERROR_SIZE), b""))
-        if _responses.is_truncated(response.headers, body):
+        body = self._read_error(response)
+        is_too_long = len(body) >= _MAX_ERROR_SIZE
+        if not is_too_long and _responses.is_truncated(response.headers, body):
             return self._failed("truncated error response", response.status_code, retryable=True)
         status_code = response.status_code
         error = _s3.parse_error(response.headers, body)
@@ -327,6 +331,14 @@ class _Downloader:
             retryable=status_code >= _SERVER_ERROR
             or _retry.is_retryable_response(status_code, error.code),
         )
+
+    def _read_error(self, response: _http.Response) -> bytes:
+        """Return the body of an error response, or what arrives until the deadline or a limit."""
+        body = block = response.read(_BLOCK_SIZE)
+        while block and len(body) < _MAX_ERROR_SIZE and self.deadline.remaining() > 0:
+            block = response.read(_BLOCK_SIZE)
+            body += block
+        return body
 
     def _wrong_size(self, size: str) -> DownloadFailedError:
         # A response without S3\'s headers came from a proxy, so a retry may reach S3.

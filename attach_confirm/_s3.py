@@ -48,11 +48,13 @@ def validate_url(client: ConnectParticipantClient, operation: str, url: str) -> 
             endpoint is.
     """
     try:
-        scheme = urlsplit(url).scheme
+        parts = urlsplit(url)
     except ValueError:
         raise UnexpectedResponseError(operation, "the presigned URL is malformed") from None
-    if scheme not in {"https", urlsplit(client.meta.endpoint_url).scheme}:
+    if parts.scheme not in {"https", urlsplit(client.meta.endpoint_url).scheme}:
         raise UnexpectedResponseError(operation, "the presigned URL is not https")
+    if not parts.hostname:
+        raise UnexpectedResponseError(operation, "the presigned URL is malformed")
 
 
 def is_from_s3(headers: Mapping[str, str]) -> bool:

@@ -16,6 +16,7 @@ import sys
 import textwrap
 import tracemalloc
 from collections import deque
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Barrier, Event, Thread
 from types import SimpleNamespace
@@ -169,9 +170,9 @@ def stall(size):
     return run
 
 
-def send_slowly(handler):
+def send_slowly(handler, status_code=200):
     """Send one byte at a time, until the client closes the connection."""
-    handler.respond(200, b"", {"Content-Length": str(len(handler.server.data))})
+    handler.respond(status_code, b"", {"Content-Length": str(len(handler.server.data))})
     for byte in handler.server.data:
         handler.wfile.write(bytes([byte]))
         handler.server.released.wait(0.02)
@@ -420,6 +421,9 @@ class TestRequest:
             ({"Url": None}, "missing Url"),
             ({"AttachmentSizeInBytes": None}, "missing AttachmentSizeInBytes"),
             ({"AttachmentSizeInBytes": -1}, "invalid AttachmentSizeInBytes: -1"),
+            ({"AttachmentSizeInBytes": 2**63}, f"invalid AttachmentSizeInBytes: {2**63}"),
+            ({"Url": "http://"}, "the presigned URL is malformed"),
+            ({"Url": "http:///a?X-Amz-Signature=5eed"}, "the presigned URL is malformed"),
             ({"Url": "http://[/a?X-Amz-Signature=5eed"}, "the presigned URL is malformed"),
             ({"Url": "ftp://bucket.example/a"}, "the presigned URL is not https"),
             ({"Url": "file:///etc/passwd"}, "the presigned URL is not https"),
@@ -642,6 +646,18 @@ class TestErrorResponse:
         server.responses.append(respond(404, body))
         assert fail(client, folder).error_code == "NoSuchKey"
 
+    def test_error_response_without_end_is_not_read(self, server, client, folder):
+        def send_many_bytes(handler):
+            handler.respond(403, b"", {"Content-Length": str(1000 * BLOCK_SIZE)})
+            for _ in range(1000):
+                handler.wfile.write(bytes(BLOCK_SIZE))
+            server.stalled.set()
+
+        server.responses.append(send_many_bytes)
+        error = fail(client, folder)
+        assert (error.status_code, error.error_code, error.retryable) == (403, None, False)
+        assert not server.stalled.wait(0.1)
+
     @pytest.mark.parametrize(
         ("status_code", "body"),
         [
@@ -787,6 +803,25 @@ class TestTimeout:
         assert error.retryable
         assert counts
         assert list(folder.iterdir()) == []
+
+    def test_deadline_during_error_response(self, any_server, folder):
+        any_server.data = bytes(1000)
+        any_server.responses.append(partial(send_slowly, status_code=403))
+        error = fail(any_server.client, folder, timeout=0.5)
+        assert error.reason == "timed out after 0.5 seconds"
+        assert error.retryable
+
+    def test_deadline_before_get_of_empty_attachment(self, server, client, folder, monkeypatch):
+        """A GET that is not sent cannot return the last byte."""
+        server.data = b""
+        now = [0.0]
+        monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: now[0])
+        client.meta.events.register(
+            f"after-call.{GET_ATTACHMENT}", lambda **_: now.append(now.pop() + 60)
+        )
+        error = fail(client, folder, timeout=50)
+        assert error.reason == "timed out after 50 seconds"
+        assert server.methods() == ["POST"]
 
     def test_deadline_after_the_last_byte(self, client, folder, monkeypatch):
         """A complete file is not thrown away."""
