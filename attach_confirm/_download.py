@@ -130,14 +130,14 @@ def download(
 
         All errors have an `attachment_id`. The temporary file is removed.
     """
-    model = _validation.get_operation_model(client, _OPERATION)
-    _validation.validate_string(model, "AttachmentId", "attachment_id", attachment_id)
-    _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
-    _validate_max_bytes(max_bytes)
-    deadline = (
-        _deadline.Deadline(math.inf) if timeout is None else _deadline.create_deadline(timeout)
-    )
     try:
+        model = _validation.get_operation_model(client, _OPERATION)
+        _validation.validate_string(model, "AttachmentId", "attachment_id", attachment_id)
+        _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
+        _validate_max_bytes(max_bytes)
+        deadline = (
+            _deadline.Deadline(math.inf) if timeout is None else _deadline.create_deadline(timeout)
+        )
         with open_target(target) as opened:
             return _Downloader(
                 client, attachment_id, connection_token, opened, max_bytes, deadline, callback

@@ -974,6 +974,7 @@ class TestInvalidInput:
         with pytest.raises(InvalidInputError) as raised:
             attach_confirm.download(client, **{**valid, **arguments})
         assert raised.value.parameter == parameter
+        assert raised.value.attachment_id == arguments.get("attachment_id", "att-1")
         assert server.requests == []
 
     def test_invalid_max_bytes_message(self, client, folder):
