@@ -96,9 +96,10 @@ def upload(
 
         Errors of the journal propagate. Every error has the attribute `attachment_id` once the
         upload is started, and the attribute `acknowledged`: if it is True, S3 has the bytes, so
-        call `confirm` instead of uploading the file again. `advise` returns the ID only then. With
-        a journal, errors have the attribute `journal_key`. After an attachment was claimed, no call
-        starts over. If the attachment can never be confirmed, call `journal.delete(client_token)`.
+        call `confirm` instead of uploading the file again. `advise` returns the ID only then.
+        Errors of the journal, and of the confirmation of the attachment that it stores, have the
+        attribute `journal_key`. After an attachment was claimed, no call starts over. If the
+        attachment can never be confirmed, call `journal.delete(client_token)`.
     """
     deadline = None if timeout is None else _deadline.create_deadline(timeout)
     if journal is not None and client_token is None:

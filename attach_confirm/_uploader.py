@@ -150,9 +150,12 @@ class Uploader:
         """Upload with a `client_token` and a journal."""
         with _annotate_errors(acknowledged=False, journal_key=key, is_journal_error=True):
             entry = journal.get(key)
+            if entry is not None:
+                _require_entry("get", entry)
         if entry is None:
             entry = self._put_and_claim(journal, key)
-        self._require_same_entry(entry)
+        with _annotate_errors(attachment_id=entry.attachment_id, acknowledged=False):
+            self._require_same_entry(entry)
         if entry.confirmed:
             return self._already_confirmed(entry.attachment_id)
         try:
@@ -196,7 +199,9 @@ class Uploader:
             journal_key=key,
             is_journal_error=True,
         ):
-            return journal.claim(key, entry)
+            stored = journal.claim(key, entry)
+            _require_entry("claim", stored)
+            return stored
 
     def _start(self, index: int | None) -> PendingUpload:
         client_token = self.client_token
@@ -387,6 +392,20 @@ def _seconds_until_restart(error: UploadUrlExpiredError) -> float:
     """Return the time in seconds, by S3's clock, until the upload may start over."""
     now = error.server_time or datetime.now(timezone.utc)
     return max(0.0, (error.expires_at + _RESTART_DELAY - now).total_seconds())
+
+
+def _require_entry(method: str, entry: Any) -> None:
+    """Raise if a journal returned something else than an entry.
+
+    Raises:
+        TypeError: It is not an entry, or has no attachment ID.
+    """
+    attachment_id = getattr(entry, "attachment_id", None)
+    if not isinstance(attachment_id, str) or not attachment_id:
+        entry_type = type(entry).__name__
+        raise TypeError(
+            f"journal: {method} must return a JournalEntry with an ID, not {entry_type}"
+        )
 
 
 def _is_conflict(error: ClientError) -> bool:

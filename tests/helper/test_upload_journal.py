@@ -343,14 +343,51 @@ class TestOtherFile:
         with pytest.raises(InvalidInputError) as raised:
             send(**other)
         assert raised.value.parameter == "client_token"
+        assert (raised.value.attachment_id, raised.value.acknowledged) == ("att-1", False)
         assert journal.events == ["get"]
 
     def test_claimed_entry_of_other_file_raises(self, fake, send, journal):
         other = JournalEntry("att-1", "b.pdf", len(PDF), "application/pdf")
         journal.hooks["before claim"] = lambda: journal.entries.setdefault(KEY, other)
-        with pytest.raises(InvalidInputError):
+        with pytest.raises(InvalidInputError) as raised:
             send()
+        assert (raised.value.attachment_id, raised.value.acknowledged) == ("att-1", False)
         assert listed_ids(fake) == []
+
+
+NOT_ENTRIES = [
+    {"attachment_id": "att-1"},
+    ("att-1", "a.pdf", len(PDF), "application/pdf", False),
+    True,
+    JournalEntry(None, "a.pdf", len(PDF), "application/pdf"),
+    JournalEntry("", "a.pdf", len(PDF), "application/pdf"),
+    JournalEntry(5, "a.pdf", len(PDF), "application/pdf"),
+]
+
+
+class TestIncorrectJournal:
+    """A journal that returns something else than an entry must be fixed."""
+
+    @pytest.mark.parametrize("value", NOT_ENTRIES)
+    def test_other_type_from_get_raises(self, send, journal, value):
+        journal.entries[KEY] = value
+        with pytest.raises(TypeError, match="journal: get must return a JournalEntry") as raised:
+            send()
+        assert journal.events == ["get"]
+        assert (raised.value.acknowledged, raised.value.journal_key) == (False, KEY)
+        assert advise(raised.value).action is Action.FIX
+
+    @pytest.mark.parametrize("value", [None, *NOT_ENTRIES])
+    def test_other_type_from_claim_raises(self, fake, send, journal, value):
+        """`confirm` must not be called, because it is not known which attachment is claimed."""
+        journal.claim = lambda *_: value
+        with pytest.raises(TypeError, match="journal: claim must return a JournalEntry") as raised:
+            send()
+        assert COMPLETE not in journal.events
+        assert raised.value.attachment_id == fake.attachments[0].attachment_id
+        assert (raised.value.acknowledged, raised.value.journal_key) == (False, KEY)
+        advice = advise(raised.value)
+        assert (advice.action, advice.attachment_id) == (Action.FIX, None)
 
 
 class TestInvalidArguments:
