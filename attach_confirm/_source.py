@@ -92,7 +92,7 @@ def open_source(source: FileSource, size: int | None = None) -> Iterator[Source]
     The size must be known before an upload starts, and a retry sends the bytes again. So a stream
     that cannot seek is copied to an unnamed temporary file, unless `size` is passed: then it is
     sent once, as it is read. A file that reports 0 bytes but has some, as in `/proc`, is always
-    copied.
+    copied. If the block raises an exception, a file that can seek returns to its first byte.
 
     Args:
         source: A path; bytes; or a binary file, which is read from its current position.
@@ -128,6 +128,8 @@ def open_source(source: FileSource, size: int | None = None) -> Iterator[Source]
             raise InvalidInputError("source", "has 0 bytes; must have at least 1")
         if size not in (None, actual_size):
             raise InvalidInputError("source", f"has {actual_size} bytes; must have {size}")
+        if can_seek:
+            stack.enter_context(_restore_position(stream))
         yield Source(stream, actual_size, name, can_seek)
 
 
@@ -373,6 +375,19 @@ def _measure(stream: IO[bytes]) -> int | None:
         end = stream.tell()
         stream.seek(start)
     return end - start
+
+
+@contextmanager
+def _restore_position(stream: IO[bytes]) -> Iterator[None]:
+    """Return to the current position after an exception."""
+    position = stream.tell()
+    try:
+        yield
+    except BaseException:
+        # A caller that retries with the same file must send the same bytes.
+        with suppress(OSError, ValueError):
+            stream.seek(position)
+        raise
 
 
 def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[bytes], int]:

@@ -27,7 +27,15 @@ from botocore.exceptions import ReadTimeoutError as BotocoreReadTimeoutError
 from botocore.response import StreamingBody
 
 import attach_confirm
-from attach_confirm import Action, InvalidInputError, SourceReadError, _source, advise
+from attach_confirm import (
+    Action,
+    InvalidInputError,
+    PutFailedError,
+    SourceReadError,
+    _source,
+    advise,
+)
+from attach_confirm_stubs import ModeledError
 from tests.support.stubs import NonSeekableStream
 
 PDF = b"%PDF-1.7 a receipt"
@@ -180,6 +188,44 @@ class TestBinaryFile:
         sent = attach_confirm.upload(fake.client, file, token, name="receipt.pdf")
         assert sent.size == len(PDF)
         assert fake.attachments[0].data == PDF
+
+    def test_repeated_upload_sends_the_same_bytes(self, fake, token):
+        """After an error, `advise` may return RETRY: repeat the call with the same arguments."""
+        file = io.BytesIO(b"header" + PDF)
+        file.seek(6)
+        fake.inject("PutObject", ModeledError("SignatureDoesNotMatch"))
+        with pytest.raises(PutFailedError):
+            attach_confirm.upload(fake.client, file, token, name="receipt.pdf")
+        attach_confirm.upload(fake.client, file, token, name="receipt.pdf")
+        assert fake.attachments[-1].data == PDF
+
+    def test_repeated_put_sends_the_same_bytes(
+        self, client, scripted_responses, make_pending_upload
+    ):
+        pending = make_pending_upload(size=3)
+        file = io.BytesIO(b"header123")
+        file.seek(6)
+        uploads = scripted_responses(client, "s3.PutObject", 403, 200)
+        with pytest.raises(PutFailedError):
+            attach_confirm.put(client, pending, file)
+        attach_confirm.put(client, pending, file)
+        assert [upload.body for upload in uploads] == [b"123", b"123"]
+
+    def test_closed_file_does_not_hide_the_error(self, client, pending):
+        """The file cannot return to its first byte."""
+        file = io.BytesIO(b"123")
+        error = LookupError("raised by the callback")
+
+        def callback(_):
+            file.close()
+            raise error
+
+        client.meta.events.register_first(
+            "before-send.s3.PutObject", lambda request, **_: request.body.read(3) and None
+        )
+        with pytest.raises(LookupError) as raised:
+            attach_confirm.put(client, pending(), file, callback=callback)
+        assert raised.value is error
 
     @pytest.mark.parametrize(
         "stream_type",
