@@ -17,7 +17,7 @@ from attach_confirm._exceptions import InvalidInputError, SourceReadError
 from attach_confirm._redaction import redact_query_strings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from attach_confirm._types import FileSource
 
@@ -63,6 +63,7 @@ _PERMANENT_ERRNOS = frozenset(
 )
 _ARCHIVE_ERROR_NAMES = frozenset({"BadGzipFile", "BadZipFile", "LZMAError", "TarError"})
 
+_MAX_UNDERLYING_FILES = 8
 _CANNOT_SEEK_ERRNOS = frozenset({errno.EINVAL, errno.ESPIPE})
 
 # File name suffixes that do not apply to the decompressed bytes, by class of the standard library.
@@ -306,7 +307,7 @@ class _SourceErrors:
         retryable = self._retryable
         if retryable is None:
             # A truncated response looks like a corrupt archive when it is decompressed.
-            retryable = is_transient(error) or bool(_bytes_left(self._stream))
+            retryable = is_transient(error) or bool(_bytes_left(_underlying_files(self._stream)))
         raise SourceReadError(f"{self._action}: {_describe(error)}", retryable) from error
 
 
@@ -361,7 +362,8 @@ def _measure(stream: IO[bytes]) -> int | None:
     """Return the number of bytes after the current position, or None if the stream cannot seek."""
     with _SourceErrors(stream, "seek failed"):
         # A GzipFile reports that it can seek even if the file that it decompresses cannot.
-        for file in (stream, getattr(stream, "fileobj", stream)):
+        # The innermost file comes first, because the others may assume that it can seek.
+        for file in reversed(_underlying_files(stream)):
             if not (hasattr(file, "seekable") and file.seekable()):
                 return None
         start = stream.tell()
@@ -404,7 +406,9 @@ def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[byt
     copy_errors = partial(
         _SourceErrors, stream, "cannot copy the stream to a temporary file", retryable=True
     )
-    declared_length, initial_bytes_left = _declared_length(stream), _bytes_left(stream)
+    # After the member of an archive, more bytes of the archive may follow.
+    responses = _underlying_files(stream)[:2]
+    declared_length, initial_bytes_left = _declared_length(stream), _bytes_left(responses)
     with copy_errors():
         temporary_file = tempfile.TemporaryFile()  # noqa: SIM115
     stack.callback(_close, temporary_file)
@@ -415,7 +419,7 @@ def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[byt
             temporary_file.write(chunk)
     with copy_errors():
         temporary_file.seek(0)
-    missing = _bytes_left(stream) or 0
+    missing = _bytes_left(responses) or 0
     if size and missing == initial_bytes_left:
         # This length does not count down.
         missing = 0
@@ -431,13 +435,30 @@ def _close(file: IO[bytes]) -> None:
         file.close()
 
 
-def _bytes_left(stream: Any) -> int | None:
+def _underlying_files(stream: Any) -> list[Any]:
+    """Return a stream, the file that it reads from, the file that this one reads from, and so on.
+
+    `io.BufferedReader` keeps its file in `raw`. `gzip.GzipFile`, and the members and streams of
+    `tarfile`, keep it in `fileobj`.
+    """
+    files = [stream]
+    for _ in range(_MAX_UNDERLYING_FILES):
+        file = getattr(files[-1], "raw", None) or getattr(files[-1], "fileobj", None)
+        if file is None:
+            break
+        files.append(file)
+    return files
+
+
+def _bytes_left(files: Iterable[Any]) -> int | None:
     """Return how many bytes of a response have not arrived, or None if the length is unknown.
 
-    The attributes are those of `urllib3.HTTPResponse` and `http.client.HTTPResponse`, which
-    `io.BufferedReader` keeps in `raw` and `gzip.GzipFile` in `fileobj`.
+    The attributes are those of `urllib3.HTTPResponse` and `http.client.HTTPResponse`.
+
+    Args:
+        files: A stream and its underlying files, which may be responses.
     """
-    for file in (stream, getattr(stream, "raw", None), getattr(stream, "fileobj", None)):
+    for file in files:
         for name in ("length_remaining", "length"):
             value = getattr(file, name, None)
             if type(value) is int:

@@ -341,6 +341,26 @@ ZIPPED = gzip.compress(os.urandom(1000))
 GZIP = {"Content-Encoding": "gzip", "Content-Length": str(len(ZIPPED))}
 
 
+def tar_archive():
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name in ("a.txt", "b.txt"):
+            member = tarfile.TarInfo(name)
+            member.size = 3
+            tar.addfile(member, io.BytesIO(b"123"))
+    return archive.getvalue()
+
+
+TAR = tar_archive()
+
+
+def tar_member(sent=None):
+    """Return the first member of an archive that is read from a response."""
+    archive = response(b"Content-Length: %d\r\n" % len(TAR), TAR, sent=sent)
+    tar = tarfile.open(fileobj=archive, mode="r|", bufsize=tarfile.BLOCKSIZE)  # noqa: SIM115
+    return tar.extractfile(tar.next())
+
+
 def truncated_gzip_response():
     headers = b"Content-Length: %d\r\n" % len(ZIPPED)
     return gzip.GzipFile(fileobj=response(headers, ZIPPED, sent=500))
@@ -364,6 +384,8 @@ TRUNCATED_STREAMS = {
     "urllib3-gzip": lambda: urllib3_response(GZIP, ZIPPED[:500], enforce_content_length=False),
     "urllib3-gzip-nothing": lambda: urllib3_response(GZIP, b"", enforce_content_length=False),
     "GzipFile": truncated_gzip_response,
+    "BufferedReader-GzipFile": lambda: io.BufferedReader(truncated_gzip_response()),
+    "tar": lambda: tar_member(sent=tarfile.BLOCKSIZE + 2),
     "botocore": lambda: StreamingBody(io.BytesIO(b"123"), 9),
     "headers": lambda: StreamWithHeaders(b"123", {"content-length": "9"}),
     "length": lambda: StreamWithLength(b"123", 9),
@@ -399,6 +421,11 @@ COMPLETE_STREAMS = {
         ),
         b"1",
     ),
+    "BufferedReader-GzipFile": (
+        lambda: io.BufferedReader(gzip.GzipFile(fileobj=response(b"", gzip.compress(b"1")))),
+        b"1",
+    ),
+    "tar": (tar_member, b"123"),
     "headers": (lambda: StreamWithHeaders(b"123", {"Content-Length": "3"}), b"123"),
     "headers-encoded": (
         lambda: StreamWithHeaders(b"123", {"Content-Length": "9", "Content-Encoding": "br"}),
