@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from attach_confirm import _responses, _validation
+from attach_confirm._exceptions import annotate_errors
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,11 +50,12 @@ def connect(client: ConnectParticipantClient, participant_token: str) -> Connect
     """
     model = _validation.get_operation_model(client, "CreateParticipantConnection")
     _validation.validate_token(model, "ParticipantToken", "participant_token", participant_token)
-    response = client.create_participant_connection(
-        Type=["CONNECTION_CREDENTIALS"],
-        ParticipantToken=participant_token,
-        ConnectParticipant=True,
-    )
+    with annotate_errors():
+        response = client.create_participant_connection(
+            Type=["CONNECTION_CREDENTIALS"],
+            ParticipantToken=participant_token,
+            ConnectParticipant=True,
+        )
     return Connection(
         token=_responses.get_member(
             model.name, response, "ConnectionCredentials", "ConnectionToken"

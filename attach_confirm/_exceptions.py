@@ -19,12 +19,14 @@ query string of a presigned URL.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from botocore.exceptions import HTTPClientError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from attach_confirm._types import AttachmentStatus
@@ -271,6 +273,23 @@ def annotate(error: BaseException, **attributes: Any) -> None:
     # exceptions, which have no __weakref__, keep their attributes.
     if hasattr(error, "__weakref__"):
         vars(error)["__reduce_ex__"] = _Reducer(error)
+
+
+@contextmanager
+def annotate_errors(**attributes: Any) -> Iterator[None]:
+    """Set attributes on every exception of the block, and make sure that it can be pickled.
+
+    A connection error of botocore contains the request. Its pickle would contain the token, or it
+    would fail because an unsigned request cannot be pickled.
+
+    Args:
+        **attributes: See `annotate`.
+    """
+    try:
+        yield
+    except BaseException as error:
+        annotate(error, **attributes)
+        raise
 
 
 class _Reducer:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from attach_confirm import _responses, _validation
-from attach_confirm._exceptions import InvalidInputError, UnexpectedResponseError
+from attach_confirm._exceptions import InvalidInputError, UnexpectedResponseError, annotate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,13 +81,14 @@ def start(
     if client_token is not None:
         _validation.validate_string(model, "ClientToken", "client_token", client_token)
         kwargs["ClientToken"] = client_token
-    response = client.start_attachment_upload(
-        AttachmentName=name,
-        AttachmentSizeInBytes=size,
-        ContentType=content_type,
-        ConnectionToken=connection_token,
-        **kwargs,
-    )
+    with annotate_errors():
+        response = client.start_attachment_upload(
+            AttachmentName=name,
+            AttachmentSizeInBytes=size,
+            ContentType=content_type,
+            ConnectionToken=connection_token,
+            **kwargs,
+        )
     pending = PendingUpload(
         attachment_id=_responses.get_member(model.name, response, "AttachmentId"),
         url=_responses.get_member(model.name, response, "UploadMetadata", "Url"),

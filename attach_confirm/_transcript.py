@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attach_confirm import _deadline, _responses, _validation
-from attach_confirm._exceptions import UnexpectedResponseError, annotate
+from attach_confirm._exceptions import UnexpectedResponseError, annotate, annotate_errors
 from attach_confirm._types import AttachmentStatus
 
 if TYPE_CHECKING:
@@ -100,13 +100,14 @@ def read_pages(client: ConnectParticipantClient, connection_token: str) -> Itera
     next_page: dict[str, Any] = {}
     seen_tokens = set()
     while True:
-        response = client.get_transcript(
-            ConnectionToken=connection_token,
-            MaxResults=100,
-            ScanDirection="BACKWARD",
-            SortOrder="DESCENDING",
-            **next_page,
-        )
+        with annotate_errors():
+            response = client.get_transcript(
+                ConnectionToken=connection_token,
+                MaxResults=100,
+                ScanDirection="BACKWARD",
+                SortOrder="DESCENDING",
+                **next_page,
+            )
         yield _responses.get_member(_OPERATION, response, "Transcript")
         next_token = response.get("NextToken")
         if not next_token:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
@@ -24,6 +23,7 @@ from attach_confirm._exceptions import (
     InvalidInputError,
     UploadUrlExpiredError,
     annotate,
+    annotate_errors,
 )
 from attach_confirm._put import PutResult, put_stream
 from attach_confirm._start import start
@@ -31,7 +31,8 @@ from attach_confirm._transcript import TranscriptReader
 from attach_confirm._types import JournalEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import ExitStack
 
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
@@ -148,13 +149,13 @@ class Uploader:
 
     def upload_with_journal(self, journal: Journal, key: str) -> Upload:
         """Upload with a `client_token` and a journal."""
-        with _annotate_errors(acknowledged=False, journal_key=key, is_journal_error=True):
+        with annotate_errors(acknowledged=False, journal_key=key, is_journal_error=True):
             entry = journal.get(key)
             if entry is not None:
                 _require_entry("get", entry)
         if entry is None:
             entry = self._put_and_claim(journal, key)
-        with _annotate_errors(attachment_id=entry.attachment_id, acknowledged=False):
+        with annotate_errors(attachment_id=entry.attachment_id, acknowledged=False):
             self._require_same_entry(entry)
         if entry.confirmed:
             return self._already_confirmed(entry.attachment_id)
@@ -164,7 +165,7 @@ class Uploader:
             annotate(error, journal_key=key)
             _add_note(error, f"call journal.delete({key!r}) to allow a new upload")
             raise
-        with _annotate_errors(
+        with annotate_errors(
             attachment_id=entry.attachment_id,
             acknowledged=True,
             journal_key=key,
@@ -193,7 +194,7 @@ class Uploader:
                 break
         entry = JournalEntry(pending.attachment_id, self.name, self.source.size, self.content_type)
         # After an error, `confirm` must not be called: the attachment may not be the claimed one.
-        with _annotate_errors(
+        with annotate_errors(
             attachment_id=pending.attachment_id,
             acknowledged=False,
             journal_key=key,
@@ -240,7 +241,7 @@ class Uploader:
         """
         expires_soon = pending.expires_at <= datetime.now(timezone.utc) + _COPY_MARGIN
         if expires_soon and self.client_token is not None and not self.source.can_seek:
-            with _annotate_errors(attachment_id=pending.attachment_id, acknowledged=False):
+            with annotate_errors(attachment_id=pending.attachment_id, acknowledged=False):
                 self.source = self.stack.enter_context(_source.open_copy(self.source))
 
     def _on_progress(self, count: int) -> None:
@@ -269,7 +270,7 @@ class Uploader:
         does not lead to `confirm`, which would confirm the newest attachment without a search.
         """
         with (
-            _annotate_errors(attachment_id=attachment_ids[-1], acknowledged=False),
+            annotate_errors(attachment_id=attachment_ids[-1], acknowledged=False),
             _deadline.limit_api_calls(self.client, self.deadline),
         ):
             listed = TranscriptReader(self.client, self.connection_token).find(attachment_ids)
@@ -413,15 +414,6 @@ def _is_conflict(error: ClientError) -> bool:
         _responses.get_error_code(error) == "ConflictException"
         or _responses.get_status_code(error) == HTTPStatus.CONFLICT
     )
-
-
-@contextmanager
-def _annotate_errors(**attributes: Any) -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:
-        annotate(error, **attributes)
-        raise
 
 
 def _add_note(error: BaseException, note: str) -> None:

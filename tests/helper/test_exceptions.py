@@ -6,8 +6,10 @@ import weakref
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timezone
 
+import boto3
 import pytest
 import urllib3
+from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -219,6 +221,33 @@ class ThirdPartyErrorWithState(Exception):
     """An exception of another library that is pickled with its attributes."""
 
 
+def signing_client(region_name, *, config):
+    return boto3.client(
+        "connectparticipant",
+        region_name=region_name,
+        config=config,
+        aws_access_key_id="key-id",
+        aws_secret_access_key="key",
+    )
+
+
+# A call of each operation, with the token "secret-token".
+API_FUNCTIONS = {
+    "connect": lambda client: attach_confirm.connect(client, "secret-token"),
+    "start": lambda client: attach_confirm.start(
+        client,
+        name="a.txt",
+        size=1,
+        content_type="text/plain",
+        connection_token="secret-token",
+    ),
+    "upload": lambda client: attach_confirm.upload(client, b"1", "secret-token", name="a.txt"),
+    "confirm": lambda client: attach_confirm.confirm(client, "att-1", "secret-token"),
+    "status": lambda client: attach_confirm.status(client, "att-1", "secret-token"),
+    "attachments": lambda client: list(attach_confirm.attachments(client, "secret-token")),
+}
+
+
 class TestAnnotate:
     @pytest.fixture(
         params=[
@@ -290,8 +319,10 @@ class TestAnnotate:
         _exceptions.annotate(error, attachment_id="att-1")
         assert error.attachment_id == "att-1"
 
-    def test_http_error_is_pickled_without_request(self, client):
-        """The request in the error contains the token."""
+    @pytest.mark.parametrize("client_factory", [attach_confirm.client, signing_client])
+    @pytest.mark.parametrize("function", API_FUNCTIONS)
+    def test_http_error_is_pickled_without_request(self, client_factory, function):
+        """The request in the error contains the token. An unsigned request cannot be pickled."""
 
         def close(request, **_):
             raise ConnectionClosedError(
@@ -300,9 +331,10 @@ class TestAnnotate:
                 endpoint_url=request.url,
             )
 
+        client = client_factory("us-west-2", config=Config(retries={"total_max_attempts": 1}))
         client.meta.events.register_first("before-send", close)
         with pytest.raises(ConnectionClosedError) as raised:
-            attach_confirm.confirm(client, "att-1", "secret-token")
+            API_FUNCTIONS[function](client)
         assert raised.value.request is not None
         data = pickle.dumps(raised.value)
         assert b"secret-token" not in data
