@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+from weakref import WeakValueDictionary
 
 from attach_confirm._exceptions import InvalidInputError, SourceReadError
 from attach_confirm._redaction import redact_query_strings
@@ -68,6 +69,10 @@ _CANNOT_SEEK_ERRNOS = frozenset({errno.EINVAL, errno.ESPIPE})
 
 # File name suffixes that do not apply to the decompressed bytes, by class of the standard library.
 _COMPRESSION_SUFFIXES = {"GzipFile": ".gz", "BZ2File": ".bz2", "LZMAFile": ".xz"}
+
+
+# Streams whose copy is not complete, by `id`, because a stream may not be hashable.
+_partly_copied: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
 
 class Source(NamedTuple):
@@ -395,14 +400,19 @@ def _restore_position(stream: IO[bytes]) -> Iterator[None]:
 def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[bytes], int]:
     """Copy a stream to a temporary file, and return the file and its size.
 
+    If the copy fails, the stream cannot be copied again, because only the rest of it is left.
+
     Args:
         stream: The stream, which is read to its end.
         stack: Closes the file.
 
     Raises:
+        InvalidInputError: An earlier copy of the stream failed.
         SourceReadError: The stream cannot be read, it ended too early, or the file cannot be
             written.
     """
+    if _partly_copied.get(id(stream)) is stream:
+        raise InvalidInputError("source", "was partly read by an earlier call; open it again")
     copy_errors = partial(
         _SourceErrors, stream, "cannot copy the stream to a temporary file", retryable=True
     )
@@ -415,6 +425,9 @@ def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[byt
     size = 0
     while chunk := _read(stream, _CHUNK_SIZE, _SourceErrors(stream, "read failed")):
         size += len(chunk)
+        # Objects with __slots__ may not support weak references.
+        with suppress(TypeError):
+            _partly_copied[id(stream)] = stream
         with copy_errors():
             temporary_file.write(chunk)
     with copy_errors():
@@ -426,6 +439,7 @@ def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[byt
     missing = max(missing, (declared_length or 0) - size)
     if missing:
         raise SourceReadError(f"ended after {size} bytes; {missing} are missing", True)
+    _partly_copied.pop(id(stream), None)
     return temporary_file, size
 
 

@@ -65,6 +65,26 @@ class FileSystemPath:
         return self._path
 
 
+class ScriptedStream:
+    """A stream that cannot seek.
+
+    Args:
+        *results: What `read` returns or raises; then it returns b"".
+    """
+
+    def __init__(self, *results):
+        self._results = list(results)
+
+    def read(self, size=-1):
+        """Return the next result, or raise it."""
+        if not size or not self._results:
+            return b""
+        result = self._results.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
 class ReadOnlyStream:
     """A file-like object whose only method is `read`."""
 
@@ -794,6 +814,40 @@ class TestTemporaryFile:
         assert raised.value.__cause__ is error
         assert temporary_file.closed or method == "create"
         temporary_file.close()
+
+    def test_rest_of_a_stream_is_not_sent(self, fake, token):
+        """A caller that follows RETRY passes the same stream again."""
+        stream = ScriptedStream(b"123", TimeoutError("timed out"), b"456")
+        with pytest.raises(SourceReadError):
+            attach_confirm.upload(fake.client, stream, token, name="a.txt")
+        with pytest.raises(InvalidInputError) as raised:
+            attach_confirm.upload(fake.client, stream, token, name="a.txt")
+        assert str(raised.value) == ("source: was partly read by an earlier call; open it again")
+        assert not fake.attachments
+
+    def test_stream_that_failed_before_its_first_byte_is_sent(self, fake, token):
+        stream = ScriptedStream(TimeoutError("timed out"), b"123")
+        with pytest.raises(SourceReadError):
+            attach_confirm.upload(fake.client, stream, token, name="a.txt")
+        attach_confirm.upload(fake.client, stream, token, name="a.txt")
+        assert fake.attachments[0].data == b"123"
+
+    def test_stream_with_another_file_after_its_end_is_sent(self, fake, token):
+        """A reader of a FIFO gets another file when another writer opens the FIFO."""
+        stream = ScriptedStream(b"123", b"", b"456")
+        for data in (b"123", b"456"):
+            attach_confirm.upload(fake.client, stream, token, name="a.txt")
+            assert fake.attachments[-1].data == data
+
+    def test_stream_without_weak_references_is_sent(self, fake, token):
+        class Stream:
+            __slots__ = ("read",)
+
+            def __init__(self, read):
+                self.read = read
+
+        attach_confirm.upload(fake.client, Stream(io.BytesIO(b"123").read), token, name="a.txt")
+        assert fake.attachments[0].data == b"123"
 
 
 TEXT_FILES = {
