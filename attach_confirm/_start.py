@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from attach_confirm import _responses, _validation
-from attach_confirm._exceptions import InvalidInputError, UnexpectedResponseError, annotate_errors
+from attach_confirm._exceptions import UnexpectedResponseError, annotate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,10 +71,7 @@ def start(
     """
     model = _validation.get_operation_model(client, "StartAttachmentUpload")
     _validation.validate_string(model, "AttachmentName", "name", name)
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise InvalidInputError(
-            "size", f"must be a whole number of bytes, at least 1, not {size!r}"
-        )
+    _validation.validate_size(size)
     _validation.validate_string(model, "ContentType", "content_type", content_type)
     _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
     kwargs: dict[str, Any] = {}

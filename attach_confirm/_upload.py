@@ -110,6 +110,8 @@ def upload(
     _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
     if client_token is not None:
         _validation.validate_string(model, "ClientToken", "client_token", client_token)
+    if size is not None:
+        _validation.validate_size(size)
     with ExitStack() as stack:
         opened = stack.enter_context(_source.open_source(source, size))
         name = _source.resolve_name(opened, name)

@@ -70,6 +70,21 @@ def validate_string(
         _reject_control_characters(argument_name, value)
 
 
+def validate_size(size: Any) -> None:
+    """Raise if the argument `size` is not a valid number of bytes.
+
+    Args:
+        size: The argument's value.
+
+    Raises:
+        InvalidInputError: The size is not an `int`, or is less than 1.
+    """
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise InvalidInputError(
+            "size", f"must be a whole number of bytes, at least 1, not {size!r}"
+        )
+
+
 def validate_token(model: OperationModel, member_name: str, argument_name: str, value: Any) -> None:
     """Raise if a value is not a valid participant or connection token.
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import attach_confirm
 from attach_confirm import InvalidInputError
+from tests.support.stubs import NonSeekableStream
 
 TOKEN = "a-connection-token"
 
@@ -189,6 +190,12 @@ class TestOtherArguments:
     def test_invalid_size_is_rejected(self, client, size):
         with pytest.raises(InvalidInputError, match=f"^size: .*, not {size!r}$"):
             start(client, size=size)
+
+    @pytest.mark.parametrize("size", [0, -1, 1.5, "3", True])
+    @pytest.mark.parametrize("source", [b"1", NonSeekableStream(b"1")], ids=["bytes", "stream"])
+    def test_invalid_size_of_upload_is_rejected(self, client, source, size):
+        with pytest.raises(InvalidInputError, match=f"^size: .*, not {size!r}$"):
+            attach_confirm.upload(client, source, "token", name="a.txt", size=size)
 
     @pytest.mark.parametrize("on_conflict", ["", "CHECK", None])
     def test_invalid_on_conflict_is_rejected(self, client, on_conflict):
