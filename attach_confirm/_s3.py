@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from types_boto3_connectparticipant.client import ConnectParticipantClient
 
 _S3_HEADERS = frozenset({"etag", "x-amz-request-id"})
+_MAX_XML_SIZE = 1024 * 1024
 _EXPIRED_ERROR_CODES = frozenset({"ExpiredToken", "RequestExpired"})
 
 
@@ -73,6 +76,8 @@ def parse_error(headers: Mapping[str, str], body: bytes) -> S3Error:
         headers: The response's headers. The lookup must ignore case.
         body: The response's body. A body that is not S3's XML has no error code.
     """
+    if "Content-Encoding" in headers:
+        body = _decompress(body)
     try:
         error = ET.fromstring(body)  # noqa: S314
     except (ET.ParseError, LookupError, ValueError):
@@ -88,3 +93,14 @@ def parse_error(headers: Mapping[str, str], body: bytes) -> S3Error:
         server_time=_responses.parse_time(error.findtext("ServerTime") or headers.get("Date")),
         is_expired=is_expired or code in _EXPIRED_ERROR_CODES,
     )
+
+
+def _decompress(body: bytes) -> bytes:
+    """Return the bytes of a body in the format of gzip or zlib, or else the body.
+
+    A proxy may compress a response although the request does not accept that.
+    """
+    with suppress(zlib.error):
+        # These bits detect the format. The limit protects against a body of zeros.
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, _MAX_XML_SIZE)
+    return body

@@ -1,9 +1,11 @@
 """`put` sends the PUT, retries it, and accepts a 2xx only from S3."""
 
 import errno
+import gzip
 import io
 import math
 import pickle
+import zlib
 from concurrent.futures import CancelledError
 from datetime import datetime, timezone
 
@@ -598,6 +600,20 @@ class TestErrorResponses:
     def test_s3_error_is_parsed(self, put_error):
         body = error_body("SignatureDoesNotMatch", RequestId="R1", HostId="H1")
         assert put_error((403, body, {})) == (403, "SignatureDoesNotMatch", "R1")
+
+    @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
+    def test_compressed_error_is_parsed(self, put_error, compress):
+        """A proxy may compress a response although the request does not accept that."""
+        body = compress(error_body("SignatureDoesNotMatch"))
+        headers = {"Content-Encoding": "gzip", "Content-Length": str(len(body))}
+        assert put_error((403, body, headers))[1] == "SignatureDoesNotMatch"
+
+    @pytest.mark.parametrize(
+        "body", [b"not compressed", error_body("NoSuchKey"), gzip.compress(b" " * 5_000_000)]
+    )
+    def test_body_that_cannot_be_decompressed(self, put_error, body):
+        error_code = "NoSuchKey" if body.startswith(b"<") else None
+        assert put_error((403, body, {"Content-Encoding": "gzip"}))[1] == error_code
 
     def test_request_id_from_header(self, put_error):
         assert put_error((403, b"", {"x-amz-request-id": "R2"})) == (403, None, "R2")
