@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +14,7 @@ from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.exceptions import HTTPClientError, ProfileNotFound, SSLError
 from botocore.hooks import first_non_none_response
 from botocore.utils import get_environ_proxies
+from urllib3 import HTTPResponse
 
 from attach_confirm import _redaction, _transport
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from types_boto3_connectparticipant.client import ConnectParticipantClient
     from urllib3.response import BaseHTTPResponse
 
+MAX_ERROR_SIZE = 1024 * 1024
+_SUCCESS = range(200, 300)
 _VERIFY_EVENT = "attach-confirm.verify"
 
 
@@ -124,7 +128,8 @@ def send_request(
         event_name: Suffix of the `before-send` event, for example `s3.PutObject`.
 
     Returns:
-        The response, whose content has been read.
+        The response. Its content is empty if the status is 2xx, because the headers are enough.
+        Otherwise it is the body, up to `MAX_ERROR_SIZE` bytes.
 
     Raises:
         botocore.exceptions.HTTPClientError: The request failed. The message has no query string.
@@ -189,10 +194,23 @@ def _send(client: ConnectParticipantClient, request: AWSPreparedRequest) -> AWSR
     body: Any = request.body
     create_response: Any = AWSResponse
     with open_request(client, request.method, request.url, headers=headers, body=body) as raw:
-        response: AWSResponse = create_response(request.url, raw.status, raw.headers, raw)
-        # The property reads the body, and the connection is closed on exit.
-        _ = response.content
+        read: Callable[[int], bytes] = partial(raw.read, decode_content=False)
+        content = b"" if raw.status in _SUCCESS else read_error(read)
+        stored = HTTPResponse(io.BytesIO(content), preload_content=False)
+        response: AWSResponse = create_response(request.url, raw.status, raw.headers, stored)
     return response
+
+
+def read_error(read: Callable[[int], bytes]) -> bytes:
+    """Return the body of an error response, up to `MAX_ERROR_SIZE` bytes.
+
+    Args:
+        read: Returns at most this many bytes of the body; b"" at the end.
+    """
+    body = b""
+    while len(body) < MAX_ERROR_SIZE and (block := read(MAX_ERROR_SIZE - len(body))):
+        body += block
+    return body
 
 
 def _redact_error(

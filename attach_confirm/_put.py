@@ -263,7 +263,7 @@ def _error_from_response(
     """Return the error for an HTTP response, or None if S3 stored the file."""
     if response.status_code not in _SUCCESS_STATUSES:
         # A truncated body may have lost the error code, so it cannot be classified: retry it.
-        if _responses.is_truncated(response.headers, response.content):
+        if _responses.is_truncated(response.headers, response.content, _http.MAX_ERROR_SIZE):
             return _connection_closed(pending)
         return _parse_s3_error(response, pending, attempts)
     if not _s3.is_from_s3(response.headers):

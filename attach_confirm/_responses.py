@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import datetime, timezone
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -163,7 +164,7 @@ def _require_types(operation: str, shape: Any, value: Any, path: str = "") -> No
             _require_types(operation, shape.member, item, f"{path}[{index}]")
 
 
-def is_truncated(headers: Mapping[str, str], body: bytes) -> bool:
+def is_truncated(headers: Mapping[str, str], body: bytes, max_size: float = math.inf) -> bool:
     """Return whether a body is shorter than its Content-Length.
 
     botocore configures urllib3 to accept truncated bodies.
@@ -171,9 +172,10 @@ def is_truncated(headers: Mapping[str, str], body: bytes) -> bool:
     Args:
         headers: Response headers; the lookup of `Content-Length` must ignore case.
         body: Response body.
+        max_size: Number of bytes after which the body was not read any further.
     """
     content_length = headers.get("Content-Length", "")
-    return content_length.isdecimal() and len(body) < int(content_length)
+    return content_length.isdecimal() and len(body) < min(int(content_length), max_size)
 
 
 def require_service_response(operation: str, metadata: Mapping[str, Any]) -> None:

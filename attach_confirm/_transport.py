@@ -58,6 +58,7 @@ _BLOCKING_SEND_SIZE = 64 * 1024
 _CONTINUE_TIMEOUT = 1.0
 _MAX_WAIT = 1.0
 _MAX_HEAD_SIZE = 64 * 1024
+_MAX_INFORMATIONAL = 1000
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 _INFORMATIONAL = range(100, 200)
@@ -109,6 +110,7 @@ class _ResponseReader(io.RawIOBase):
 
     def __init__(self, sock: Any) -> None:
         self.got_continue = False
+        self._informational_count = 0
         self._sock = sock
         self._file: Any = None
         self._head = bytearray()
@@ -122,6 +124,7 @@ class _ResponseReader(io.RawIOBase):
         Raises:
             OSError: The head is not complete yet, or the connection is broken. The next call
                 continues with the bytes that were read.
+            urllib3.exceptions.ProtocolError: The server sends informational responses without end.
         """
         while not (end := _END_OF_HEAD.search(self._head)):
             if b"\n" in self._head and not _STATUS_LINE.match(self._head):
@@ -138,6 +141,9 @@ class _ResponseReader(io.RawIOBase):
         if status_code in _INFORMATIONAL:
             del self._head[: end.end()]
             self.got_continue |= status_code == HTTPStatus.CONTINUE
+            self._informational_count += 1
+            if self._informational_count > _MAX_INFORMATIONAL:
+                raise urllib3.exceptions.ProtocolError("too many informational responses")
         return status_code
 
     def makefile(self, mode: str) -> io.BufferedReader:

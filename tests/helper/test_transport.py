@@ -236,6 +236,23 @@ class TestExpectContinue:
 
         assert put(Script(handle)) == 1
 
+    @pytest.mark.usefixtures("sleeps")
+    @pytest.mark.parametrize("is_body_read", [True, False])
+    def test_endless_informational_responses_are_a_connection_error(self, put, is_body_read):
+        counts = []
+
+        def handle(script, connection):
+            size = script.read_head(connection)
+            if is_body_read:
+                connection.sendall(CONTINUE)
+                read_body(connection, size)
+            while len(counts) < 1000:
+                connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n" * 1000)
+                counts.append(1000)
+
+        assert put(Script(handle)) == 2
+        assert len(counts) < 1000
+
     def test_rejected_expectation_is_repeated_without_it(self, put, sleeps):
         def reject(script, connection):
             script.read_head(connection)
@@ -292,6 +309,30 @@ class TestEarlyResponse:
             put(Script(handle), callback=counts.append)
         assert (raised.value.status_code, raised.value.error_code) == (403, "SignatureDoesNotMatch")
         assert counts == []
+
+    def test_endless_error_response_is_read_in_part(self, put):
+        """The response would not fit into the memory."""
+        sent = []
+
+        def handle(script, connection):
+            read_body(connection, script.accept(connection))
+            connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 99999999\r\n\r\n")
+            while len(sent) < 64:
+                connection.sendall(bytes(MIB))
+                sent.append(MIB)
+
+        with pytest.raises(PutFailedError) as raised:
+            put(Script(handle))
+        assert raised.value.status_code == 403
+        assert len(sent) < 32
+
+    def test_body_of_a_success_is_not_read(self, put):
+        def handle(script, connection):
+            read_body(connection, script.accept(connection))
+            connection.sendall(b'HTTP/1.1 200 OK\r\nETag: "1"\r\n\r\n')
+            read_until_closed(connection)
+
+        assert put(Script(handle), read_timeout=1) == 1
 
     @pytest.mark.parametrize("is_open", [True, False])
     def test_error_in_the_body_is_reported(self, put, monkeypatch, is_open):
