@@ -71,8 +71,9 @@ _CANNOT_SEEK_ERRNOS = frozenset({errno.EINVAL, errno.ESPIPE})
 _COMPRESSION_SUFFIXES = {"GzipFile": ".gz", "BZ2File": ".bz2", "LZMAFile": ".xz"}
 
 
-# Streams whose copy is not complete, by `id`, because a stream may not be hashable.
-_partly_copied: WeakValueDictionary[int, Any] = WeakValueDictionary()
+# Streams that a call has begun to read, by `id`, because a stream may not be hashable. After a
+# failed call, only the rest of the stream is left.
+_partly_read: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
 
 class Source(NamedTuple):
@@ -136,7 +137,10 @@ def open_source(source: FileSource, size: int | None = None) -> Iterator[Source]
             raise InvalidInputError("source", f"has {actual_size} bytes; must have {size}")
         if can_seek:
             stack.enter_context(_restore_position(stream))
+        else:
+            _require_unread(stream)
         yield Source(stream, actual_size, name, can_seek)
+        _partly_read.pop(id(stream), None)
 
 
 @contextmanager
@@ -266,6 +270,8 @@ class UploadBody:
         remaining = self._source.size - self._sent
         if not remaining:
             return b""
+        if not can_seek and not self._is_read:
+            _mark_as_read(stream)
         self._is_read = True
         chunk = _read(stream, min(size, remaining), self._read_errors)
         if not can_seek and not chunk:
@@ -397,6 +403,18 @@ def _restore_position(stream: IO[bytes]) -> Iterator[None]:
         raise
 
 
+def _require_unread(stream: IO[bytes]) -> None:
+    """Raise if a failed call has read a part of the stream."""
+    if _partly_read.get(id(stream)) is stream:
+        raise InvalidInputError("source", "was partly read by an earlier call; open it again")
+
+
+def _mark_as_read(stream: IO[bytes]) -> None:
+    # Objects with __slots__ may not support weak references.
+    with suppress(TypeError):
+        _partly_read[id(stream)] = stream
+
+
 def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[bytes], int]:
     """Copy a stream to a temporary file, and return the file and its size.
 
@@ -411,8 +429,7 @@ def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[byt
         SourceReadError: The stream cannot be read, it ended too early, or the file cannot be
             written.
     """
-    if _partly_copied.get(id(stream)) is stream:
-        raise InvalidInputError("source", "was partly read by an earlier call; open it again")
+    _require_unread(stream)
     copy_errors = partial(
         _SourceErrors, stream, "cannot copy the stream to a temporary file", retryable=True
     )
@@ -425,9 +442,7 @@ def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[byt
     size = 0
     while chunk := _read(stream, _CHUNK_SIZE, _SourceErrors(stream, "read failed")):
         size += len(chunk)
-        # Objects with __slots__ may not support weak references.
-        with suppress(TypeError):
-            _partly_copied[id(stream)] = stream
+        _mark_as_read(stream)
         with copy_errors():
             temporary_file.write(chunk)
     with copy_errors():
@@ -439,7 +454,7 @@ def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[byt
     missing = max(missing, (declared_length or 0) - size)
     if missing:
         raise SourceReadError(f"ended after {size} bytes; {missing} are missing", True)
-    _partly_copied.pop(id(stream), None)
+    _partly_read.pop(id(stream), None)
     return temporary_file, size
 
 

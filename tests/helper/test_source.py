@@ -535,6 +535,29 @@ class TestOneShotStream:
         assert requests[0].body == b"abc"
         assert stream.read() == b"def"
 
+    def test_stream_that_was_read_is_not_sent_again(
+        self, client, scripted_responses, make_pending_upload
+    ):
+        """A caller that follows RETRY passes the same stream again. The rest is not the file."""
+        stream = NonSeekableStream(b"abcdef")
+        requests = scripted_responses(client, "s3.PutObject", 503, 200)
+        with pytest.raises(PutFailedError) as raised:
+            attach_confirm.put(client, make_pending_upload(size=3), stream)
+        assert advise(raised.value).action is Action.RETRY
+        with pytest.raises(InvalidInputError, match="partly read by an earlier call") as rejected:
+            attach_confirm.put(client, make_pending_upload(size=3), stream)
+        assert advise(rejected.value).action is Action.FIX
+        assert [request.body for request in requests] == [b"abc"]
+
+    def test_stream_with_several_files_is_sent(
+        self, client, scripted_responses, make_pending_upload
+    ):
+        stream = NonSeekableStream(b"abcdef")
+        requests = scripted_responses(client, "s3.PutObject", 200)
+        for _ in range(2):
+            attach_confirm.put(client, make_pending_upload(size=3), stream)
+        assert [request.body for request in requests] == [b"abc", b"def"]
+
     def test_short_stream_raises(self, client, scripted_responses, make_pending_upload):
         requests = scripted_responses(client, "s3.PutObject", 200)
         with pytest.raises(SourceReadError) as raised:
