@@ -240,7 +240,8 @@ def _encode_headers(pending: PendingUpload, size: int) -> dict[str, bytes]:
 
     Raises:
         InvalidInputError: The signed Content-Length is not the size of the source.
-        UnexpectedResponseError: Content-Length is not a number, or has several values.
+        UnexpectedResponseError: Content-Length is not a number, or has several values; or a header
+            contains a lone surrogate.
     """
     declared_length = _content_length(pending)
     if declared_length not in (None, size):
@@ -248,7 +249,12 @@ def _encode_headers(pending: PendingUpload, size: int) -> dict[str, bytes]:
             "source",
             f"has {size} bytes, but the upload was started with a size of {declared_length}",
         )
-    headers = {name: str(value).encode() for name, value in pending.headers.items()}
+    try:
+        headers = {name: str(value).encode() for name, value in pending.headers.items()}
+    except UnicodeEncodeError as error:
+        raise UnexpectedResponseError(
+            "StartAttachmentUpload", "a header contains a lone surrogate"
+        ) from error
     names = [name for name in headers if name.lower() == "content-length"]
     if not names:
         headers["Content-Length"] = str(size).encode()

@@ -162,6 +162,14 @@ class TestRequest:
         assert raised.value.reason.startswith("invalid Content-Length: [")
         assert requests == []
 
+    def test_lone_surrogate_in_header_raises(self, client, scripted_responses):
+        """JSON can contain one."""
+        requests = scripted_responses(client, PUT, 200)
+        with pytest.raises(UnexpectedResponseError) as raised:
+            attach_confirm.put(client, pending_with_headers(**{"X-A": "\udcff"}), b"abc")
+        assert raised.value.reason == "a header contains a lone surrogate"
+        assert requests == []
+
     def test_numeric_header_values_are_sent(self, client, scripted_responses):
         requests = scripted_responses(client, PUT, 200)
         attach_confirm.put(client, pending_with_headers(**{"Content-Length": 3, "X-A": 1}), b"abc")
