@@ -169,7 +169,8 @@ _INVALID_REQUEST: _Decision = (
     "The request has an invalid URL or header; check the endpoint URL and the token.",
 )
 _INVALID_REQUEST_MESSAGE = re.compile(
-    "Invalid header|Failed to parse|Invalid URL|URL can't contain|nonnumeric port|label empty"
+    "invalid request:|Invalid header|Failed to parse|Invalid URL|URL can't contain"
+    "|nonnumeric port|label empty"
 )
 _RESPONSE_NOT_RECEIVED: _Decision = (
     Action.RETRY,

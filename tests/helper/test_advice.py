@@ -5,6 +5,7 @@ import pickle
 import re
 import sqlite3
 import ssl
+from datetime import datetime, timezone
 
 import botocore.exceptions
 import botocore.parsers
@@ -325,6 +326,15 @@ class TestBotocoreErrors:
         assert "URL or header" in advise(error).reason
         timeout = botocore.exceptions.ReadTimeoutError(endpoint_url=URL, error=cause)
         assert advise(timeout).action is Action.RETRY
+
+    def test_invalid_name_of_a_header_of_put(self):
+        client = attach_confirm.client("us-west-2", endpoint_url="http://127.0.0.1:9")
+        pending = attach_confirm.PendingUpload(
+            "att-1", "http://127.0.0.1:9/k", {"\u65e5": "1"}, datetime.now(timezone.utc)
+        )
+        with pytest.raises(botocore.exceptions.HTTPClientError) as raised:
+            attach_confirm.put(client, pending, b"abc")
+        assert advise(raised.value).action is Action.FIX
 
     def test_invalid_header_of_an_api_call(self):
         """The request is never sent, so repeating it cannot help."""
