@@ -61,9 +61,10 @@ def put(
     """Send a file's bytes to the presigned URL that `start` returned.
 
     The request uses the client's proxies, timeouts and certificates, and the client's `before-send`
-    handlers receive it. It sends all of `pending.headers` unchanged. Before it sends the body, it
-    asks S3 for permission with `Expect: 100-continue`. The body is streamed, so memory use does not
-    grow with the file size.
+    handlers receive it. If `attach_confirm.client` did not create the client, its `verify` argument
+    is unknown, and the CA bundle of the environment or of the default profile is used. The request
+    has all of `pending.headers` unchanged. Before the body is sent, S3 is asked for permission with
+    `Expect: 100-continue`. The body is streamed, so memory use does not grow with the file size.
 
     botocore does not retry this request, so this function does. It retries connection errors,
     timeouts, truncated responses, HTTP 408, 429, 500, 502, 503 and 504, and S3's RequestTimeout and
@@ -76,8 +77,9 @@ def put(
         client: The client that you passed to `start`.
         pending: The upload that `start` returned.
         source: A path, bytes, or a binary file. A file is sent from its current position and is
-            not closed. A stream that cannot seek is sent as it is read, and is not read beyond
-            the upload's size; after its first byte was read, nothing is retried.
+            not closed. If the call fails, the file returns to that position. A stream that cannot
+            seek is sent as it is read, and is not read beyond the upload's size. After its first
+            byte was read, nothing is retried, and a repeated call needs a new stream.
         timeout: Maximum time for all attempts, in seconds. After it has passed, no attempt begins,
             but an attempt in progress continues. None means until the URL expires.
         callback: Called with the number of bytes sent since its last call, like boto3's

@@ -56,8 +56,9 @@ def upload(
     Args:
         client: A `connectparticipant` client.
         source: A path, bytes, or a binary file. A file is sent from its current position and is
-            not closed. A stream that cannot seek is copied to a temporary file first, unless you
-            pass `size`.
+            not closed. If the call fails, the file returns to that position. A stream that cannot
+            seek is copied to a temporary file first, unless you pass `size`. If the call fails
+            after it began to read such a stream, a repeated call needs a new stream.
         connection_token: The participant's connection token.
         name: The attachment's name. If None, it is the name of the file. Bytes and unnamed streams
             need one.
