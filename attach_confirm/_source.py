@@ -398,7 +398,7 @@ def _restore_position(stream: IO[bytes]) -> Iterator[None]:
         yield
     except BaseException:
         # A caller that retries with the same file must send the same bytes.
-        with suppress(OSError, ValueError):
+        with suppress(SourceReadError), _SourceErrors(stream, "seek failed"):
             stream.seek(position)
         raise
 

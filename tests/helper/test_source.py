@@ -231,6 +231,21 @@ class TestBinaryFile:
         attach_confirm.put(client, pending, file)
         assert [upload.body for upload in uploads] == [b"123", b"123"]
 
+    @pytest.mark.parametrize("error", [OSError("seek"), LookupError("seek")])
+    def test_file_that_cannot_return_does_not_hide_the_error(
+        self, client, scripted_responses, make_pending_upload, error
+    ):
+        class File(io.BytesIO):
+            def seek(self, *args):
+                if uploads:
+                    raise error
+                return super().seek(*args)
+
+        uploads = []
+        uploads = scripted_responses(client, "s3.PutObject", 403)
+        with pytest.raises(PutFailedError):
+            attach_confirm.put(client, make_pending_upload(size=3), File(b"123"))
+
     def test_closed_file_does_not_hide_the_error(self, client, pending):
         """The file cannot return to its first byte."""
         file = io.BytesIO(b"123")
