@@ -180,11 +180,14 @@ def _put_stream(
             response = _http.send_request(client, request, "s3.PutObject")
         except _HTTP_ERRORS as http_error:
             error = http_error
+        except RuntimeError:
+            # A StopIteration that the callback raises becomes a RuntimeError in a generator.
+            body.raise_error()
+            raise
         else:
             error = _error_from_response(response, pending, attempts)
             server_time = _responses.parse_time(response.headers.get("Date"))
-        if body.error is not None:
-            raise body.error
+        body.raise_error()
         return error
 
     def can_retry(error: Exception | None) -> bool:

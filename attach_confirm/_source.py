@@ -233,6 +233,11 @@ class UploadBody:
         """Whether the bytes can be sent from the start."""
         return self._source.can_seek or not self._is_read
 
+    def raise_error(self) -> None:
+        """Raise the exception of the source or the callback, if there was one."""
+        if self.error is not None:
+            raise self.error
+
     def rewind(self) -> None:
         """Seek to the start, and report the bytes sent so far to the callback as negative."""
         try:

@@ -224,7 +224,11 @@ class TestRetries:
 
     @pytest.mark.parametrize(
         "error",
-        [SSLError(endpoint_url=URL, error="untrusted"), HTTPClientError(error="unknown")],
+        [
+            SSLError(endpoint_url=URL, error="untrusted"),
+            HTTPClientError(error="unknown"),
+            RuntimeError("raised by a handler of the event before-send"),
+        ],
         ids=class_name,
     )
     def test_does_not_retry_unknown_errors(

@@ -587,6 +587,8 @@ class TestBodyErrors:
             ssl.SSLWantWriteError("stop"),
             TimeoutError("stop"),
             ValueError("stop"),
+            RuntimeError("stop"),
+            StopIteration("stop"),
             KeyboardInterrupt("stop"),
         ],
         ids=lambda error: type(error).__name__,
