@@ -117,13 +117,14 @@ def open_source(source: FileSource, size: int | None = None) -> Iterator[Source]
         elif isinstance(source, (str, os.PathLike)) and isinstance(os.fspath(source), str):
             stream, name = stack.enter_context(_open_file(source)), Path(source).name
         elif hasattr(source, "read"):
-            stream, name = cast("IO[bytes]", source), _stream_name(source)
+            stream = cast("IO[bytes]", source)
+            _require_binary(stream)
+            name = _stream_name(source)
         else:
             raise InvalidInputError(
                 "source",
                 f"must be a path, bytes or a binary file, not {type(source).__name__}",
             )
-        _require_binary(stream)
         actual_size, can_seek = _measure(stream), True
         if actual_size is None and size is not None:
             actual_size, can_seek = _declared_length(stream), False
@@ -361,7 +362,9 @@ def _read(stream: IO[bytes], size: int, errors: _SourceErrors) -> bytes:
 
 
 def _require_binary(stream: IO[bytes]) -> None:
-    if getattr(stream, "closed", False) is True:
+    with _SourceErrors(stream, "read failed"):
+        is_closed = getattr(stream, "closed", False) is True
+    if is_closed:
         raise InvalidInputError("source", "cannot read the file: it is closed")
     with _SourceErrors(stream, "read failed"):
         is_readable = not hasattr(stream, "readable") or stream.readable()
@@ -477,7 +480,10 @@ def _underlying_files(stream: Any) -> list[Any]:
     """
     files = [stream]
     for _ in range(_MAX_UNDERLYING_FILES):
-        file = getattr(files[-1], "raw", None) or getattr(files[-1], "fileobj", None)
+        file = None
+        # A reader whose file was detached raises ValueError.
+        with suppress(ValueError):
+            file = getattr(files[-1], "raw", None) or getattr(files[-1], "fileobj", None)
         if file is None:
             break
         files.append(file)

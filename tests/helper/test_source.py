@@ -921,6 +921,13 @@ class TestInvalidSource:
         with pytest.raises(InvalidInputError, match=r"^source: cannot read the file: it is closed"):
             attach_confirm.upload(client, file, "token")
 
+    def test_detached_file_is_rejected(self, client, receipt):
+        file = receipt.open("rb")
+        with file.detach(), pytest.raises(SourceReadError) as raised:
+            attach_confirm.upload(client, file, "token", name="a.txt")
+        assert str(raised.value) == "source: read failed: raw stream has been detached"
+        assert not raised.value.retryable
+
     def test_write_only_file_is_rejected(self, client, receipt):
         with receipt.open("ab") as file:
             file.seek(0)
