@@ -76,10 +76,7 @@ def _check_outcome(simulation: Simulation, process: ClientProcess) -> None:
     scanner_is_slow = any(
         status == "IN_PROGRESS" or delay for status, _, delay in simulation.schedule.scanner_rules
     )
-    # The transcript cannot show the attachment.
-    is_hidden = rejection_is_hidden or (
-        state == "IN_PROGRESS" and simulation.fake.assumptions.item_appears == "decided"
-    )
+    is_hidden = _is_hidden(simulation, process.state.attachment_id)
     error = f"last error: {process.error!r}"
     if process.outcome == "stopped" and not _is_unavoidable(simulation, process):
         simulation.record_violation(Invariant.NO_AVOIDABLE_ERROR, f"{process} stopped; {error}")
@@ -147,14 +144,18 @@ def _is_unavoidable_client_error(
         "CreateParticipantConnection",
     )
     # Without an item in the transcript, a repeated confirmation looks like an invalid one.
-    assumptions = simulation.fake.assumptions
-    is_hidden = (
-        (error_code, operation) == (assumptions.complete_again, "CompleteAttachmentUpload")
-        and assumptions.item_appears == "decided"
-        and _state(simulation, getattr(error, "attachment_id", None)) == "IN_PROGRESS"
-    )
+    code_of_repetition = simulation.fake.assumptions.complete_again
+    is_ambiguous = (error_code, operation) == (code_of_repetition, "CompleteAttachmentUpload")
+    is_hidden = is_ambiguous and _is_hidden(simulation, getattr(error, "attachment_id", None))
     unavoidable = quota_exceeded or connection_denied or is_hidden
     return unavoidable or _was_injected(simulation, operation, error_code)
+
+
+def _is_hidden(simulation: Simulation, attachment_id: str | None) -> bool:
+    """Return whether the transcript cannot show a confirmed attachment."""
+    state, assumptions = _state(simulation, attachment_id), simulation.fake.assumptions
+    is_undecided = state == "IN_PROGRESS" and assumptions.item_appears == "decided"
+    return is_undecided or (state == "REJECTED" and not assumptions.rejected_item)
 
 
 def _was_injected(simulation: Simulation, operation: str, error_code: str) -> bool:
