@@ -1,10 +1,12 @@
 import copy
 import gc
+import inspect
 import multiprocessing
 import pickle
 import weakref
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timezone
+from functools import partial
 
 import boto3
 import pytest
@@ -38,30 +40,30 @@ EXPIRY = datetime(2026, 11, 22, 8, 15, 46, tzinfo=timezone.utc)
 
 ANNOTATIONS = {"attachment_id": "att-1", "acknowledged": True, "journal_key": "chat/1"}
 
-# The exception, its message, its public attributes.
+# A function that creates the exception, its message, its public attributes.
 EXCEPTIONS = [
     (
-        InvalidInputError("size", "too big"),
+        partial(InvalidInputError, "size", "too big"),
         "size: too big",
         {"parameter": "size", "reason": "too big"},
     ),
     (
-        UnexpectedResponseError("GetTranscript", "missing Transcript"),
+        partial(UnexpectedResponseError, "GetTranscript", "missing Transcript"),
         "GetTranscript: unexpected or truncated response: missing Transcript",
         {"operation": "GetTranscript", "reason": "missing Transcript"},
     ),
     (
-        PutFailedError(403, "SignatureDoesNotMatch", "R1"),
+        partial(PutFailedError, 403, "SignatureDoesNotMatch", "R1"),
         "PUT failed: HTTP 403, SignatureDoesNotMatch (request ID R1)",
         {"status_code": 403, "error_code": "SignatureDoesNotMatch", "request_id": "R1"},
     ),
     (
-        PutFailedError(502, None, None),
+        partial(PutFailedError, 502, None, None),
         "PUT failed: HTTP 502, no error code (request ID unknown)",
         {"status_code": 502, "error_code": None, "request_id": None},
     ),
     (
-        UploadUrlExpiredError("att-1", EXPIRY),
+        partial(UploadUrlExpiredError, "att-1", EXPIRY),
         (
             "attachment att-1: upload URL expired at 2026-11-22T08:15:46+00:00;"
             " start the upload again"
@@ -75,7 +77,7 @@ EXCEPTIONS = [
         },
     ),
     (
-        UploadUrlExpiredError("att-1", EXPIRY, EXPIRY, 2, 90.0),
+        partial(UploadUrlExpiredError, "att-1", EXPIRY, EXPIRY, 2, 90.0),
         (
             "attachment att-1: upload URL expired at 2026-11-22T08:15:46+00:00;"
             " start the upload again"
@@ -83,27 +85,27 @@ EXCEPTIONS = [
         {"server_time": EXPIRY, "attempts": 2, "retry_after": 90.0},
     ),
     (
-        SourceReadError("connection reset", retryable=True),
+        partial(SourceReadError, "connection reset", retryable=True),
         "source: connection reset",
         {"reason": "connection reset", "retryable": True, "changed": False},
     ),
     (
-        SourceReadError("changed", retryable=False, changed=True),
+        partial(SourceReadError, "changed", retryable=False, changed=True),
         "source: changed",
         {"reason": "changed", "retryable": False, "changed": True},
     ),
     (
-        UploadTimeoutError(2.5),
+        partial(UploadTimeoutError, 2.5),
         "upload timed out after 2.5 seconds; upload again",
         {"timeout": 2.5, "attachment_id": None, "acknowledged": False},
     ),
     (
-        UploadTimeoutError(60, "att-1", acknowledged=True),
+        partial(UploadTimeoutError, 60, "att-1", acknowledged=True),
         "upload timed out after 60 seconds; S3 has all bytes, call confirm",
         {"timeout": 60, "attachment_id": "att-1", "acknowledged": True},
     ),
     (
-        DownloadFailedError("att-1", "AccessDenied", 403, "AccessDenied"),
+        partial(DownloadFailedError, "att-1", "AccessDenied", 403, "AccessDenied"),
         "attachment att-1: download failed: AccessDenied",
         {
             "attachment_id": "att-1",
@@ -114,12 +116,12 @@ EXCEPTIONS = [
         },
     ),
     (
-        DownloadFailedError("att-1", "lost", retryable=True),
+        partial(DownloadFailedError, "att-1", "lost", retryable=True),
         "attachment att-1: download failed: lost",
         {"status_code": None, "error_code": None, "retryable": True},
     ),
     (
-        AttachmentRejectedError("att-1"),
+        partial(AttachmentRejectedError, "att-1"),
         (
             "attachment att-1: rejected after it was confirmed; check the instance's allowed file"
             " types, size limit and attachment scanner"
@@ -127,12 +129,12 @@ EXCEPTIONS = [
         {"attachment_id": "att-1", "acknowledged": True},
     ),
     (
-        WaitTimeoutError("att-1", None, 120.0),
+        partial(WaitTimeoutError, "att-1", None, 120.0),
         "attachment att-1: still not in the transcript after 120 seconds; wait again",
         {"attachment_id": "att-1", "status": None, "timeout": 120.0, "acknowledged": True},
     ),
     (
-        WaitTimeoutError("att-1", AttachmentStatus.IN_PROGRESS, 0.5),
+        partial(WaitTimeoutError, "att-1", AttachmentStatus.IN_PROGRESS, 0.5),
         "attachment att-1: still IN_PROGRESS after 0.5 seconds; wait again",
         {"attachment_id": "att-1", "status": AttachmentStatus.IN_PROGRESS, "timeout": 0.5},
     ),
@@ -140,11 +142,12 @@ EXCEPTIONS = [
 
 
 @pytest.mark.parametrize(
-    ("exception", "message", "attributes"),
+    ("create", "message", "attributes"),
     EXCEPTIONS,
-    ids=[type(exception).__name__ for exception, *_ in EXCEPTIONS],
+    ids=[create.func.__name__ for create, *_ in EXCEPTIONS],
 )
-def test_message_and_attributes_survive_copies(exception, message, attributes):
+def test_message_and_attributes_survive_copies(create, message, attributes):
+    exception = create()
     copies = [
         exception,
         copy.copy(exception),
@@ -157,14 +160,16 @@ def test_message_and_attributes_survive_copies(exception, message, attributes):
         assert {name: getattr(duplicate, name) for name in attributes} == attributes
 
 
-@pytest.mark.parametrize(("exception", "message", "_"), EXCEPTIONS)
-def test_args_are_the_arguments(exception, message, _):
+@pytest.mark.parametrize(("create", "message", "_"), EXCEPTIONS)
+def test_args_are_the_arguments(create, message, _):
     """A TimeoutError is an OSError, which would interpret several arguments as its own."""
+    exception = create()
     if isinstance(exception, TimeoutError):
         assert message.startswith(exception.args)
     else:
-        arguments = list(vars(exception).values())[: len(exception.args)]
-        assert [*exception.args] == arguments
+        arguments = inspect.signature(create.func).bind(*create.args, **create.keywords)
+        arguments.apply_defaults()
+        assert exception.args == arguments.args
 
 
 def test_every_exception_derives_from_attach_confirm_error():
@@ -173,7 +178,7 @@ def test_every_exception_derives_from_attach_confirm_error():
         for name in attach_confirm.__all__
         if isinstance(value := getattr(attach_confirm, name), type) and issubclass(value, Exception)
     }
-    assert classes == {type(exception) for exception, *_ in EXCEPTIONS} | {AttachConfirmError}
+    assert classes == {create.func for create, *_ in EXCEPTIONS} | {AttachConfirmError}
     assert all(issubclass(cls, AttachConfirmError) for cls in classes)
     assert AttachConfirmError.__mro__[1] is Exception
 
@@ -185,7 +190,7 @@ def test_module_docstring_lists_every_exception_with_its_builtin_base():
         UploadTimeoutError: TimeoutError,
         WaitTimeoutError: TimeoutError,
     }
-    for cls in {type(exception) for exception, *_ in EXCEPTIONS}:
+    for cls in {create.func for create, *_ in EXCEPTIONS}:
         (line,) = [line for line in tree.splitlines() if f" {cls.__name__} " in line]
         builtin_base = builtin_bases.get(cls)
         assert cls.__bases__ == (AttachConfirmError, *filter(None, [builtin_base]))
@@ -194,10 +199,12 @@ def test_module_docstring_lists_every_exception_with_its_builtin_base():
 
 
 @pytest.mark.parametrize(
-    "error", [WaitTimeoutError("att-1", None, 120.0), UploadTimeoutError(2.0, "att-1")]
+    ("error_type", "arguments"),
+    [(WaitTimeoutError, ("att-1", None, 120.0)), (UploadTimeoutError, (2.0, "att-1"))],
 )
-def test_timeout_error_has_no_errno(error):
+def test_timeout_error_has_no_errno(error_type, arguments):
     """TimeoutError derives from OSError, which parses two or more arguments as an errno."""
+    error = error_type(*arguments)
     assert (error.errno, error.strerror, error.filename) == (None, None, None)
 
 
@@ -215,6 +222,14 @@ class ThirdPartyError(Exception):
 
     def __reduce__(self):
         return ThirdPartyError, (self.a, self.b)
+
+
+class ThirdPartyErrorWithReduceEx(ThirdPartyError):
+    """An exception of another library, which implements the method that receives the protocol."""
+
+    def __reduce_ex__(self, protocol):
+        assert protocol
+        return ThirdPartyErrorWithReduceEx, (self.a, self.b)
 
 
 class ThirdPartyErrorWithState(Exception):
@@ -258,6 +273,7 @@ class TestAnnotate:
             lambda: UnexpectedResponseError("PutObject", "no ETag"),
             lambda: UploadTimeoutError(2.0),
             lambda: ThirdPartyError("a", "b"),
+            lambda: ThirdPartyErrorWithReduceEx("a", "b"),
             lambda: ThirdPartyErrorWithState("a", "b"),
             lambda: ConnectionResetError(104, "Connection reset by peer"),
             KeyboardInterrupt,
