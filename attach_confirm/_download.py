@@ -167,7 +167,7 @@ class _Downloader:
     max_bytes: int | None
     deadline: _deadline.Deadline
     callback: Callable[[int], object] | None
-    _url: str | None = None
+    _url: str = ""
     _size: int = 0
     _headers: Mapping[str, str] = field(default_factory=dict)
     _reported: int = 0
@@ -191,7 +191,7 @@ class _Downloader:
         """
         if error.retryable and not self.target.rewind():
             reason = f"{error.reason}; the target cannot seek, so the download cannot start again"
-            raise self._failed(reason, error.status_code, error.error_code) from error.__cause__
+            raise self._failed(reason, error.status_code) from error.__cause__
         if not error.retryable or attempt == _MAX_ATTEMPTS:
             raise error
         jitter = random.uniform(0, _INITIAL_BACKOFF)  # noqa: S311
@@ -299,9 +299,9 @@ class _Downloader:
             if response.status_code != _OK:
                 raise self._rejected(response)
             self._headers = response.headers
-            length = response.headers.get("Content-Length", "")
-            if length.isdecimal() and int(length) != self._size:
-                raise self._wrong_size(length)
+            size = _responses.get_content_length(response.headers)
+            if size not in (None, self._size):
+                raise self._wrong_size(f"{size}")
             remaining = self._size
             # Reading one byte past the end detects a body that is too long.
             while block := response.read(min(_BLOCK_SIZE, remaining + 1)):
@@ -320,7 +320,7 @@ class _Downloader:
         status_code = response.status_code
         error = _s3.parse_error(response.headers, body)
         if error.is_expired:
-            self._url = None
+            self._url = ""
             return self._failed(
                 "the presigned URL has expired", status_code, error.code, retryable=True
             )

@@ -174,8 +174,18 @@ def is_truncated(headers: Mapping[str, str], body: bytes, max_size: float = math
         body: Response body.
         max_size: Number of bytes after which the body was not read any further.
     """
-    content_length = headers.get("Content-Length", "")
-    return content_length.isdecimal() and len(body) < min(int(content_length), max_size)
+    size = get_content_length(headers)
+    return size is not None and len(body) < min(size, max_size)
+
+
+def get_content_length(headers: Mapping[str, str]) -> int | None:
+    """Return the Content-Length, or None if it is missing or malformed.
+
+    Args:
+        headers: Headers; the lookup must ignore case, or all names must be lower case.
+    """
+    value = headers.get("content-length")
+    return int(value) if value and value.isdecimal() else None
 
 
 def require_service_response(operation: str, metadata: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 
 from attach_confirm._exceptions import InvalidInputError, SourceReadError
 from attach_confirm._redaction import redact_query_strings
+from attach_confirm._responses import get_content_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -305,7 +306,7 @@ class _SourceErrors:
     """Context manager that converts an `Exception` to `SourceReadError`.
 
     Args:
-        stream: The stream that is used.
+        stream: The stream that is used, or None if `retryable` is set.
         action: What failed, for example "read failed". Used in the message.
         retryable: Whether another attempt may succeed; None decides by the exception.
     """
@@ -439,7 +440,7 @@ def _copy_to_temporary_file(stream: IO[bytes], stack: ExitStack) -> tuple[IO[byt
     """
     _require_unread(stream)
     copy_errors = partial(
-        _SourceErrors, stream, "cannot copy the stream to a temporary file", retryable=True
+        _SourceErrors, None, "cannot copy the stream to a temporary file", retryable=True
     )
     # After the member of an archive, more bytes of the archive may follow.
     responses = _underlying_files(stream)[:2]
@@ -518,8 +519,7 @@ def _declared_length(stream: Any) -> int | None:
         value = getattr(stream, name, None)
         if type(value) is int:
             return value
-    content_length = values.get("content-length", "")
-    return int(content_length) if content_length.isdecimal() else None
+    return get_content_length(values)
 
 
 def _open_file(path: str | os.PathLike[str]) -> IO[bytes]:
@@ -544,7 +544,7 @@ def _stream_name(stream: Any) -> str | None:
         return None
     name = Path(name).name
     for stream_class in type(stream).__mro__:
-        suffix = _COMPRESSION_SUFFIXES.get(stream_class.__name__, "")
+        suffix = _COMPRESSION_SUFFIXES.get(stream_class.__name__)
         if suffix and name.lower().endswith(suffix) and len(name) > len(suffix):
             name = name[: -len(suffix)]
     return name

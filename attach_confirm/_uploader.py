@@ -344,11 +344,11 @@ class Uploader:
         """Raise if the signed headers show that the token was used before for another file."""
         headers = {name.lower(): str(value) for name, value in pending.headers.items()}
         name = _FILENAME.search(headers.get("content-disposition", ""))
-        size = headers.get("content-length", "")
+        size = _responses.get_content_length(headers)
         content_type = headers.get("content-type", self.content_type)
         if (
             (name and _are_different_names(name[1], self.name))
-            or (size.isdecimal() and int(size) != self.source.size)
+            or size not in (None, self.source.size)
             or _are_different_types(content_type, self.content_type)
         ):
             raise InvalidInputError("client_token", _USED_BEFORE)
