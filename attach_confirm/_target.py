@@ -148,7 +148,7 @@ class _PathTarget(Target):
 
     def finish(self, name: str) -> Path | None:
         # An earlier attempt may have reserved more space.
-        self._file.truncate(self.written)
+        self._file.truncate()
         os.fsync(self._file.fileno())
         # Windows does not rename an open file.
         self._file.close()
