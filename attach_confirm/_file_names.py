@@ -49,7 +49,7 @@ def parse_content_disposition(header: str) -> str | None:
     if name is None:
         return None
     try:
-        return name.encode("latin-1").decode("utf-8")
+        return name.encode("latin-1").decode()
     except UnicodeError:
         return name
 
