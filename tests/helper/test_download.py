@@ -639,12 +639,14 @@ class TestErrorResponse:
         truncated = (403, b"<Error><Code>Requ", {"Content-Length": "300"})
         scripted_responses(client, GET_OBJECT, truncated, (200, b"abc", {}))
         assert download(client, folder).attempts == 2
+        scripted_responses(client, GET_OBJECT, truncated)
+        error = fail(client, folder)
+        assert error.args == ("att-1", "truncated error response", 403, None, True)
 
     def test_large_error_response_is_read_completely(self, server, client, folder):
-        padding = b" " * 200_000
-        body = b"<Error>" + padding + b"<Code>NoSuchKey</Code></Error>"
-        server.responses.append(respond(404, body))
-        assert fail(client, folder).error_code == "NoSuchKey"
+        code = "A" * 200_000
+        server.responses.append(respond(404, f"<Error><Code>{code}</Code></Error>".encode()))
+        assert fail(client, folder).error_code == code
 
     def test_error_response_without_end_is_not_read(self, server, client, folder):
         def send_many_bytes(handler):
@@ -772,6 +774,13 @@ class TestTimeout:
         assert sum(sleeps) < 5
         assert len(server.requests) == 2 + len(sleeps)
         assert list(folder.iterdir()) == []
+
+    def test_delay_that_ends_at_the_deadline(self, server, client, folder, sleeps, monkeypatch):
+        monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: 100.0)
+        monkeypatch.setattr("random.uniform", lambda *_: 0.0)
+        server.responses.append(respond(503, b""))
+        assert fail(client, folder, timeout=0.5).__cause__.status_code == 503
+        assert sleeps == []
 
     def test_timeout_of_zero_sends_nothing(self, server, client, folder):
         assert fail(client, folder, timeout=0).reason == "timed out after 0 seconds"

@@ -119,6 +119,7 @@ def test_safe_name(name, safe):
         ("a" * 249 + "  " + "a" * 9 + ".pdf", "a" * 249 + ".pdf"),
         ("a" * 253 + "." + "b" * 40, "a" * 253),
         ("a" * 249 + "." + "a" * 9 + ".pdf", "a" * 249 + ".pdf"),
+        ("a" * 249 + " .pdf",) * 2,
         # What is reserved after the cut is not reserved before.
         ("nul" + " " * 300 + "a.pdf", "_nul.pdf"),
     ],

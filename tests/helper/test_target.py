@@ -292,6 +292,7 @@ class TestDiskSpace:
             opened.reserve(MIB)
             (temporary_path,) = folder.iterdir()
             assert temporary_path.stat().st_blocks * 512 >= MIB
+            assert temporary_path.stat().st_size == MIB
 
     @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
     def test_failed_reservation_raises(self, folder, monkeypatch, code):
@@ -395,7 +396,10 @@ class TestBinaryFile:
         with (folder / "b.txt").open("wb") as file, pytest.raises(KeyError):
             fail(file, KeyError, before=file.close)
 
-    def test_file_without_truncate_is_rewound(self):
+    @pytest.mark.parametrize("methods", [{}, {"truncate": io.RawIOBase().truncate}])
+    def test_file_without_truncate_is_rewound(self, methods):
+        """The method of io.RawIOBase raises UnsupportedOperation."""
+
         class File(Writer):
             def seekable(self):
                 return True
@@ -408,6 +412,7 @@ class TestBinaryFile:
                 return len(self.data)
 
         file = File()
+        vars(file).update(methods)
         with open_target(file) as opened:
             opened.write(b"abc")
             assert opened.rewind()
@@ -460,8 +465,9 @@ class TestBinaryFile:
     def test_write_that_accepts_nothing_raises(self, create):
         """A non-blocking raw stream returns None from write()."""
         target = create()
-        with pytest.raises(BlockingIOError, match="does not accept data"):
+        with pytest.raises(BlockingIOError) as raised:
             write(target, b"abcdefghi")
+        assert raised.value.args == (errno.EAGAIN, "the target does not accept data now")
         assert target.data == b"abcdef"
 
     def test_error_of_the_file_propagates(self):
