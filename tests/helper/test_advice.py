@@ -433,6 +433,7 @@ class TestJournalErrors:
             ("TransactionConflictException", 400, Action.RETRY),
             ("InternalServerError", 500, Action.RETRY),
             ("ServiceUnavailable", 503, Action.RETRY),
+            ("Unknown", 500, Action.RETRY),
             ("Unknown", 502, Action.RETRY),
             ("AccessDeniedException", 400, Action.FIX),
             ("ResourceNotFoundException", 400, Action.FIX),

@@ -442,6 +442,10 @@ COMPLETE_STREAMS = {
         b"23",
     ),
     "urllib3": (lambda: urllib3_response({"Content-Length": "3"}, b"123"), b"123"),
+    "urllib3-part": (
+        lambda: skip(1, urllib3_response({"Content-Length": "3"}, b"123")),
+        b"23",
+    ),
     "urllib3-gzip": (
         lambda: urllib3_response(
             {**GZIP, "Content-Length": str(len(gzip.compress(b"1")))}, gzip.compress(b"1")

@@ -442,6 +442,7 @@ class TestTimeouts:
             is_done.set()
         assert 0.7 <= time.monotonic() - started_at < 5
         assert "5eed" not in str(raised.value)
+        assert raised.value.kwargs["error"].endswith("Sending timed out. (read timeout=0.7)")
         assert advise(raised.value).action is Action.RETRY
 
     @pytest.mark.parametrize(("read_timeout", "agrees"), [(5, True), (None, True), (5, False)])

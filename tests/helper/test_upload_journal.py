@@ -40,6 +40,7 @@ from tests.support.uploads import (
 )
 
 KEY = "chat-1/message-1"
+CONFLICT = {"x-amzn-ErrorType": "ConflictException"}
 
 
 class MemoryJournal:
@@ -294,10 +295,11 @@ class TestRestart:
         assert raised.value.attempts == 2
         assert advise(raised.value).retry_after == 0.0
 
-    @pytest.mark.parametrize("code", ["ConflictException", None])
-    def test_conflict_from_start_starts_over(self, fake, send, journal, scripted_responses, code):
-        """A gateway's response has no error code."""
-        conflict = (409, {}, {"x-amzn-ErrorType": code} if code else {})
+    @pytest.mark.parametrize("conflict", [(409, {}, CONFLICT), (409, {}, {}), (400, {}, CONFLICT)])
+    def test_conflict_from_start_starts_over(
+        self, fake, send, journal, scripted_responses, conflict
+    ):
+        """A gateway's response has no error code, and botocore's Stubber uses HTTP 400."""
         scripted_responses(fake.client, f"connectparticipant.{START}", conflict, None)
         sent = send()
         assert journal.events[:4] == ["get", START, START, PUT]
@@ -490,6 +492,14 @@ class TestErrors:
         sent = send()
         assert sent.attachment_id != attachment.attachment_id
         assert listed_ids(fake) == [sent.attachment_id]
+
+    def test_confirmation_error_keeps_its_notes(self, fake, send, scripted_responses):
+        error = ValueError("no")
+        error.__notes__ = ["first"]
+        scripted_responses(fake.client, f"connectparticipant.{COMPLETE}", error)
+        with pytest.raises(ValueError, match="no"):
+            send()
+        assert error.__notes__ == ["first", f"call journal.delete({KEY!r}) to allow a new upload"]
 
     def test_temporary_error_of_confirmation(self, fake, send, journal):
         fake.inject(COMPLETE, *[ReadTimeout(after_commit=True)] * 3)
