@@ -248,14 +248,14 @@ class _Downloader:
                 if self.deadline.remaining() <= 0 and self.target.written < self._size:
                     raise _deadline.DeadlineReachedError(self.deadline)
                 try:
-                    block = next(blocks, b"")
+                    block = next(blocks, None)
                 except DownloadFailedError as error:
                     return error
                 except (HTTPClientError, BotocoreConnectionError) as error:
                     if not _retry.is_retryable(error):
                         raise
                     return self._connection_failed(error)
-                if not block:
+                if block is None:
                     return None
                 self.target.write(block)
                 self._notify(len(block))
