@@ -108,11 +108,12 @@ class _ResponseReader(io.RawIOBase):
         got_continue: Whether `100 Continue` was received.
     """
 
+    _file: Any = None
+
     def __init__(self, sock: Any) -> None:
         self.got_continue = False
         self._informational_count = 0
         self._sock = sock
-        self._file: Any = None
         self._head = bytearray()
 
     def read_ahead(self) -> int | None:
@@ -191,6 +192,8 @@ class _Connection(HTTPConnection):
     """
 
     sock: Any
+    _is_sent = False
+    _reader: Any = None
 
     def __init__(
         self, *args: Any, read_timeout: float | None, expect_continue: bool, **kwargs: Any
@@ -198,8 +201,6 @@ class _Connection(HTTPConnection):
         super().__init__(*args, **kwargs)
         self._read_timeout = read_timeout
         self._expect_continue = expect_continue
-        self._is_sent = False
-        self._reader: Any = None
 
     def request(
         self, method: str, url: str, body: Any = None, headers: Any = None, **kwargs: Any
