@@ -216,7 +216,7 @@ def _start_attempt(request: Any, operation_name: str, **_: Any) -> None:
     failure = request.context.get("attach_confirm_failure")
     if failure is not None:
         ended_at, reason = failure
-        attempt = request.context.get("retries", {}).get("attempt", "unknown")
+        attempt = request.context.get("retries", {}).get("attempt")
         delay = _clock.monotonic() - ended_at
         _logger.warning("%s: attempt %s after %.1f s: %s", operation_name, attempt, delay, reason)
 
@@ -227,7 +227,7 @@ def _end_attempt(context: Any, parsed_response: Any, exception: Any, **_: Any) -
         # The text of an exception may contain a token.
         reason = type(exception).__name__
     else:
-        status_code = parsed_response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        status_code = parsed_response["ResponseMetadata"]["HTTPStatusCode"]
         code = parsed_response.get("Error", {}).get("Code")
         # botocore sets the status as the code if the response has none.
         reason = f"HTTP {status_code}" + ("" if code == str(status_code) else f" {code}")
