@@ -208,7 +208,7 @@ def _may_be_confirmed(
     # types-boto3 declares the argument of shape_for_error_code as an int.
     code: Any = _responses.get_error_code(error)
     if client.meta.service_model.shape_for_error_code(code) is None:
-        code = _CODES_BY_STATUS.get(_responses.get_status_code(error), "")
+        code = _CODES_BY_STATUS.get(_responses.get_status_code(error))
     if code == "ConflictException":
         return True
     metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})

@@ -158,7 +158,7 @@ def _require_types(operation: str, shape: Any, value: Any, path: str = "") -> No
     if shape.type_name == "structure":
         for name, member in shape.members.items():
             if value.get(name) is not None:
-                _require_types(operation, member, value[name], f"{path}.{name}".lstrip("."))
+                _require_types(operation, member, value[name], f"{path}.{name}".removeprefix("."))
     elif shape.type_name == "list":
         for index, item in enumerate(value):
             _require_types(operation, shape.member, item, f"{path}[{index}]")

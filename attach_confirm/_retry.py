@@ -101,7 +101,7 @@ def is_rejected_by_proxy(error: BaseException) -> bool:
 
 
 def _log_retry(retry_state: RetryCallState) -> None:
-    error = retry_state.outcome.result() if retry_state.outcome else None
+    error = _return_last_result(retry_state)
     _logger.warning(
         "put: attempt %d failed, retrying in %.1f s: %s",
         retry_state.attempt_number,
@@ -112,4 +112,5 @@ def _log_retry(retry_state: RetryCallState) -> None:
 
 def _return_last_result(retry_state: RetryCallState) -> Any:
     """Return the last attempt's result instead of raising tenacity's `RetryError`."""
-    return retry_state.outcome.result() if retry_state.outcome else None
+    outcome: Any = retry_state.outcome
+    return outcome.result()

@@ -369,7 +369,7 @@ def _require_binary(stream: IO[bytes]) -> None:
         raise InvalidInputError("source", "cannot read the file: it is closed")
     with _SourceErrors(stream, "read failed"):
         is_readable = not hasattr(stream, "readable") or stream.readable()
-        empty: Any = stream.read(0) if is_readable else b""
+        empty: Any = stream.read(0) if is_readable else None
     if not is_readable:
         raise InvalidInputError("source", "cannot read the file: it is not open for reading")
     if isinstance(empty, str):
