@@ -523,12 +523,52 @@ class TestCertificates:
         attach_confirm.put(client, make_pending_upload(url=REMOTE_URL), b"abc")
         assert https_server.requests[0].path == REMOTE_URL
 
-    def test_client_certificate_is_sent(self, start_server, certificates):
+    # botocore passes both contexts as well, and urllib3 does not support only one before 3.0.
+    @pytest.mark.filterwarnings("ignore:Passing ssl_context")
+    def test_https_request_is_forwarded_by_proxy(
+        self, https_server, make_pending_upload, certificates
+    ):
+        config = Config(
+            proxies={"https": https_server.url},
+            proxies_config={"proxy_use_forwarding_for_https": True},
+        )
+        client = attach_confirm.client(
+            "us-west-2",
+            endpoint_url="https://participant.example",
+            config=config,
+            verify=certificates.bundle,
+        )
+        url = "https://bucket.example?X-Amz-Signature=5eed"
+        attach_confirm.put(client, make_pending_upload(url=url), b"abc")
+        (request,) = https_server.requests
+        assert (request.method, request.path) == ("PUT", url)
+
+    @pytest.fixture
+    def server_with_client_certificates(self, start_server, certificates):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates.server)
         context.load_verify_locations(certificates.bundle)
         context.verify_mode = ssl.CERT_REQUIRED
-        server = start_server(context)
+        return start_server(context)
+
+    def test_client_certificate_is_sent_to_proxy(
+        self, server_with_client_certificates, make_pending_upload, certificates
+    ):
+        server = server_with_client_certificates
+        proxies_config = {
+            "proxy_ca_bundle": certificates.bundle,
+            "proxy_client_cert": (certificates.client, certificates.client),
+        }
+        client = attach_confirm.client(
+            "us-west-2",
+            endpoint_url="http://participant.example",
+            config=Config(proxies={"http": server.url}, proxies_config=proxies_config),
+        )
+        attach_confirm.put(client, make_pending_upload(url=REMOTE_URL), b"abc")
+        assert server.requests[0].path == REMOTE_URL
+
+    def test_client_certificate_is_sent(self, server_with_client_certificates, certificates):
+        server = server_with_client_certificates
         client = attach_confirm.client(
             "us-west-2",
             endpoint_url=server.url,
