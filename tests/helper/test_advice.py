@@ -507,7 +507,12 @@ class TestJournalErrors:
         annotate(error, attachment_id="att-1", acknowledged=True, journal_key="chat/1")
         advice = advise(error)
         assert (advice.action, advice.attachment_id) == (ACTIONS[code], "att-1")
-        assert ("journal.delete('chat/1')" in advice.reason) is names_delete
+        hint = (
+            " If the attachment can never be confirmed and the transcript does not list it, call"
+            " journal.delete('chat/1') to allow a new upload."
+        )
+        assert advice.reason.endswith(hint) is names_delete
+        assert ("journal" in advice.reason) is names_delete
 
 
 class TestOtherErrors:

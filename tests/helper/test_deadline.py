@@ -3,6 +3,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
+from weakref import WeakSet
 
 import pytest
 from botocore.config import Config
@@ -15,6 +16,7 @@ from attach_confirm._deadline import (
     DeadlineReachedError,
     create_deadline,
     limit_api_calls,
+    prepare_client,
 )
 
 
@@ -265,6 +267,17 @@ class TestLimitApiCalls:
             "GetTranscript: attempt 2 after 0.0 s: HTTP 500",
             "GetTranscript: attempt 2 after 0.0 s: ReadTimeoutError",
         ]
+
+    def test_client_is_prepared_by_two_threads(
+        self, client, scripted_responses, monkeypatch, caplog
+    ):
+        """Both threads may find that the client has no handlers."""
+        scripted_responses(client, STATUS, 500, FOUND)
+        for _ in range(2):
+            monkeypatch.setattr("attach_confirm._deadline._prepared_emitters", WeakSet())
+            prepare_client(client)
+        self.call(client)
+        assert caplog.messages == ["GetTranscript: attempt 2 after 0.0 s: HTTP 500"]
 
     def test_retry_log_has_the_error_code(self, client, scripted_responses, caplog):
         error = (500, {"Message": "no"}, {"x-amzn-ErrorType": "InternalServerException"})

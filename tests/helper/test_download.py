@@ -408,6 +408,7 @@ class TestRequest:
         assert result.path.read_bytes() == data
         (request,) = requests
         assert (request.method, request.url) == ("GET", "http://bucket.example/final")
+        assert request.headers == {"Accept-Encoding": "identity"}
 
     def test_proxy_is_used(self, server, folder):
         server.attachment = {"Url": "http://bucket.example/final?X-Amz-Signature=5eed"}

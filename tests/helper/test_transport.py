@@ -372,6 +372,9 @@ class TestEarlyResponse:
         script = Script(handle)
         assert put(script, large, size=len(large)) == 2
         assert script.bodies == [large]
+        with pytest.raises(ConnectionClosedError) as raised:
+            put(Script(handle), large, size=len(large), lifetime=0)
+        assert raised.value.kwargs["error"] == "success before the whole body was sent"
 
     def test_truncated_error_response_is_retried(self, put):
         def handle(script, connection):

@@ -396,7 +396,9 @@ class TestInvalidArguments:
     def test_journal_without_client_token_raises(self, send, journal):
         with pytest.raises(InvalidInputError) as raised:
             send(client_token=None)
-        assert raised.value.parameter == "client_token"
+        assert str(raised.value) == (
+            "client_token: must be set with a journal, because it is the journal's key"
+        )
         assert journal.events == []
 
     @pytest.mark.parametrize("client_token", ["", "x" * 501])
