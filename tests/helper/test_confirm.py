@@ -357,6 +357,17 @@ class TestConflicts:
         assert advise(raised.value).attachment_id == "att-1"
         assert isinstance(raised.value.__context__, client.exceptions.ConflictException)
 
+    def test_error_of_a_handler_has_no_metadata(self, client, scripted_responses):
+        """A test double may raise the error before botocore sends the request."""
+        error = ClientError({"Error": {"Code": "ConflictException"}}, "CompleteAttachmentUpload")
+        scripted_responses(client, COMPLETE, error)
+        scripted_responses(client, GET_TRANSCRIPT, (200, {"Transcript": [APPROVED_ITEM]}, {}))
+        confirmation = attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
+        assert (confirmation.already_confirmed, confirmation.attempts) == (True, 1)
+        error.response["Error"]["Code"] = "ValidationException"
+        with pytest.raises(ClientError):
+            attach_confirm.confirm(client, "att-1", "token", on_conflict="check")
+
     def test_other_error_is_not_checked(self, client, scripted_responses):
         denied = (403, {"Message": "Access denied"}, {"x-amzn-ErrorType": "AccessDeniedException"})
         scripted_responses(client, COMPLETE, denied)

@@ -203,7 +203,8 @@ class TestLimitApiCalls:
             self.call(client)
         assert len(requests) == 5
 
-    @pytest.mark.parametrize(("limit", "calls"), [(1000.0, 1), (10.0, 2)])
+    @pytest.mark.usefixtures("clock")
+    @pytest.mark.parametrize(("limit", "calls"), [(1000.0, 1), (25.1, 1), (25.0, 2), (10.0, 2)])
     def test_handlers_run_twice_only_near_the_deadline(
         self, client, scripted_responses, limit, calls
     ):
@@ -221,10 +222,14 @@ class TestLimitApiCalls:
         client = attach_confirm.client(
             "us-west-2", config=Config(retries={"mode": "legacy", "total_max_attempts": 9})
         )
+        decisions = []
+        client.meta.events.register("needs-retry", lambda **_: decisions.append(1))
         requests = scripted_responses(client, STATUS, 500)
         with pytest.raises(DeadlineReachedError), limit_api_calls(client, Deadline(60.0)):
             self.call(client)
         assert (len(requests), sleeps, clock) == (7, [1, 2, 4, 8, 16, 32], [100.0])
+        # The delay is decided twice only if it may be longer than the time left.
+        assert len(decisions) == 5 + 2 + 1
 
     def test_call_that_is_not_retried_because_of_the_quota(self, client, scripted_responses):
         """For some operations, botocore's handler returns False if its retry quota is used up."""

@@ -313,11 +313,14 @@ class TestRestart:
             send()
         assert journal.events == ["get", START]
 
-    def test_ten_conflicts_raise(self, fake, send, journal, scripted_responses):
+    def test_ten_conflicts_raise(self, fake, send, journal, scripted_responses, caplog):
         scripted_responses(fake.client, f"connectparticipant.{START}", (409, {}, {}))
         with pytest.raises(ClientError) as raised:
             send()
         assert journal.events == ["get", *[START] * 10]
+        assert caplog.messages == [
+            f"upload: attempt {index}: ClientError, starting over" for index in range(9)
+        ]
         assert advise(raised.value).action is Action.FIX
 
     def test_ten_expired_urls_raise(self, fake, send, journal):
