@@ -383,7 +383,7 @@ def _are_different_types(header_type: str, content_type: str) -> bool:
     Parameters, such as a charset, are compared only if both have parameters.
     """
     types = [
-        [part.strip().lower() for part in value.split(";", 1)]
+        [part.strip().casefold() for part in value.split(";", 1)]
         for value in (header_type, content_type)
     ]
     return any(one != other for one, other in zip(*types, strict=False))
