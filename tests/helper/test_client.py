@@ -159,6 +159,12 @@ class TestRegion:
         monkeypatch.setenv("AWS_DEFAULT_REGION", "af-south-1")
         assert attach_confirm.client().meta.region_name == "af-south-1"
 
+    def test_replaced_client_function_without_default_session(self, monkeypatch):
+        """A test may replace `boto3.client`, which creates the default session."""
+        monkeypatch.setattr(boto3, "client", boto3.Session().client)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+        assert attach_confirm.client("us-west-2").meta.region_name == "us-west-2"
+
     def test_region_from_profile(self, monkeypatch, tmp_path):
         path = tmp_path / "config"
         path.write_text("[profile corp]\nregion = eu-west-2\n")

@@ -744,7 +744,7 @@ class TestSize:
 
     def test_empty_attachment_is_written(self, server, client, folder):
         server.data = b""
-        result = download(client, folder)
+        result = download(client, folder, max_bytes=0)
         assert (result.size, result.path.read_bytes()) == (0, b"")
 
     def test_attachment_above_max_bytes_is_not_requested(self, server, client, folder):

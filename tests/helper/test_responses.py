@@ -1,6 +1,7 @@
 import contextlib
 import copy
 import io
+import time
 from datetime import datetime, timedelta, timezone
 
 import boto3
@@ -89,6 +90,17 @@ class TestEveryOperation:
             with pytest.raises(UnexpectedResponseError) as raised:
                 call(client)
             assert raised.value.operation == operation
+            assert raised.value.reason == (
+                "the body is not a JSON object (content type: application/json)"
+            )
+
+    def test_page_with_a_redirect_status_is_an_error(
+        self, client, scripted_responses, call, operation
+    ):
+        """In botocore, each status from 300 on is an error."""
+        scripted_responses(client, f"connectparticipant.{operation}", (300, UTF8_PAGE, HTML))
+        with pytest.raises(ClientError):
+            call(client)
 
 
 @pytest.mark.parametrize(("call", "operation"), [call for call in CALLS if call.id != "confirm"])
@@ -307,6 +319,15 @@ class TestGetTimestamp:
 
         return call
 
+    @pytest.fixture
+    def other_time_zone(self):
+        """Set a local time that differs from UTC."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TZ", "JST-9")
+            time.tzset()
+            yield
+        time.tzset()
+
     @pytest.mark.parametrize(
         ("value", "microsecond"),
         [
@@ -317,6 +338,7 @@ class TestGetTimestamp:
             (1691050546, 0),
         ],
     )
+    @pytest.mark.usefixtures("other_time_zone")
     def test_timestamp_formats_are_parsed(self, start_with_expiry, value, microsecond):
         expires_at = start_with_expiry(value).expires_at
         assert expires_at == datetime(2023, 8, 3, 8, 15, 46, microsecond, tzinfo=timezone.utc)

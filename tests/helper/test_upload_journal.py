@@ -347,8 +347,10 @@ class TestOtherFile:
         journal.entries[KEY] = entry("att-1", confirmed=confirmed)
         with pytest.raises(InvalidInputError) as raised:
             send(**other)
-        assert raised.value.parameter == "client_token"
         assert (raised.value.attachment_id, raised.value.acknowledged) == ("att-1", False)
+        assert str(raised.value) == (
+            "client_token: was used before for another name, size or content type"
+        )
         assert journal.events == ["get"]
 
     def test_claimed_entry_of_other_file_raises(self, fake, send, journal):
@@ -423,22 +425,26 @@ class TestErrors:
     """Errors, and the advice to delete the entry."""
 
     @pytest.mark.parametrize(
-        "error", [sqlite3.OperationalError("database is locked"), OSError(errno.EIO, "I/O error")]
+        ("error_type", "arguments"),
+        [
+            (sqlite3.OperationalError, ["database is locked"]),
+            (OSError, [errno.EIO, "I/O error"]),
+        ],
     )
-    def test_error_from_get_raises(self, send, journal, error):
-        journal.hooks["before get"] = fail(error)
-        with pytest.raises(type(error)) as raised:
+    def test_error_from_get_raises(self, send, journal, error_type, arguments):
+        journal.hooks["before get"] = fail(error_type(*arguments))
+        with pytest.raises(error_type) as raised:
             send()
         assert journal.events == []
-        assert raised.value.journal_key == KEY
+        assert (raised.value.acknowledged, raised.value.journal_key) == (False, KEY)
         advice = advise(raised.value)
         assert (advice.action, advice.attachment_id) == (Action.RETRY, None)
 
     @pytest.mark.parametrize("moment", ["before claim", "after claim"])
     def test_error_from_claim_raises(self, fake, send, journal, moment):
         """Only `upload` may follow: `confirm` could confirm an attachment that is not claimed."""
-        journal.hooks[moment] = fail(sqlite3.OperationalError("database is locked"))
-        with pytest.raises(sqlite3.OperationalError) as raised:
+        journal.hooks[moment] = fail(OSError(errno.EIO, "I/O error"))
+        with pytest.raises(OSError, match="I/O error") as raised:
             send()
         assert COMPLETE not in journal.events
         assert raised.value.attachment_id == fake.attachments[0].attachment_id
