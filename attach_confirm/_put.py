@@ -260,11 +260,9 @@ def _encode_headers(pending: PendingUpload, size: int) -> dict[str, bytes]:
         raise UnexpectedResponseError(
             "StartAttachmentUpload", "a header contains a lone surrogate"
         ) from error
-    names = [name for name in headers if name.lower() == "content-length"]
-    if not names:
+    # If the name is repeated, botocore sends one of the headers. The values are equal.
+    if declared_length is None:
         headers["Content-Length"] = str(size).encode()
-    for repeated_name in names[1:]:
-        del headers[repeated_name]
     return headers
 
 
