@@ -326,6 +326,16 @@ class TestTimeout:
         with pytest.raises(PutFailedError):
             attach_confirm.put(client, pending_upload, b"abc", timeout=60)
 
+    def test_delay_that_ends_at_the_deadline(
+        self, client, scripted_responses, make_pending_upload, monkeypatch, sleeps
+    ):
+        monkeypatch.setattr("attach_confirm._clock.monotonic", lambda: 100.0)
+        monkeypatch.setattr("random.random", lambda: 0.0)
+        requests = scripted_responses(client, PUT, 503)
+        with pytest.raises(UploadTimeoutError):
+            attach_confirm.put(client, make_pending_upload(), b"abc", timeout=0.5)
+        assert (len(requests), sleeps) == (1, [])
+
     def test_permanent_error_is_raised(self, client, scripted_responses, make_pending_upload):
         scripted_responses(client, PUT, 403)
         with pytest.raises(PutFailedError):

@@ -220,6 +220,21 @@ class TestExpectContinue:
         started_at, body_at = script.bodies
         assert 0.9 < body_at - started_at < 1.3
 
+    def test_body_is_sent_if_another_response_follows_100_continue(self, put, monkeypatch):
+        monkeypatch.setattr(_transport, "_CONTINUE_TIMEOUT", 10)
+        delays = []
+
+        def handle(script, connection):
+            size = script.read_head(connection)
+            connection.sendall(CONTINUE + b"HTTP/1.1 102 Processing\r\n\r\n")
+            started_at = time.monotonic()
+            read_body(connection, size)
+            delays.append(time.monotonic() - started_at)
+            connection.sendall(STORED)
+
+        assert put(Script(handle)) == 1
+        assert delays[0] < 5
+
     @pytest.mark.parametrize("chunk_size", [1, 1000])
     def test_informational_responses_are_skipped(self, put, chunk_size):
         def handle(script, connection):
