@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
-from moto import mock_aws
-
-from attach_confirm_stubs.fake._clock import virtual_sleep
 from attach_confirm_stubs.fake._handle import FakeConnectParticipant
 from attach_confirm_stubs.fake.models import DEFAULT_REGION
+from attach_confirm_stubs.in_process._capture import capture
+from attach_confirm_stubs.in_process._decorators import decorate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
+
+T = TypeVar("T")
 
 
-@contextmanager
-def fake_connectparticipant(
-    region_name: str = DEFAULT_REGION,
-) -> Iterator[FakeConnectParticipant]:
-    """Run a block or, as a decorator, a function against the fake instead of AWS.
+def fake_connectparticipant(region_name: str = DEFAULT_REGION) -> FakeBlock:
+    """Run a block or, as a decorator, a function or a class against the fake instead of AWS.
 
     It uses moto's `mock_aws`, so moto's other services are available as well, and requests to
     AWS are intercepted. Sleeps between attempts and polls, of botocore and of
     `attach_confirm`, advance the fake's clock instead. All state is deleted at the end.
 
+    The decorator is for functions, coroutine functions, generator functions of fixtures (put it
+    below `@pytest.fixture`), subclasses of `unittest.TestCase` and test classes of pytest. Each
+    call of a function and each test of a class, including its `setUp` or `setup_method`, gets a new
+    fake; `FakeConnectParticipant()` is the handle.
+
     Args:
         region_name: The region of `fake.client` and of new chats. The handle is about all regions.
 
     Returns:
-        A context manager that returns the handle.
+        A context manager that returns the handle, and that is a decorator.
 
     Raises:
         TypeError: `region_name` is not a string, because the decorator was used without
@@ -39,7 +43,31 @@ def fake_connectparticipant(
         raise TypeError(
             "region_name: not a string; write @fake_connectparticipant() with parentheses"
         )
-    with mock_aws():
-        fake = FakeConnectParticipant(region_name)
-        with virtual_sleep():
-            yield fake
+    return FakeBlock(region_name)
+
+
+class FakeBlock(AbstractContextManager[FakeConnectParticipant]):
+    """Runs code against the fake; see `fake_connectparticipant`."""
+
+    def __init__(self, region_name: str) -> None:
+        self._region_name = region_name
+        self._stacks: list[ExitStack] = []
+
+    def __enter__(self) -> FakeConnectParticipant:
+        with ExitStack() as stack:
+            stack.enter_context(capture())
+            fake = FakeConnectParticipant(self._region_name)
+            self._stacks.append(stack.pop_all())
+            return fake
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stacks.pop().__exit__(exception_type, exception, traceback)
+
+    def __call__(self, decorated: T) -> T:
+        """Decorate a function or a class."""
+        return decorate(decorated, partial(FakeBlock, self._region_name))
