@@ -56,7 +56,7 @@ def test_moto_finds_backend_by_name():
     "url",
     [
         "https://participant.connect.us-east-1.amazonaws.com/participant/transcript",
-        "https://connect-attachments-123456789012-us-east-1.s3.us-east-1.amazonaws.com/staging/a",
+        "https://amzn-s3-demo-connect-attachments-123456789012-us-east-1.s3.us-east-1.amazonaws.com/staging/a",
         "https://connect.us-east-1.amazonaws.com/contact/chat",
     ],
 )
@@ -186,8 +186,8 @@ def test_moto_account_id_variable(monkeypatch):
     "name",
     [
         "receipts",
-        "connect-attachments-111122223333-prod",
-        "connect-attachments-111122223333-us-west-2",
+        "amzn-s3-demo-connect-attachments-111122223333-prod",
+        "amzn-s3-demo-connect-attachments-111122223333-us-west-2",
     ],
 )
 def test_other_buckets_belong_to_moto(fake, token, name):

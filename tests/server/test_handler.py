@@ -24,7 +24,7 @@ from attach_confirm_stubs import (
 from attach_confirm_stubs.server import _connection, _handler
 from tests.fake.uploads import start_pending
 
-OBJECT_PATH = "/connect-attachments-123456789012-us-east-1/staging/a"
+OBJECT_PATH = "/amzn-s3-demo-connect-attachments-123456789012-us-east-1/staging/a"
 MALFORMED = "MalformedHttpRequestException"
 DATA = bytes(range(100))
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -251,7 +251,9 @@ def test_unknown_path_rejected(endpoint, method, path):
     assert error == (404, "UnknownOperationException")
 
 
-@pytest.mark.parametrize("bucket", ["bucket", "connect-attachments-123456789012-nowhere-1"])
+@pytest.mark.parametrize(
+    "bucket", ["bucket", "amzn-s3-demo-connect-attachments-123456789012-nowhere-1"]
+)
 def test_unknown_bucket_rejected(endpoint, bucket):
     for method in ("GET", "PUT", "POST", "DELETE"):
         request = make_request(method, f"/{bucket}/final/a", "Content-Length: 0")

@@ -116,7 +116,7 @@ def test_put_with_any_http_client_succeeds(server, put):
     )
     url = started["UploadMetadata"]["Url"]
     headers = started["UploadMetadata"]["HeadersToInclude"]
-    assert url.startswith(f"{server.endpoint_url}/connect-attachments-")
+    assert url.startswith(f"{server.endpoint_url}/amzn-s3-demo-connect-attachments-")
     assert put(url, {**headers, "Content-Type": "text/plain"}, DATA) == 403
     assert put(url, headers, DATA) == 200
     server.client.complete_attachment_upload(
@@ -345,7 +345,9 @@ def test_object_url_has_endpoint_host_if_server_is_http_proxy(server):
     attachment = client.get_attachment(
         AttachmentId=confirmation.attachment_id, ConnectionToken=token
     )
-    assert attachment["Url"].startswith("http://chat.example:1234/connect-attachments-")
+    assert attachment["Url"].startswith(
+        "http://chat.example:1234/amzn-s3-demo-connect-attachments-"
+    )
     client.close()
 
 

@@ -78,13 +78,13 @@ def test_upload_and_download_use_https_urls(server):
     assert server.endpoint_url.startswith("https://127.0.0.1:")
     token = server.connection_token()
     pending = start_pending(server, token, size=len(DATA))
-    assert pending.url.startswith(f"{server.endpoint_url}/connect-attachments-")
+    assert pending.url.startswith(f"{server.endpoint_url}/amzn-s3-demo-connect-attachments-")
     attach_confirm.put(server.client, pending, DATA)
     attach_confirm.confirm(server.client, pending.attachment_id, token)
     attachment = server.client.get_attachment(
         AttachmentId=pending.attachment_id, ConnectionToken=token
     )
-    assert attachment["Url"].startswith(f"{server.endpoint_url}/connect-attachments-")
+    assert attachment["Url"].startswith(f"{server.endpoint_url}/amzn-s3-demo-connect-attachments-")
     response = requests.get(attachment["Url"], timeout=20, verify=server.ca_bundle)
     assert response.content == DATA
 
@@ -202,7 +202,7 @@ def test_connection_reset_fault_resets_connection(server):
 @pytest.mark.parametrize("headers", [{}, {"Expect": "100-continue"}])
 def test_rejected_upload_receives_response(server, headers):
     """With Expect the response comes before the body. The client sends the body nevertheless."""
-    url = f"{server.endpoint_url}/connect-attachments-123456789012-us-east-1/staging/a"
+    url = f"{server.endpoint_url}/amzn-s3-demo-connect-attachments-123456789012-us-east-1/staging/a"
     body = bytes(8 * 1024 * 1024)
     with urllib3.PoolManager(retries=False, timeout=20, ca_certs=server.ca_bundle) as pool:
         response = pool.request("PUT", url, body=body, headers=headers)
@@ -232,7 +232,10 @@ def test_proxy_client_gets_urls_of_its_own_scheme(server):
     }
     url = "http://chat.example/participant/start-attachment-upload"
     connection.request("POST", url, json.dumps(params), {"X-Amz-Bearer": server.connection_token()})
-    assert b'"Url": "http://chat.example/connect-attachments-' in connection.getresponse().read()
+    assert (
+        b'"Url": "http://chat.example/amzn-s3-demo-connect-attachments-'
+        in connection.getresponse().read()
+    )
     connection.close()
 
 
@@ -333,7 +336,7 @@ def test_request_to_aws_host_gets_aws_urls(region, change):
         started = aws.call("start-attachment-upload", UPLOAD, token, host=host)
         metadata = started["UploadMetadata"]
         host = urlsplit(metadata["Url"]).netloc
-        assert metadata["Url"].startswith("https://connect-attachments-")
+        assert metadata["Url"].startswith("https://amzn-s3-demo-connect-attachments-")
         assert host.partition(".")[2] == f"s3.{aws.service_host.partition('connect.')[2]}"
         headers = metadata["HeadersToInclude"]
         response = aws.send("PUT", metadata["Url"], DATA, headers, host=change(host))

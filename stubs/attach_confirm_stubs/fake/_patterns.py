@@ -15,7 +15,8 @@ _CONNECT_PATH = (
     "|stop-streaming)|contacts/[^/]+/[^/]+)$"
 )
 _OBJECT_PREFIX = "(?:staging|final)/"
-_BUCKET = "connect-attachments-([0-9]{12})-([a-z0-9-]+)"
+# S3 reserves the prefix, so a request that leaves the machine reaches no other bucket.
+_BUCKET = "amzn-s3-demo-connect-attachments-([0-9]{12})-([a-z0-9-]+)"
 
 # Group 1 is the region.
 SERVICE_URL = re.compile(
@@ -38,7 +39,7 @@ OBJECT_PATH = re.compile(rf"/([a-z0-9][^/]*)/({_OBJECT_PREFIX}[^/]+)")
 
 def bucket_name(account_id: str, region_name: str) -> str:
     """Return the name of the bucket that holds an account's attachments."""
-    return f"connect-attachments-{account_id}-{region_name}"
+    return f"amzn-s3-demo-connect-attachments-{account_id}-{region_name}"
 
 
 def parse_bucket_name(bucket: str) -> tuple[str, str] | None:
@@ -72,6 +73,16 @@ def parse_object_url(url: str) -> tuple[str, str] | None:
 def is_aws_host(name: str) -> bool:
     """Return whether a host name, without a port, is one of AWS's, in any partition."""
     return name.lower().rstrip(".").endswith(_aws_domains())
+
+
+def with_default_domain(url: str) -> str:
+    """Return an AWS URL with the domain of the first partition instead of another one's."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    for domain in sorted(_aws_domains(), key=len, reverse=True):
+        if host.endswith(domain):
+            return parts._replace(netloc=f"{host.removesuffix(domain)}.amazonaws.com").geturl()
+    return url
 
 
 @cache
