@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from moto.core.models import MockAWS
 
 from attach_confirm_stubs.fake._clock import virtual_sleep
+from attach_confirm_stubs.in_process._attempts import UnservedAttempts
+from attach_confirm_stubs.in_process._clients import captured_clients
+from attach_confirm_stubs.in_process._environment import without_proxies_and_endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +29,14 @@ class _Shared:
         self._lock = RLock()
         self._blocks = 0
         self._stack = ExitStack()
+        self.attempts = UnservedAttempts()
 
     def enter(self) -> None:
         with self._lock:
             if not self._blocks:
+                self.attempts = UnservedAttempts()
                 with ExitStack() as stack:
-                    _start(stack)
+                    _start(stack, self.attempts)
                     self._stack = stack.pop_all()
             self._blocks += 1
 
@@ -47,17 +52,27 @@ _shared = _Shared()
 
 @contextmanager
 def capture() -> Iterator[None]:
-    """Send to the fake and to moto what this process sends to AWS during a block."""
+    """Send to the fake and to moto what this process sends to AWS during a block.
+
+    Raises:
+        UnservedAttemptError: The block did not raise, but there were attempts to reach AWS that
+            cannot be served.
+    """
     with ExitStack() as stack:
         _shared.enter()
         stack.callback(_shared.exit)
+        attempts = _shared.attempts
+        start = len(attempts)
         yield
+        attempts.raise_if_any(start)
 
 
-def _start(stack: ExitStack) -> None:
+def _start(stack: ExitStack, attempts: UnservedAttempts) -> None:
     # `mock_aws` would use moto's server if TEST_SERVER_MODE is set.
     stack.enter_context(MockAWS())
     stack.enter_context(_credentials_restored())
+    stack.enter_context(captured_clients(attempts))
+    stack.enter_context(without_proxies_and_endpoints())
     stack.enter_context(virtual_sleep())
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import botocore
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.credentials import Credentials
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from moto import settings
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.models import botocore_stubber
@@ -89,7 +89,8 @@ class _Handlers:
     def __init__(self, client: BaseClient, attempts: UnservedAttempts, *, is_early: bool) -> None:
         self._attempts = attempts
         self._is_early = is_early
-        self._is_async = any(cls.__module__.startswith("aiobotocore.") for cls in type(client).mro())
+        modules = [cls.__module__ for cls in type(client).mro()]
+        self._is_async = any(module.startswith("aiobotocore.") for module in modules)
         self._service_id = _service_id(client)
         self._endpoint = urlsplit(client.meta.endpoint_url)
         region = client.meta.region_name or _DEFAULT_REGION
@@ -99,7 +100,7 @@ class _Handlers:
     def register(self, client: BaseClient) -> Callable[[], object]:
         """Register the handlers, and return the function that removes them."""
         events: Any = client.meta.events
-        handlers = {
+        handlers: dict[str, Callable[..., Any]] = {
             "choose-signer": self._choose_signer,
             "before-sign": self._sign,
             "before-send": self._send,
@@ -152,12 +153,16 @@ class _Handlers:
         host = urlsplit(request.url).hostname
         if self._is_async:
             raise RuntimeError(self._attempts.add(f"An aiobotocore client called {host}"))
-        for request.url in (url, _patterns.with_default_dns_suffix(url)):
+        request.url = url
+        response = _moto(event_name, request)
+        if response is None:
+            # moto does not know the domains of all partitions.
+            request.url = _patterns.with_default_domain(url)
             response = _moto(event_name, request)
-            if response is not None:
-                return response
-        message = self._attempts.add(f"A boto3 client called {host}, which moto does not know")
-        raise EndpointConnectionError(endpoint_url=f"https://{host}", error=message)
+        if response is not None:
+            return response
+        message = self._attempts.add(f"A boto3 client called {host}, which moto does not serve")
+        raise BotocoreConnectionError(error=OSError(message))
 
     def _aws_url(self, event_name: str, url: str) -> str | None:
         """Return the URL that moto knows, or None if the request is not for AWS."""
