@@ -10,6 +10,8 @@ from typing import Any
 
 import trustme
 
+from attach_confirm_stubs.server import _tls
+
 _CACHE_SIZE = 128
 # OpenSSL has it since 3.0. Older versions never report an unexpected EOF as an error.
 _IGNORE_UNEXPECTED_EOF = getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
@@ -79,8 +81,10 @@ class Certificates:
         return context
 
     def _create_context(self, *names: str) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context = _tls.context_class()(ssl.PROTOCOL_TLS_SERVER)
         # Otherwise a client that only shuts down its socket cannot receive the response.
-        context.options |= _IGNORE_UNEXPECTED_EOF
-        self._authority.issue_cert(*names).configure_cert(context)
+        _tls.set_attribute(context, "options", context.options | _IGNORE_UNEXPECTED_EOF)
+        # LeafCert.configure_cert() accepts only instances of `ssl.SSLContext`; see `_tls`.
+        with self._authority.issue_cert(*names).private_key_and_cert_chain_pem.tempfile() as path:
+            context.load_cert_chain(path)
         return context

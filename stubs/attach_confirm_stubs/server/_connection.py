@@ -18,6 +18,7 @@ BLOCK_SIZE = 1024 * 1024
 
 # The first byte of a TLS handshake record. No HTTP method begins with it.
 _TLS_HANDSHAKE = b"\x16"
+_MAX_TUNNEL_HEAD = 8192
 # SO_LINGER with the time 0 makes close() send RST. Winsock's `struct linger` has two shorts.
 _LINGER_RESET = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
@@ -43,18 +44,29 @@ class Connection:
         self._lock = Lock()
         self.scheme = "http"
 
-    def start(self, tls_context: Callable[[], ssl.SSLContext]) -> None:
+    def start(
+        self,
+        tls_context: Callable[[], ssl.SSLContext],
+        is_tunnel_allowed: Callable[[str], bool] | None = None,
+    ) -> None:
         """Wait for the first byte, and do a TLS handshake if it starts one.
 
         Args:
             tls_context: Returns the context for the handshake.
+            is_tunnel_allowed: Whether a client that uses the server as its HTTP proxy may connect
+                to a host, which the server is then as well. By default no client may.
 
         Raises:
-            OSError: The client has closed the connection, or the handshake failed.
+            OSError: The client has closed the connection, the handshake failed, or the client may
+                not connect to a host.
         """
         self._socket.settimeout(self.timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._socket.recv(1, socket.MSG_PEEK) != _TLS_HANDSHAKE:
+        first = self._socket.recv(1, socket.MSG_PEEK)
+        if is_tunnel_allowed and first == b"C":
+            self._open_tunnel(is_tunnel_allowed)
+            first = self._socket.recv(1, socket.MSG_PEEK)
+        if first != _TLS_HANDSHAKE:
             return
         # wrap_socket() moves the file descriptor, which `abort` must not miss.
         with self._lock:
@@ -64,6 +76,25 @@ class Connection:
             self._socket = wrapped
         wrapped.do_handshake()
         self.scheme = "https"
+
+    def _open_tunnel(self, is_tunnel_allowed: Callable[[str], bool]) -> None:
+        """Respond to a CONNECT request.
+
+        Raises:
+            OSError: The client has closed the connection, or may not connect to the host.
+        """
+        head = b""
+        # What follows belongs to the TLS handshake.
+        while not head.endswith(b"\r\n\r\n"):
+            data = self._socket.recv(1)
+            if not data or len(head) > _MAX_TUNNEL_HEAD:
+                raise ConnectionAbortedError
+            head += data
+        target = head.partition(b" ")[2].partition(b" ")[0]
+        if not is_tunnel_allowed(target.decode("latin-1").rpartition(":")[0]):
+            self._socket.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+            raise ConnectionAbortedError
+        self._socket.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
 
     def receive(self, max_size: int) -> bytes:
         """Return the next bytes, or nothing at the end."""

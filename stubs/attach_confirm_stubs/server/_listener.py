@@ -65,13 +65,20 @@ class Server:
         self._threads: list[Thread] = []
         self._accept_thread: Thread | None = None
 
-    def start(self, dispatch: Callable[[Request], Response]) -> None:
+    def start(
+        self,
+        dispatch: Callable[[Request], Response],
+        *,
+        is_tunnel_allowed: Callable[[str], bool] | None = None,
+    ) -> None:
         """Accept connections in a background thread.
 
         Args:
             dispatch: Returns the response to a request. It is called in the connections' threads.
+            is_tunnel_allowed: See `Connection.start`.
         """
         self._dispatch = dispatch
+        self._is_tunnel_allowed = is_tunnel_allowed
         self._wake_receiver, self._wake_sender = socket.socketpair()
         self._accept_thread = Thread(target=self._accept, name="connectparticipant", daemon=True)
         self._accept_thread.start()
@@ -125,7 +132,7 @@ class Server:
         with ExitStack() as stack:
             stack.callback(self._close, connection)
             stack.push(_report_error)
-            connection.start(self.certificates.context)
+            connection.start(self.certificates.context, self._is_tunnel_allowed)
             handler = RequestHandler(
                 connection, self._dispatch, self.delay_response, https_urls=self._tls
             )
