@@ -363,4 +363,4 @@ def test_host_that_only_resembles_aws_gets_urls_of_server(server):
     for host in ("amazonaws.com.example", "myamazonaws.com"):
         params = {**UPLOAD, "ClientToken": host}
         started = aws.call("start-attachment-upload", params, token, host=host)
-        assert started["UploadMetadata"]["Url"].startswith(f"https://{host}/connect-")
+        assert started["UploadMetadata"]["Url"].startswith(f"https://{host}/amzn-s3-demo-connect-")

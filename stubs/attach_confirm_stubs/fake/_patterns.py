@@ -25,6 +25,12 @@ SERVICE_URL = re.compile(
 OBJECT_URL = re.compile(rf"https?://{_BUCKET}\.s3\.[^/]+/{_OBJECT_PREFIX}")
 CONNECT_URL = re.compile(rf"https?://connect(?:-fips)?\.[^/]+{_CONNECT_PATH}")
 
+_WEBSOCKET_URL = re.compile(r"https?://chat\.transport\.connect\.[^/]+/chat$")
+_SERVED_HOST = re.compile(
+    r"(?:[^.]+\.)?participant\.connect(?:-fips)?\.|connect(?:-fips)?\.|chat\.transport\.connect\."
+    r"|(?:.+\.)?s3(?:-[a-z0-9-]+)?\."
+)
+
 # Patterns in moto's `url_paths` format.
 SERVICE_URL_PATH = f"{{0}}{_SERVICE_PREFIX}.+$"
 OBJECT_URL_PATH = f"{{0}}/{_OBJECT_PREFIX}.+$"
@@ -73,6 +79,26 @@ def parse_object_url(url: str) -> tuple[str, str] | None:
 def is_aws_host(name: str) -> bool:
     """Return whether a host name, without a port, is one of AWS's, in any partition."""
     return name.lower().rstrip(".").endswith(_aws_domains())
+
+
+def is_served_host(name: str) -> bool:
+    """Return whether a host name of AWS's is that of a service to which HTTP libraries talk.
+
+    Args:
+        name: The name in lower case.
+    """
+    return _SERVED_HOST.match(name) is not None
+
+
+def is_fake_url(url: str) -> bool:
+    """Return whether the fake itself handles a URL at AWS, and not moto."""
+    patterns = (SERVICE_URL, OBJECT_URL, CONNECT_URL, _WEBSOCKET_URL)
+    return any(pattern.match(url.partition("?")[0]) for pattern in patterns)
+
+
+def host_of(url: str) -> str:
+    """Return the host name of a URL."""
+    return urlsplit(url).hostname or ""
 
 
 def with_default_domain(url: str) -> str:

@@ -12,7 +12,10 @@ from moto.core.models import MockAWS
 from attach_confirm_stubs.fake._clock import virtual_sleep
 from attach_confirm_stubs.in_process._attempts import UnservedAttempts
 from attach_confirm_stubs.in_process._clients import captured_clients
-from attach_confirm_stubs.in_process._environment import without_proxies_and_endpoints
+from attach_confirm_stubs.in_process._environment import proxies, without_proxies_and_endpoints
+from attach_confirm_stubs.in_process._loopback import LoopbackServer
+from attach_confirm_stubs.in_process._other_libraries import adapted_libraries, reject_uvloop
+from attach_confirm_stubs.in_process._sockets import Redirection, redirected_connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,10 +71,16 @@ def capture() -> Iterator[None]:
 
 
 def _start(stack: ExitStack, attempts: UnservedAttempts) -> None:
+    reject_uvloop(attempts)
     # `mock_aws` would use moto's server if TEST_SERVER_MODE is set.
     stack.enter_context(MockAWS())
     stack.enter_context(_credentials_restored())
     stack.enter_context(captured_clients(attempts))
+    server = LoopbackServer(attempts)
+    stack.callback(server.stop)
+    redirection = Redirection(server, attempts, proxies())
+    stack.enter_context(redirected_connections(redirection))
+    stack.enter_context(adapted_libraries(redirection))
     stack.enter_context(without_proxies_and_endpoints())
     stack.enter_context(virtual_sleep())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ENDPOINT_PREFIX = "AWS_ENDPOINT_URL"
+_HTTP_PORT = 80
 # Clients that have read the proxy variables before the block may still look up the exceptions.
 _VARIABLES = {"NO_PROXY": "*", "no_proxy": "*", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
+
+
+def proxies() -> set[tuple[str, int]]:
+    """Return the hosts and ports of the environment's HTTP proxies."""
+    addresses = set()
+    for name, value in os.environ.items():
+        if name.lower().endswith("_proxy") and name.lower() != "no_proxy":
+            url = urlsplit(value if "://" in value else f"http://{value}")
+            with suppress(ValueError):
+                if url.scheme == "http" and url.hostname:
+                    addresses.add((url.hostname, url.port or _HTTP_PORT))
+    return addresses
 
 
 @contextmanager

@@ -1,0 +1,95 @@
+"""The server that receives what HTTP and websocket libraries send to AWS."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from botocore.awsrequest import AWSPreparedRequest
+from moto.core.botocore_stubber import BotocoreStubber
+
+from attach_confirm_stubs.fake import _patterns
+from attach_confirm_stubs.fake._http import Response
+from attach_confirm_stubs.server import _router
+from attach_confirm_stubs.server._listener import Server
+
+if TYPE_CHECKING:
+    from attach_confirm_stubs.fake._http import Request
+    from attach_confirm_stubs.in_process._attempts import UnservedAttempts
+
+_HOST = "127.0.0.1"
+# The server sends its own.
+_CONNECTION_HEADERS = {"connection", "date", "transfer-encoding"}
+
+
+class LoopbackServer:
+    """A server on loopback, which starts when it is needed, in each process anew.
+
+    Args:
+        attempts: Receives requests that cannot be served.
+    """
+
+    def __init__(self, attempts: UnservedAttempts) -> None:
+        self._attempts = attempts
+        self._lock = Lock()
+        self._server: Server | None = None
+        self._pid = 0
+
+    def start(self) -> Server:
+        """Return the server, which the first call starts.
+
+        Raises:
+            OSError: The server cannot be started.
+        """
+        # A forked process has a copy of the state, and the threads of the server are not in it.
+        if self._pid != os.getpid():
+            self._lock, self._server, self._pid = Lock(), None, os.getpid()
+        with self._lock:
+            if self._server is None:
+                server = Server(_HOST, 0)
+                server.start(self._dispatch, is_tunnel_allowed=self._is_tunnel_allowed)
+                self._server = server
+            return self._server
+
+    def stop(self) -> None:
+        """Stop the server if this process has started it."""
+        if self._server is not None and self._pid == os.getpid():
+            self._server.stop()
+
+    def is_peer(self, address: object) -> bool:
+        """Return whether an address is that of the server."""
+        return self._server is not None and address == (_HOST, self._server.port)
+
+    def _is_tunnel_allowed(self, host: str) -> bool:
+        """Return whether a client may connect to a host through the environment's proxy."""
+        name = host.lower().rstrip(".")
+        if _patterns.is_aws_host(name) and _patterns.is_served_host(name):
+            return True
+        self._attempts.add(f"An HTTP client with a proxy from before the block called {name}")
+        return False
+
+    def _dispatch(self, request: Request) -> Response:
+        if _patterns.is_fake_url(request.url):
+            return _router.dispatch(request)
+        return self._dispatch_to_moto(request)
+
+    def _dispatch_to_moto(self, request: Request) -> Response:
+        create_request: Any = AWSPreparedRequest
+        prepared = create_request(
+            request.method, request.url, dict(request.headers), request.body, False
+        )
+        response: Any = BotocoreStubber().process_request(prepared)
+        if response is None:
+            host = _patterns.host_of(request.url)
+            message = self._attempts.add(
+                f"An HTTP library called {host}, which moto does not serve"
+            )
+            return Response(501, {"content-type": "text/plain"}, f"{message}\n".encode())
+        status, headers, body = response
+        data: bytes = body if isinstance(body, bytes) else str(body).encode()
+        if request.method != "HEAD":
+            headers = {**headers, "content-length": str(len(data))}
+        lowered = {name.lower(): str(value) for name, value in headers.items()}
+        kept = {name: value for name, value in lowered.items() if name not in _CONNECTION_HEADERS}
+        return Response(int(status), kept, data)
