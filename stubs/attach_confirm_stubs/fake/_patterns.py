@@ -36,6 +36,9 @@ SERVICE_URL_PATH = f"{{0}}{_SERVICE_PREFIX}.+$"
 OBJECT_URL_PATH = f"{{0}}/{_OBJECT_PREFIX}.+$"
 CONNECT_URL_PATH = f"{{0}}{_CONNECT_PATH}"
 
+# The URLs at which customers sign in are in this domain.
+_SIGN_IN_DOMAIN = ".amazoncognito.com"
+
 # On the served fake as well as at AWS.
 WEBSOCKET_PATH = "/chat"
 
@@ -113,11 +116,12 @@ def with_default_domain(url: str) -> str:
 
 @cache
 def _aws_domains() -> tuple[str, ...]:
-    return tuple(
+    domains = (
         f".{outputs[key]}"
         for outputs in _partition_outputs().values()
         for key in ("dnsSuffix", "dualStackDnsSuffix")
     )
+    return (*domains, _SIGN_IN_DOMAIN)
 
 
 def _dns_suffix(partition: str) -> str:
@@ -153,4 +157,4 @@ def websocket_url(region_name: str, partition: str, ticket: str) -> str:
 
 def sign_in_url(account_id: str, region_name: str) -> str:
     """Return the URL at which customers sign in, without a query."""
-    return f"https://connect-{account_id}.auth.{region_name}.amazoncognito.com/oauth2/authorize"
+    return f"https://connect-{account_id}.auth.{region_name}{_SIGN_IN_DOMAIN}/oauth2/authorize"

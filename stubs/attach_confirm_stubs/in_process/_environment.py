@@ -26,8 +26,8 @@ def proxies() -> set[tuple[str, int]]:
     addresses = set()
     for name, value in os.environ.items():
         if name.lower().endswith("_proxy") and name.lower() != "no_proxy":
-            url = urlsplit(value if "://" in value else f"http://{value}")
             with suppress(ValueError):
+                url = urlsplit(value if "://" in value else f"http://{value}")
                 if url.scheme == "http" and url.hostname:
                     addresses.add((url.hostname, url.port or _HTTP_PORT))
     return addresses
