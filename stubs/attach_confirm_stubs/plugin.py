@@ -37,6 +37,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         item.stash[_RAISED_KEY] = call.excinfo.type if call.excinfo else None
 
 
+def _fail_or_report(node: pytest.Item, message: str) -> None:
+    """Fail the test at teardown, or add a section to its report if it has failed already."""
+    if message and node.stash.get(_RAISED_KEY, None) is None:
+        pytest.fail(message, pytrace=False)
+    if message:
+        node.add_report_section("teardown", _MARKER, message)
+
+
 @pytest.fixture
 def connectparticipant_client() -> ConnectParticipantClient:
     """A new `connectparticipant` client from `attach_confirm.client`, not yet stubbed.
@@ -76,24 +84,29 @@ def connectparticipant_stubber(
             stubber.assert_no_unexpected_calls()
     except AssertionError as error:
         message = str(error)
-    if message and raised is None:
-        pytest.fail(message, pytrace=False)
-    if message:
-        request.node.add_report_section("teardown", _MARKER, message)
+    _fail_or_report(request.node, message)
 
 
 @pytest.fixture
-def connectparticipant_fake() -> Iterator[FakeConnectParticipant]:
+def connectparticipant_fake(request: pytest.FixtureRequest) -> Iterator[FakeConnectParticipant]:
     """A handle to the fake service, which replaces AWS in this process during the test.
 
-    Every `connectparticipant` client uses it, for example `connectparticipant_fake.client`.
+    Every boto3 client reaches it, whenever it was created, for example
+    `connectparticipant_fake.client`, and so do the common HTTP and websocket libraries. The test
+    fails if it tried to reach AWS in another way, even if the code under test caught the error.
     Delays between retries take no time. `connectparticipant_fake.client` uses us-east-1; for
     another region, use `fake_connectparticipant`.
     """
     from attach_confirm_stubs import fake_connectparticipant
+    from attach_confirm_stubs.in_process._attempts import UnservedAttemptError
 
-    with fake_connectparticipant() as fake:
-        yield fake
+    message = ""
+    try:
+        with fake_connectparticipant() as fake:
+            yield fake
+    except UnservedAttemptError as error:
+        message = str(error)
+    _fail_or_report(request.node, message)
 
 
 @pytest.fixture
