@@ -9,6 +9,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+import botocore.endpoint
+
 from attach_confirm_stubs.fake import _wakeups
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ def virtual_sleep() -> Iterator[None]:
     """
     with (
         patch.object(clock, "skips_sleeps", True),
-        patch("botocore.endpoint.time", _FakeTimeModule()),
+        patch.object(botocore.endpoint, "time", _FakeTimeModule()),
         patch("attach_confirm._clock.sleep", clock.advance),
         patch("attach_confirm._clock.monotonic", clock.monotonic),
     ):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import botocore
@@ -19,6 +18,7 @@ from moto.core.models import botocore_stubber
 from attach_confirm_stubs._client_discovery import attached_to_every_client
 from attach_confirm_stubs.fake import _patterns
 from attach_confirm_stubs.in_process._environment import ConfiguredEndpoints
+from attach_confirm_stubs.in_process._replacements import Replacements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,8 +56,9 @@ def captured_clients(attempts: UnservedAttempts) -> Iterator[None]:
             return None
         return _Handlers(client, attempts, is_early=not is_started).register(client)
 
-    # botocore calls all handlers, so moto's would process each request once more.
-    with patch.object(botocore_stubber, "enabled", False), attached_to_every_client(attach):
+    with Replacements() as replacements, attached_to_every_client(attach):
+        # botocore calls all handlers, so moto's would process each request once more.
+        replacements.replace(botocore_stubber, "enabled", False)
         is_started = True
         yield
 

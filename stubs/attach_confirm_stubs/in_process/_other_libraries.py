@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 from requests.adapters import HTTPAdapter
 
 from attach_confirm_stubs.fake import _patterns
+from attach_confirm_stubs.in_process._replacements import Replacements
 from attach_confirm_stubs.in_process._sockets import ADDRESS
 
 if TYPE_CHECKING:
@@ -42,17 +42,17 @@ def reject_uvloop(attempts: UnservedAttempts) -> None:
 @contextmanager
 def adapted_libraries(redirection: Redirection) -> Iterator[None]:
     """Adapt requests, and aiohttp and uvloop if they are imported, during a block."""
-    with ExitStack() as stack:
-        stack.enter_context(patch.object(HTTPAdapter, "send", _send(HTTPAdapter.send)))
+    with Replacements() as replacements:
+        replacements.replace(HTTPAdapter, "send", _send(HTTPAdapter.send))
         uvloop: Any = sys.modules.get("uvloop")
         if uvloop is not None:
             for name in ("create_connection", "getaddrinfo", "sock_connect"):
                 wrapper = _reject_aws(redirection, getattr(uvloop.Loop, name))
-                stack.enter_context(patch.object(uvloop.Loop, name, wrapper))
+                replacements.replace(uvloop.Loop, name, wrapper)
         resolver: Any = sys.modules.get("aiohttp.resolver")
         if resolver is not None:
             cls = resolver.AsyncResolver
-            stack.enter_context(patch.object(cls, "resolve", _resolve(redirection, cls.resolve)))
+            replacements.replace(cls, "resolve", _resolve(redirection, cls.resolve))
         yield
 
 

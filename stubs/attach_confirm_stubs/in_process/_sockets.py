@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from errno import ECONNREFUSED
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 from attach_confirm_stubs.fake import _patterns
+from attach_confirm_stubs.in_process._replacements import Replacements
 from attach_confirm_stubs.server import _tls
 
 if TYPE_CHECKING:
@@ -130,20 +130,19 @@ def redirected_connections(redirection: Redirection) -> Iterator[None]:
     That includes asyncio's selector event loop, in all threads and forked processes. TLS clients
     accept the server's certificates, if they verify any.
     """
-    with ExitStack() as stack:
+    with Replacements() as replacements:
         for name, create in _RESOLVERS.items():
-            wrapper = create(redirection, getattr(socket, name))
-            stack.enter_context(patch.object(socket, name, wrapper))
+            replacements.replace(socket, name, create(redirection, getattr(socket, name)))
         socket_class = next(cls for cls in socket.socket.mro() if cls.__module__ == "socket")
         for name in ("connect", "connect_ex"):
             wrapper = _connect(redirection, getattr(socket_class, name))
-            stack.enter_context(patch.object(socket_class, name, wrapper))
+            replacements.replace(socket_class, name, wrapper)
         context_class = _tls.context_class()
         originals = {name: vars(context_class)[name] for name in _WRAPPERS}
         for cls in {context_class, *_subclasses(context_class)}:
             for name in _WRAPPERS.keys() & vars(cls).keys():
                 wrapper = _WRAPPERS[name](redirection, vars(cls)[name], originals[name])
-                stack.enter_context(patch.object(cls, name, wrapper))
+                replacements.replace(cls, name, wrapper)
         yield
 
 
