@@ -20,9 +20,14 @@ T = TypeVar("T")
 def fake_connectparticipant(region_name: str = DEFAULT_REGION) -> FakeBlock:
     """Run a block or, as a decorator, a function or a class against the fake instead of AWS.
 
-    It uses moto's `mock_aws`, so moto's other services are available as well, and requests to
-    AWS are intercepted. Sleeps between attempts and polls, of botocore and of
-    `attach_confirm`, advance the fake's clock instead. All state is deleted at the end.
+    Every boto3 client of the process reaches the fake, whenever it was created; clients of other
+    services reach moto. HTTP and websocket libraries that use Python's `socket` and `ssl` reach a
+    server on loopback, which starts when it is needed. Configured endpoints and proxies are
+    ignored. Sleeps between attempts and polls, of botocore and of `attach_confirm`, advance the
+    fake's clock instead. All state is deleted at the end.
+
+    Clients with another explicit endpoint are left alone. Clients that are hidden by `gc.freeze()`
+    are not found, and other processes, uvloop and aiobotocore cannot be captured.
 
     The decorator is for functions, coroutine functions, generator functions of fixtures (put it
     below `@pytest.fixture`), subclasses of `unittest.TestCase` and test classes of pytest. Each
@@ -36,6 +41,9 @@ def fake_connectparticipant(region_name: str = DEFAULT_REGION) -> FakeBlock:
         A context manager that returns the handle, and that is a decorator.
 
     Raises:
+        AssertionError: At the end, if nothing else was raised: there were attempts to reach AWS that
+            cannot be served, even if their errors were caught.
+        RuntimeError: The running event loop is that of uvloop.
         TypeError: `region_name` is not a string, because the decorator was used without
             parentheses.
     """

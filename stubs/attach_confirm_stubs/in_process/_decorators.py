@@ -39,7 +39,7 @@ def decorate(decorated: T, create_context: CreateContext) -> T:
     if isinstance(decorated, staticmethod | classmethod):
         function = _decorate_function(decorated.__func__, create_context)
         return cast("T", type(decorated)(function))
-    # pytest 8.4 and later return an object of their own for a fixture.
+    # Since pytest 8.4, a fixture is not a function.
     if not callable(decorated) or type(decorated).__module__ == "_pytest.fixtures":
         raise TypeError(
             f"cannot decorate {decorated!r}: not a function or a class; put the decorator below"
