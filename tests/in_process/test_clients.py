@@ -234,6 +234,14 @@ def test_bucket_at_configured_endpoint_reaches_moto(monkeypatch):
 
 
 @pytest.mark.usefixtures("aws_credentials")
+def test_endpoint_unknown_to_moto_captured():
+    """The request gets the domain that moto knows."""
+    client = boto3.client("sts", "us-east-1", endpoint_url="https://sts.us-east-1.api.aws")
+    with fake_connectparticipant():
+        assert client.get_caller_identity()["Account"] == "123456789012"
+
+
+@pytest.mark.usefixtures("aws_credentials")
 def test_other_explicit_endpoint_left_alone(http_server, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", http_server.url)
     clients = []
@@ -248,6 +256,14 @@ def test_other_explicit_endpoint_left_alone(http_server, monkeypatch):
             attach_confirm.connect(participant, "a-token")
         assert len(http_server.requests) == 4
         assert fake.calls == []
+
+
+def test_request_of_captured_client_to_other_host_left_alone():
+    client = attach_confirm.client("us-east-1")
+    request = AWSPreparedRequest("PUT", "https://files.example/a", {}, b"abc", False)
+    with fake_connectparticipant():
+        ((_, response),) = client.meta.events.emit("before-send.s3.PutObject", request=request)[:1]
+        assert response is None
 
 
 def test_client_of_served_fake_left_alone():

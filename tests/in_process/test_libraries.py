@@ -24,6 +24,7 @@ import truststore
 import urllib3
 import websocket
 import websockets
+from moto import mock_aws
 from websockets.sync.client import connect as connect_websocket
 
 import attach_confirm
@@ -33,6 +34,13 @@ from tests.in_process.libraries import LIBRARIES, use_httpx, use_requests, use_u
 
 SUBSCRIBE = json.dumps({"topic": "aws/subscribe", "content": {"topics": ["aws/chat"]}})
 UNSERVED = "https://dynamodb.eu-west-1.amazonaws.com/"
+
+# asyncio may leave TLS connections open that the server has not closed before the loop ends.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("collected_connections"),
+]
 
 
 def start(fake, size=3):
@@ -333,6 +341,31 @@ def test_swallowed_unserved_attempt_fails_block(send):
         call()
 
 
+def test_s3_of_other_partition_is_served(fake):
+    assert use_httpx("GET", "https://files.s3.us-east-1.api.aws/a.txt", {}, None)[0] == 404
+    assert fake.calls == []
+
+
+def test_request_that_moto_passes_to_aws_fails_block():
+    @fake_connectparticipant()
+    def call():
+        assert use_httpx("GET", "https://s3.us-east-1.amazonaws.com/", {}, None)[0] == 501
+
+    with (
+        mock_aws(config={"core": {"passthrough": {"services": ["s3"]}}}),
+        pytest.raises(UnservedAttemptError, match=r"called s3\.us-east-1"),
+    ):
+        call()
+
+
+def test_libraries_that_are_not_imported(monkeypatch):
+    for name in ("uvloop", "aiohttp.resolver"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with fake_connectparticipant() as fake:
+        upload = start(fake)
+        assert use_httpx("PUT", upload.url, upload.headers, b"abc")[0] == 200
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="uvloop does not run on Windows")
 def test_uvloop_rejected():
     uvloop = pytest.importorskip("uvloop")
@@ -343,6 +376,13 @@ def test_uvloop_rejected():
 
     with pytest.raises(RuntimeError, match=r"uvloop.*serve_connectparticipant"):
         uvloop.run(use_block())
+    asyncio.run(use_block())
+
+    async def resolve():
+        return await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 80)
+
+    with fake_connectparticipant():
+        assert uvloop.run(resolve())
 
     @fake_connectparticipant()
     def call():

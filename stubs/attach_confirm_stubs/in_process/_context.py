@@ -41,8 +41,8 @@ def fake_connectparticipant(region_name: str = DEFAULT_REGION) -> FakeBlock:
         A context manager that returns the handle, and that is a decorator.
 
     Raises:
-        AssertionError: At the end, if nothing else was raised: there were attempts to reach AWS that
-            cannot be served, even if their errors were caught.
+        AssertionError: At the end, if nothing else was raised: attempts to reach AWS could not be
+            served, even if their errors were caught.
         RuntimeError: The running event loop is that of uvloop.
         TypeError: `region_name` is not a string, because the decorator was used without
             parentheses.

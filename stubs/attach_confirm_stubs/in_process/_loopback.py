@@ -76,10 +76,13 @@ class LoopbackServer:
 
     def _dispatch_to_moto(self, request: Request) -> Response:
         create_request: Any = AWSPreparedRequest
-        prepared = create_request(
-            request.method, request.url, dict(request.headers), request.body, False
-        )
-        response: Any = BotocoreStubber().process_request(prepared)
+        response: Any = None
+        # moto does not know the domains of all partitions.
+        for url in dict.fromkeys([request.url, _patterns.with_default_domain(request.url)]):
+            prepared = create_request(
+                request.method, url, dict(request.headers), request.body, False
+            )
+            response = response or BotocoreStubber().process_request(prepared)
         if response is None:
             host = _patterns.host_of(request.url)
             message = self._attempts.add(
