@@ -107,7 +107,9 @@ class _Handlers:
             "before-send": self._send,
         }
         for event_name, handler in handlers.items():
-            events.register_first(event_name, handler)
+            # Like moto's handlers, so that those of the code under test run in the same order.
+            register = events.register if event_name == "before-send" else events.register_first
+            register(event_name, handler)
         return partial(_unregister, events, handlers)
 
     def _choose_signer(self, signature_version: Any, context: dict[str, Any], **_: Any) -> Any:
