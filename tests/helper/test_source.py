@@ -541,6 +541,13 @@ class TestStreamLength:
         assert requests == []
 
 
+def test_stream_that_is_its_own_underlying_file_is_sent(fake, token):
+    stream = NonSeekableStream(PDF)
+    stream.raw = stream
+    sent = attach_confirm.upload(fake.client, stream, token, name="a.pdf")
+    assert sent.size == len(PDF)
+
+
 class TestOneShotStream:
     """Streams that cannot seek, in `put`, which knows the size."""
 

@@ -375,7 +375,11 @@ def test_suppressed(connectparticipant_stubber):
     send_message_suppressing_errors(CLIENT)
 
 def test_module_client_is_not_stubbed(connectparticipant_stubber):
-    with pytest.raises(Exception, match="Unable to locate credentials"):
+    def fail(**_):
+        raise RuntimeError("not stubbed")
+
+    CLIENT.meta.events.register_last("before-call", fail)
+    with pytest.raises(RuntimeError, match="not stubbed"):
         send_message(CLIENT)
 """)
     result.assert_outcomes(passed=4, errors=2)

@@ -227,6 +227,8 @@ def test_assumptions_read_and_change(server, admin):
     assert assumptions.rejected_item is False
     admin("POST", "assumptions", start_again="ConflictException")
     assert assumptions.start_again == "ConflictException"
+    changed = admin("POST", "assumptions", attachment_extensions=["pdf", "csv"])
+    assert changed["attachment_extensions"] == ["csv", "pdf"]
 
 
 def fault_request(fault):
