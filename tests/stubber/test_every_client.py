@@ -8,7 +8,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.client import BaseClient
 from botocore.config import Config
-from botocore.exceptions import ClientError, NoCredentialsError, UnStubbedResponseError
+from botocore.exceptions import ClientError, UnStubbedResponseError
 
 import attach_confirm
 from attach_confirm_stubs import ConnectParticipantStubber, UnexpectedCallError
@@ -55,9 +55,13 @@ def test_early_new_and_own_clients_are_stubbed():
 
 
 def test_clients_of_other_services_are_not_stubbed():
+    def fail(**_):
+        raise RuntimeError("not stubbed")
+
     with ConnectParticipantStubber.every_client():
         sqs = boto3.client("sqs", region_name="us-east-1")
-        with pytest.raises(NoCredentialsError):
+        sqs.meta.events.register_last("before-call", fail)
+        with pytest.raises(RuntimeError, match="not stubbed"):
             sqs.list_queues()
 
 
