@@ -139,6 +139,34 @@ assert "Throttle" in vars(stubs)
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+def test_helper_imports_modules_on_first_use():
+    """The classes that an imported module returns have their public names as well."""
+    program = """
+import sys, attach_confirm
+from attach_confirm._exceptions import PutFailedError
+assert PutFailedError.__module__ == "attach_confirm"
+modules = {name for name in sys.modules if name.startswith("attach_confirm.")}
+assert modules == {"attach_confirm._exceptions"}, modules
+assert "boto3" not in sys.modules
+attach_confirm.upload
+from attach_confirm._uploader import Upload
+assert Upload.__module__ == "attach_confirm"
+assert "attach_confirm._download" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_helper_imports_match_type_checkers_view():
+    imports = {
+        alias.name: node.module.removeprefix("attach_confirm.")
+        for node in ast.walk(MODULES["attach_confirm/__init__.py"])
+        if isinstance(node, ast.ImportFrom) and node.module != "attach_confirm._exceptions"
+        for alias in node.names
+        if node.module.startswith("attach_confirm.")
+    }
+    assert imports == attach_confirm._MODULE_OF
+
+
 def test_typed_program_uses_every_public_name():
     """The type checker runs on this program."""
     program = Path(__file__).parents[1] / "typing" / "api.py"
