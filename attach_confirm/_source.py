@@ -85,12 +85,14 @@ class Source(NamedTuple):
         size: Number of bytes to send, at least 1.
         name: File name without folders, or None if the source has no name.
         can_seek: Whether the stream can return to the first byte.
+        start: Position of the first byte; 0 if the stream cannot seek.
     """
 
     stream: IO[bytes]
     size: int
     name: str | None
     can_seek: bool = True
+    start: int = 0
 
 
 @contextmanager
@@ -137,11 +139,12 @@ def open_source(source: FileSource, size: int | None = None) -> Iterator[Source]
             raise InvalidInputError("source", "has 0 bytes; must have at least 1")
         if size not in (None, actual_size):
             raise InvalidInputError("source", f"has {actual_size} bytes; must have {size}")
+        start = 0
         if can_seek:
-            stack.enter_context(_restore_position(stream))
+            start = stack.enter_context(_restore_position(stream))
         else:
             _require_unread(stream)
-        yield Source(stream, actual_size, name, can_seek)
+        yield Source(stream, actual_size, name, can_seek, start)
         _partly_read.pop(id(stream), None)
 
 
@@ -224,7 +227,6 @@ class UploadBody:
         """
         self.error: BaseException | None = None
         self._source = source
-        self._start = source.stream.tell() if source.can_seek else 0
         self._callback = callback
         self._sent = 0
         self._is_read = False
@@ -245,7 +247,7 @@ class UploadBody:
         try:
             if self._source.can_seek:
                 with _SourceErrors(self._source.stream, "seek failed"):
-                    self._source.stream.seek(self._start)
+                    self._source.stream.seek(self._source.start)
             if self._sent:
                 self._notify(-self._sent)
         except BaseException as error:
@@ -400,11 +402,11 @@ def _measure(stream: IO[bytes]) -> int | None:
 
 
 @contextmanager
-def _restore_position(stream: IO[bytes]) -> Iterator[None]:
-    """Return to the current position after an exception."""
+def _restore_position(stream: IO[bytes]) -> Iterator[int]:
+    """Yield the current position, and return to it after an exception."""
     position = stream.tell()
     try:
-        yield
+        yield position
     except BaseException:
         # A caller that retries with the same file must send the same bytes.
         with suppress(SourceReadError), _SourceErrors(stream, "seek failed"):

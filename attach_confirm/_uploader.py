@@ -96,10 +96,6 @@ class Uploader:
     put_attempts: int = 0
     sent_bytes: int = 0
 
-    def __post_init__(self) -> None:
-        """Store the position of the first byte."""
-        self.position = self.source.stream.tell() if self.source.can_seek else 0
-
     def upload_once(self) -> Upload:
         """Upload without a `client_token`."""
         pending = self._start(None)
@@ -223,7 +219,6 @@ class Uploader:
 
     def _put(self, pending: PendingUpload) -> PutResult:
         if self.sent_bytes:
-            self.source.stream.seek(self.position)
             self._on_progress(-self.sent_bytes)
         self._copy_source_if_needed(pending)
         try:

@@ -595,7 +595,7 @@ class TestOneShotStream:
     def test_open_source_with_size(self):
         stream = NonSeekableStream(b"abcdef", name="a.txt")
         with _source.open_source(stream, 3) as source:
-            assert source == (stream, 3, "a.txt", False)
+            assert source == (stream, 3, "a.txt", False, 0)
         assert not stream.closed
 
     def test_open_source_checks_size_of_file(self):

@@ -3,6 +3,7 @@
 For each rule of the search for an earlier attachment, one test fails without the rule.
 """
 
+import errno
 import io
 import os
 import pickle
@@ -21,6 +22,7 @@ import attach_confirm
 from attach_confirm import (
     Action,
     InvalidInputError,
+    SourceReadError,
     SQLiteJournal,
     UploadTimeoutError,
     UploadUrlExpiredError,
@@ -101,6 +103,20 @@ def call_before_request(fake, operation, action, *, number=1):
                 action()
 
     fake.client.meta.events.register_first("before-send", handler)
+
+
+class UnseekableOnDemand(io.BytesIO):
+    """A file that cannot seek any more after `stop_seeking`."""
+
+    can_seek = True
+
+    def stop_seeking(self):
+        self.can_seek = False
+
+    def seek(self, *args):
+        if not self.can_seek:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().seek(*args)
 
 
 class TestFirstCall:
@@ -240,6 +256,18 @@ class TestAfterExpiry:
         assert listed_ids(fake) == [sent.attachment_id]
         assert fake.attachments[1].data == PDF
         assert sum(progress) == len(PDF)
+
+    def test_source_that_cannot_return_to_its_start_raises(self, fake, send, crash):
+        crash()
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
+        stream = UnseekableOnDemand(PDF)
+        call_before_request(fake, START, stream.stop_seeking, number=3)
+        with pytest.raises(SourceReadError) as raised:
+            send(stream)
+        assert raised.value.reason == "seek failed: Input/output error"
+        assert raised.value.attachment_id == fake.attachments[-1].attachment_id
+        assert not raised.value.acknowledged
+        assert advise(raised.value).action is Action.RETRY
 
     def test_started_over_upload_is_found(self, fake, send, crash):
         crash()
