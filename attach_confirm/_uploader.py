@@ -214,13 +214,15 @@ class Uploader:
                 client_token=client_token,
             )
         if client_token is not None:
-            self._require_same_upload(pending)
+            with annotate_errors(attachment_id=pending.attachment_id, acknowledged=False):
+                self._require_same_upload(pending)
         return pending
 
     def _put(self, pending: PendingUpload) -> PutResult:
-        if self.sent_bytes:
-            self._on_progress(-self.sent_bytes)
-        self._copy_source_if_needed(pending)
+        with annotate_errors(attachment_id=pending.attachment_id, acknowledged=False):
+            if self.sent_bytes:
+                self._on_progress(-self.sent_bytes)
+            self._copy_source_if_needed(pending)
         try:
             result = put_stream(self.client, pending, self.source, self._on_progress, self.deadline)
         except UploadUrlExpiredError as error:
@@ -236,8 +238,7 @@ class Uploader:
         """
         expires_soon = pending.expires_at <= datetime.now(timezone.utc) + _COPY_MARGIN
         if expires_soon and self.client_token is not None and not self.source.can_seek:
-            with annotate_errors(attachment_id=pending.attachment_id, acknowledged=False):
-                self.source = self.stack.enter_context(_source.open_copy(self.source))
+            self.source = self.stack.enter_context(_source.open_copy(self.source))
 
     def _on_progress(self, count: int) -> None:
         self.sent_bytes += count

@@ -269,6 +269,19 @@ class TestAfterExpiry:
         assert not raised.value.acknowledged
         assert advise(raised.value).action is Action.RETRY
 
+    def test_error_of_the_callback_before_the_restart(self, fake, send, crash):
+        crash()
+        fake.clock.advance(LIFETIME + RESTART_DELAY)
+
+        def callback(count):
+            if count < 0:
+                raise ValueError(count)
+
+        with pytest.raises(ValueError, match=str(-len(PDF))) as raised:
+            send(callback=callback)
+        assert raised.value.attachment_id == fake.attachments[-1].attachment_id
+        assert not raised.value.acknowledged
+
     def test_started_over_upload_is_found(self, fake, send, crash):
         crash()
         fake.clock.advance(LIFETIME + RESTART_DELAY)
@@ -680,12 +693,14 @@ class TestOtherFile:
         ids=["size", "name", "content_type"],
     )
     def test_other_file_raises(self, fake, send, requests, other):
-        send()
+        first = send()
         requests.recorded.clear()
         with pytest.raises(InvalidInputError) as raised:
             send(**other)
         assert raised.value.parameter == "client_token"
         assert raised.value.reason == "was used before for another name, size or content type"
+        assert raised.value.attachment_id == first.attachment_id
+        assert not raised.value.acknowledged
         assert requests.operations() == [START]
         assert len(listed_ids(fake)) == 1
 
