@@ -118,10 +118,12 @@ class DeadlineReachedError(Exception):
         deadline: The deadline.
         attachment_id: See `annotate`.
         acknowledged: See `annotate`.
+        journal_key: See `annotate`.
     """
 
     attachment_id: str | None = None
     acknowledged = False
+    journal_key: str | None = None
 
     def __init__(self, deadline: Deadline) -> None:
         super().__init__()

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from attach_confirm import _deadline, _source, _validation
-from attach_confirm._exceptions import InvalidInputError, UploadTimeoutError
+from attach_confirm._exceptions import InvalidInputError, UploadTimeoutError, annotate
 from attach_confirm._uploader import Upload, Uploader
 
 if TYPE_CHECKING:
@@ -135,6 +135,9 @@ def upload(
                 return uploader.upload_idempotently()
             return uploader.upload_with_journal(journal, client_token)
         except _deadline.DeadlineReachedError as error:
-            raise UploadTimeoutError(
+            timeout_error = UploadTimeoutError(
                 error.deadline.seconds, error.attachment_id, error.acknowledged
-            ) from error.__cause__
+            )
+            if error.journal_key is not None:
+                annotate(timeout_error, journal_key=error.journal_key)
+            raise timeout_error from error.__cause__

@@ -531,6 +531,7 @@ class TestErrors:
         with pytest.raises(UploadTimeoutError) as raised:
             send(timeout=5)
         assert journal.events == ["get", START, PUT, "claim"]
+        assert (raised.value.acknowledged, raised.value.journal_key) == (True, KEY)
         assert advise(raised.value).attachment_id == fake.attachments[0].attachment_id
 
 
