@@ -80,9 +80,9 @@ class Upload(Confirmation):
     put_attempts: int
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Uploader:
-    """The steps of one call of `upload`."""
+    """The steps of one call of `upload`. A `repr` would contain the token."""
 
     client: ConnectParticipantClient
     source: _source.Source

@@ -1,4 +1,5 @@
 import contextlib
+import inspect
 import io
 import logging
 import pickle
@@ -268,6 +269,29 @@ class TestSuccessfulFlow:
             read_log(),
             repr([connection, pending_upload, fake.attachments, fake, fake.client]),
         )
+
+    @pytest.mark.parametrize("is_upload", [True, False])
+    def test_objects_in_tracebacks_have_no_token(self, fake, is_upload):
+        """Error trackers and debuggers print the `repr` of each frame's variables."""
+        token = fake.connection_token()
+        reprs = []
+
+        def callback(_):
+            frame = inspect.currentframe()
+            while frame := frame.f_back:
+                if frame.f_globals["__name__"].startswith("attach_confirm."):
+                    reprs.append(repr(frame.f_locals.get("self")))
+
+        sent = attach_confirm.upload(
+            fake.client, b"abc", token, name="a.txt", callback=callback if is_upload else None
+        )
+        attach_confirm.wait(fake.client, sent.attachment_id, token)
+        if not is_upload:
+            attach_confirm.download(
+                fake.client, sent.attachment_id, token, io.BytesIO(), callback=callback
+            )
+        assert len(set(reprs)) > 1
+        assert token not in "".join(reprs)
 
     def test_malformed_response_header_is_logged_redacted(
         self, tcp_server, make_pending_upload, read_log
