@@ -100,7 +100,8 @@ def upload(
         call `confirm` instead of uploading the file again. `advise` returns the ID only then.
         Errors of the journal, and of the confirmation of the attachment that it stores, have the
         attribute `journal_key`. After an attachment was claimed, no call starts over. If the
-        attachment can never be confirmed, call `journal.delete(client_token)`.
+        attachment can never be confirmed and the transcript does not list it, call
+        `journal.delete(client_token)`.
     """
     deadline = None if timeout is None else _deadline.create_deadline(timeout)
     if journal is not None and client_token is None:

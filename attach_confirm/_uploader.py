@@ -159,7 +159,11 @@ class Uploader:
             confirmed = self._confirm(entry.attachment_id)
         except BaseException as error:
             annotate(error, journal_key=key)
-            _add_note(error, f"call journal.delete({key!r}) to allow a new upload")
+            _add_note(
+                error,
+                "if the attachment can never be confirmed and the transcript does not list it,"
+                f" call journal.delete({key!r}) to allow a new upload",
+            )
             raise
         with annotate_errors(
             attachment_id=entry.attachment_id,

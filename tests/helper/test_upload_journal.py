@@ -41,6 +41,10 @@ from tests.support.uploads import (
 
 KEY = "chat-1/message-1"
 CONFLICT = {"x-amzn-ErrorType": "ConflictException"}
+NOTE = (
+    "if the attachment can never be confirmed and the transcript does not list it,"
+    f" call journal.delete({KEY!r}) to allow a new upload"
+)
 
 
 class MemoryJournal:
@@ -494,7 +498,7 @@ class TestErrors:
         (attachment,) = fake.attachments
         assert journal.entries == {KEY: entry(attachment.attachment_id)}
         assert (raised.value.acknowledged, raised.value.journal_key) == (True, KEY)
-        assert raised.value.__notes__ == [f"call journal.delete({KEY!r}) to allow a new upload"]
+        assert raised.value.__notes__ == [NOTE]
         advice = advise(raised.value)
         assert (advice.action, advice.attachment_id) == (action, attachment.attachment_id)
         assert f"journal.delete({KEY!r})" in advice.reason
@@ -510,7 +514,7 @@ class TestErrors:
         scripted_responses(fake.client, f"connectparticipant.{COMPLETE}", error)
         with pytest.raises(ValueError, match="no"):
             send()
-        assert error.__notes__ == ["first", f"call journal.delete({KEY!r}) to allow a new upload"]
+        assert error.__notes__ == ["first", NOTE]
 
     def test_temporary_error_of_confirmation(self, fake, send, journal):
         fake.inject(COMPLETE, *[ReadTimeout(after_commit=True)] * 3)
