@@ -18,7 +18,7 @@ from attach_confirm._exceptions import (
     DownloadFailedError,
     InvalidInputError,
     UnexpectedResponseError,
-    annotate,
+    annotate_errors,
 )
 from attach_confirm._file_names import parse_content_disposition, safe_name
 from attach_confirm._target import open_target
@@ -130,7 +130,7 @@ def download(
 
         All errors have an `attachment_id`. The temporary file is removed.
     """
-    try:
+    with annotate_errors(attachment_id=attachment_id):
         model = _validation.get_operation_model(client, _OPERATION)
         _validation.validate_string(model, "AttachmentId", "attachment_id", attachment_id)
         _validation.validate_token(model, "ConnectionToken", "connection_token", connection_token)
@@ -142,9 +142,6 @@ def download(
             return _Downloader(
                 client, attachment_id, connection_token, opened, max_bytes, deadline, callback
             ).run()
-    except BaseException as error:
-        annotate(error, attachment_id=attachment_id)
-        raise
 
 
 def _validate_max_bytes(max_bytes: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,12 +27,12 @@ from attach_confirm._exceptions import (
     UnexpectedResponseError,
     UploadTimeoutError,
     UploadUrlExpiredError,
-    annotate,
+    annotate_errors,
 )
 from attach_confirm._retry import is_retryable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from botocore.awsrequest import AWSResponse
     from types_boto3_connectparticipant.client import ConnectParticipantClient
@@ -103,7 +102,10 @@ def put(
     """
     _validation.get_operation_model(client, "StartAttachmentUpload")
     deadline = None if timeout is None else _deadline.create_deadline(timeout)
-    with _annotating(pending), _source.open_source(source, _content_length(pending)) as opened:
+    with (
+        annotate_errors(attachment_id=pending.attachment_id, acknowledged=False),
+        _source.open_source(source, _content_length(pending)) as opened,
+    ):
         return put_stream(client, pending, opened, callback, deadline).attempts
 
 
@@ -137,18 +139,8 @@ def put_stream(
         callback: Called with the number of bytes sent since its last call, or None.
         deadline: The time limit, or None.
     """
-    with _annotating(pending):
+    with annotate_errors(attachment_id=pending.attachment_id, acknowledged=False):
         return _put_stream(client, pending, source, callback, deadline)
-
-
-@contextmanager
-def _annotating(pending: PendingUpload) -> Iterator[None]:
-    """Set the attachment's ID on every exception."""
-    try:
-        yield
-    except BaseException as error:
-        annotate(error, attachment_id=pending.attachment_id, acknowledged=False)
-        raise
 
 
 def _put_stream(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attach_confirm import _deadline, _responses, _validation
-from attach_confirm._exceptions import UnexpectedResponseError, annotate, annotate_errors
+from attach_confirm._exceptions import UnexpectedResponseError, annotate_errors
 from attach_confirm._types import AttachmentStatus
 
 if TYPE_CHECKING:
@@ -163,11 +163,8 @@ def status(
     """
     validate_lookup(client, attachment_id, connection_token)
     _deadline.prepare_client(client)
-    try:
+    with annotate_errors(attachment_id=attachment_id):
         listed = TranscriptReader(client, connection_token).find({attachment_id})
-    except BaseException as error:
-        annotate(error, attachment_id=attachment_id)
-        raise
     return None if listed is None else listed.status
 
 

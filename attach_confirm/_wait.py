@@ -9,7 +9,7 @@ from attach_confirm import _deadline
 from attach_confirm._exceptions import (
     AttachmentRejectedError,
     WaitTimeoutError,
-    annotate,
+    annotate_errors,
 )
 from attach_confirm._transcript import TranscriptReader, poll, validate_lookup
 from attach_confirm._types import AttachmentStatus
@@ -58,7 +58,7 @@ def wait(
     """
     validate_lookup(client, attachment_id, connection_token)
     deadline = _deadline.create_deadline(timeout)
-    try:
+    with annotate_errors(attachment_id=attachment_id, acknowledged=True):
         status = poll(
             TranscriptReader(client, connection_token),
             attachment_id,
@@ -66,9 +66,6 @@ def wait(
             is_final=_is_decided,
             polls_at_deadline=True,
         )
-    except BaseException as error:
-        annotate(error, attachment_id=attachment_id, acknowledged=True)
-        raise
     if status is AttachmentStatus.REJECTED:
         _logger.info("wait: attachment %s: rejected", attachment_id)
         raise AttachmentRejectedError(attachment_id)

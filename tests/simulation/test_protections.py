@@ -15,6 +15,7 @@ from attach_confirm import (
     AttachConfirmError,
     JournalEntry,
     UploadUrlExpiredError,
+    _exceptions,
     _put,
     _s3,
     _uploader,
@@ -29,7 +30,8 @@ from tests.simulation.virtual_time import virtual_time
 _MAX_SCHEDULES = 1000
 
 parse_error = _s3.parse_error
-parse_s3_error, annotate, put_stream = _put._parse_s3_error, _put.annotate, _put.put_stream
+parse_s3_error, put_stream = _put._parse_s3_error, _put.put_stream
+annotate = _exceptions.annotate
 confirm_or_check, upload = _uploader.confirm_or_check, attach_confirm.upload
 find, put_and_claim = _uploader.Uploader._find, _uploader.Uploader._put_and_claim
 
@@ -256,7 +258,10 @@ MUTATIONS = {
     ),
     "report every error as acknowledged": (
         Invariant.PUT_BEFORE_CONFIRM,
-        {"_put.annotate": annotate_as_acknowledged, "_uploader.annotate": annotate_as_acknowledged},
+        {
+            "_exceptions.annotate": annotate_as_acknowledged,
+            "_uploader.annotate": annotate_as_acknowledged,
+        },
     ),
     "do not validate the service's responses": (
         Invariant.SUCCESS_IS_TRUE,
