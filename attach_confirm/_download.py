@@ -36,13 +36,10 @@ _logger = logging.getLogger("attach_confirm")
 
 _OPERATION = "GetAttachment"
 _BLOCK_SIZE = 128 * 1024
-_MAX_ERROR_SIZE = 1024 * 1024
 _MAX_SIZE = 2**63 - 1
 
 # The delays add up to about as much time as `put` has before its URL expires.
 _MAX_ATTEMPTS = 15
-_INITIAL_BACKOFF = 0.5
-_MAX_BACKOFF = 30.0
 
 _OK = 200
 _SERVER_ERROR = 500
@@ -191,8 +188,8 @@ class _Downloader:
             raise self._failed(reason, error.status_code) from error.__cause__
         if not error.retryable or attempt == _MAX_ATTEMPTS:
             raise error
-        jitter = random.uniform(0, _INITIAL_BACKOFF)  # noqa: S311
-        delay = min(_MAX_BACKOFF, _INITIAL_BACKOFF * 2 ** (attempt - 1)) + jitter
+        jitter = random.uniform(0, _retry.INITIAL_BACKOFF)  # noqa: S311
+        delay = min(_retry.MAX_BACKOFF, _retry.INITIAL_BACKOFF * 2 ** (attempt - 1)) + jitter
         if delay >= self.deadline.remaining():
             raise _deadline.DeadlineReachedError(self.deadline) from error
         _logger.warning(
@@ -310,9 +307,8 @@ class _Downloader:
             raise self._lost_connection()
 
     def _rejected(self, response: _http.Response) -> DownloadFailedError:
-        body = self._read_error(response)
-        is_too_long = len(body) >= _MAX_ERROR_SIZE
-        if not is_too_long and _responses.is_truncated(response.headers, body):
+        body = _http.read_error(response.read, self.deadline)
+        if _responses.is_truncated(response.headers, body, _http.MAX_ERROR_SIZE):
             return self._failed("truncated error response", response.status_code, retryable=True)
         status_code = response.status_code
         error = _s3.parse_error(response.headers, body)
@@ -329,16 +325,8 @@ class _Downloader:
             or _retry.is_retryable_response(status_code, error.code),
         )
 
-    def _read_error(self, response: _http.Response) -> bytes:
-        """Return the body of an error response, or what arrives until the deadline or a limit."""
-        body = block = response.read(_BLOCK_SIZE)
-        while block and len(body) < _MAX_ERROR_SIZE and self.deadline.remaining() > 0:
-            block = response.read(_BLOCK_SIZE)
-            body += block
-        return body
-
     def _wrong_size(self, size: str) -> DownloadFailedError:
-        # A response without S3\'s headers came from a proxy, so a retry may reach S3.
+        # A response without S3's headers came from a proxy, so a retry may reach S3.
         return self._failed(
             f"the response has {size} bytes, but the attachment has {self._size}",
             _OK,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from types_boto3_connectparticipant.client import ConnectParticipantClient
     from urllib3.response import BaseHTTPResponse
 
+    from attach_confirm._deadline import Deadline
+
 MAX_ERROR_SIZE = 1024 * 1024
 _SUCCESS = range(200, 300)
 _VERIFY_EVENT = "attach-confirm.verify"
@@ -201,15 +203,18 @@ def _send(client: ConnectParticipantClient, request: AWSPreparedRequest) -> AWSR
     return response
 
 
-def read_error(read: Callable[[int], bytes]) -> bytes:
+def read_error(read: Callable[[int], bytes], deadline: Deadline | None = None) -> bytes:
     """Return the body of an error response, up to `MAX_ERROR_SIZE` bytes.
 
     Args:
         read: Returns at most this many bytes of the body; b"" at the end.
+        deadline: Time after which no more is read, or None.
     """
     body = b""
     while len(body) < MAX_ERROR_SIZE and (block := read(MAX_ERROR_SIZE - len(body))):
         body += block
+        if deadline is not None and not deadline.remaining():
+            break
     return body
 
 

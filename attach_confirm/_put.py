@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from attach_confirm._start import PendingUpload
     from attach_confirm._types import FileSource
 
-_INITIAL_BACKOFF = 0.5
-_MAX_BACKOFF = 30.0
-
 _SUCCESS_STATUSES = range(200, 300)
 _HTTP_ERRORS = (HTTPClientError, BotocoreConnectionError)
 
@@ -189,8 +186,8 @@ def _put_stream(
     retrying = _retry.create_retrying(
         limit,
         retry_if=can_retry,
-        wait=wait_exponential(multiplier=_INITIAL_BACKOFF, max=_MAX_BACKOFF)
-        + wait_random(0, _INITIAL_BACKOFF),
+        wait=wait_exponential(multiplier=_retry.INITIAL_BACKOFF, max=_retry.MAX_BACKOFF)
+        + wait_random(0, _retry.INITIAL_BACKOFF),
         stop=lambda retry_state: retry_state.upcoming_sleep >= limit.remaining(),
     )
     error = retrying(attempt)

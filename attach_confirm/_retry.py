@@ -1,4 +1,4 @@
-"""Retries of the PUT and the GET: the tenacity loop, and the errors that are retryable."""
+"""Retries of the PUT and the GET: delays, retryable errors, and the tenacity loop of the PUT."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState, Retrying
 
     from attach_confirm._deadline import Deadline
+
+# The first and the longest delay before a retry, in seconds, without its random part.
+INITIAL_BACKOFF = 0.5
+MAX_BACKOFF = 30.0
 
 _logger = logging.getLogger("attach_confirm")
 
@@ -71,7 +75,7 @@ def create_retrying(
 
 
 def is_retryable(error: BaseException | None) -> bool:
-    """Return whether an identical PUT may succeed after this error."""
+    """Return whether an identical request to S3 may succeed after this error."""
     if isinstance(error, PutFailedError):
         return is_retryable_response(error.status_code, error.error_code)
     return isinstance(error, _CONNECTION_ERRORS) and not is_rejected_by_proxy(error)
