@@ -172,6 +172,10 @@ _INVALID_REQUEST_MESSAGE = re.compile(
     "invalid request:|Invalid header|Failed to parse|Invalid URL|URL can't contain"
     "|nonnumeric port|label empty"
 )
+_RESPONSE_UNEXPECTED: _Decision = (
+    Action.RETRY,
+    "The response was truncated or did not come from the service.",
+)
 _RESPONSE_NOT_RECEIVED: _Decision = (
     Action.RETRY,
     "The response was not received; it is safe to send the request again.",
@@ -191,10 +195,6 @@ _PROXY_REJECTED: _Decision = (
     "The proxy rejected the connection; check its address and credentials.",
 )
 _CONNECTION_FAILED: _Decision = (Action.RETRY, "The connection could not be established.")
-_UPLOAD_TIMED_OUT: _Decision = (
-    Action.RETRY,
-    "The time limit was reached before the service confirmed the upload.",
-)
 _UNRELATED: _Decision = (
     Action.UNRELATED,
     "The error did not come from attach_confirm; let it propagate.",
@@ -203,15 +203,12 @@ _UNRELATED: _Decision = (
 # The first matching type wins, so subclasses come before their base classes.
 _BY_EXCEPTION_TYPE: tuple[tuple[type[BaseException], _Decision], ...] = (
     (InvalidInputError, (Action.FIX, "An argument is invalid; the error names it.")),
-    (UploadTimeoutError, _UPLOAD_TIMED_OUT),
     (
-        UnexpectedResponseError,
-        (Action.RETRY, "The response was truncated or did not come from the service."),
+        UploadTimeoutError,
+        (Action.RETRY, "The time limit was reached before the service confirmed the upload."),
     ),
-    (
-        ResponseParserError,
-        (Action.RETRY, "The response was truncated or did not come from the service."),
-    ),
+    (UnexpectedResponseError, _RESPONSE_UNEXPECTED),
+    (ResponseParserError, _RESPONSE_UNEXPECTED),
     (
         AttachmentRejectedError,
         (Action.STOP, "The instance's checks rejected the file and would reject it again."),

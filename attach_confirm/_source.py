@@ -517,11 +517,8 @@ def _declared_length(stream: Any) -> int | None:
     if "content-encoding" in values:
         # The length is that of the encoded bytes.
         return None
-    for name in ("length_remaining", "length"):
-        value = getattr(stream, name, None)
-        if type(value) is int:
-            return value
-    return get_content_length(values)
+    length = _bytes_left([stream])
+    return get_content_length(values) if length is None else length
 
 
 def _open_file(path: str | os.PathLike[str]) -> IO[bytes]:
