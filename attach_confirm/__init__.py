@@ -9,8 +9,9 @@
 
 `upload` runs three steps, which are public functions as well. `start` starts the upload and returns
 a presigned URL, `put` sends the bytes to that URL, and `confirm` confirms the upload. `wait` polls
-`status` until the service approves or rejects the attachment. `advise` returns what to do about an
-error that any of these functions raised.
+`status` until the service approves or rejects the attachment. `attachments` lists the files of a
+chat, and `download` fetches one. `advise` returns what to do about an error that any of these
+functions raised.
 
 The logger `attach_confirm` reports each step at INFO and each retry at WARNING.
 """

@@ -1,7 +1,7 @@
 """Exceptions that this library adds to botocore's.
 
     AttachConfirmError
-    ├── InvalidInputError          an argument is invalid; nothing was sent (also a ValueError)
+    ├── InvalidInputError          an argument is invalid; nothing was confirmed (also a ValueError)
     ├── SourceReadError            the source could not be read to its end
     ├── UnexpectedResponseError    a 2xx response is truncated or did not come from the service
     ├── PutFailedError             S3 returned an error for the PUT
@@ -37,7 +37,10 @@ class AttachConfirmError(Exception):
 
 
 class InvalidInputError(AttachConfirmError, ValueError):
-    """An argument is invalid, and nothing was sent.
+    """An argument is invalid. Nothing was confirmed.
+
+    Nothing was sent either, unless `upload` found that a `client_token` was used before for another
+    file: only the response of StartAttachmentUpload or the journal shows that.
 
     Attributes:
         parameter: Name of the argument in the function that you called.
@@ -116,12 +119,12 @@ class PutFailedError(AttachConfirmError):
 
 
 class UploadUrlExpiredError(AttachConfirmError):
-    """S3 reported that the presigned URL has expired. Start the upload again.
+    """The presigned URL has expired, as S3 or its clock showed. Start the upload again.
 
     Attributes:
         attachment_id: ID of the attachment that the URL belongs to.
         expires_at: Expiry time of the URL, as a timezone-aware datetime in UTC.
-        server_time: Time of S3's response, as a timezone-aware datetime in UTC; None if unknown.
+        server_time: Time by S3's clock, as a timezone-aware datetime in UTC; None if unknown.
         attempts: Number of PUT requests that were sent.
         retry_after: Minimum delay, in seconds, before another call of `upload` with the same
             arguments can succeed. None if only another `start` can help, as after `put`.

@@ -58,7 +58,7 @@ class _RedactedStr(str):
 
 
 class _RedactUrlFilter(logging.Filter):
-    """Redact view tokens in URLs, and query strings in records of this thread during a PUT."""
+    """Redact view tokens in URLs, and query strings in records of a `redact_logs` block."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()

@@ -89,7 +89,8 @@ def upload(
             name, size or content type. Nothing was confirmed.
         SourceReadError: See `put`.
         PutFailedError: See `put`.
-        UploadUrlExpiredError: S3 reported that the URL has expired.
+        UploadUrlExpiredError: S3 reported that the URL has expired, or the confirmation would be
+            sent too late.
         UploadTimeoutError: The upload was not confirmed within `timeout`.
         UnexpectedResponseError: See `start`, `put` and `confirm`.
         botocore.exceptions.ClientError: The service rejected a request.

@@ -250,7 +250,10 @@ class Uploader:
             self.callback(count)
 
     def _may_restart(self, index: int, error: UploadUrlExpiredError | ClientError) -> bool:
-        """Return whether another attempt may follow attempt `index`, and log it."""
+        """Return whether another attempt may follow attempt `index`, and log it.
+
+        It also sets `consumed` and `retry_after` of an `UploadUrlExpiredError`.
+        """
         is_last = index == _MAX_STARTS - 1
         is_consumed = bool(self.sent_bytes) and not self.source.can_seek
         if isinstance(error, UploadUrlExpiredError):

@@ -1,4 +1,4 @@
-"""A journal in a DynamoDB table, for many machines."""
+"""A journal in a DynamoDB table, which many machines share."""
 
 from __future__ import annotations
 

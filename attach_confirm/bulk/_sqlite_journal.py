@@ -1,4 +1,4 @@
-"""A journal in a SQLite file, for the processes of one machine."""
+"""A journal in a SQLite file, which the processes of one machine share."""
 
 from __future__ import annotations
 
