@@ -2,8 +2,9 @@
 
 A new interpreter imports boto3, then attach_confirm, and divides the processor time of both by that
 of the first. boto3's share is by far the larger and varies between interpreters, but is the same on
-both sides. attach_confirm imports most of its modules on first use. Each interpreter is isolated (`-I`), so that it imports the installed packages. The first
-one is not measured, so that the bytecode is cached.
+both sides. attach_confirm imports most of its modules on first use. Each interpreter is isolated
+(`-I`), so that it imports the installed packages. The first one is not measured, so that the
+bytecode is cached.
 """
 
 from __future__ import annotations

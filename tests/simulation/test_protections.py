@@ -179,10 +179,7 @@ MUTATIONS = {
     ),
     "use a random ClientToken": (
         Invariant.ONE_CLIENT_TOKEN,
-        {
-            "_confirm.derive_client_token": random_client_token,
-            "_uploader.derive_client_token": random_client_token,
-        },
+        {"_confirm.uuid5": random_client_token},
     ),
     "treat every conflict as confirmed": (
         Invariant.SUCCESS_IS_TRUE,
