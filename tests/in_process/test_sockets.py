@@ -5,6 +5,8 @@ import errno
 import os
 import socket
 import ssl
+import threading
+from threading import Barrier, Event, Thread, current_thread
 from types import SimpleNamespace
 from unittest.mock import patch
 
@@ -227,6 +229,36 @@ def test_client_with_proxy_of_environment_calls_other_host(monkeypatch):
     client = httpx.Client(proxy="http://proxy.invalid:3128")
     with client, pytest.raises(UnservedAttemptError, match=r"proxy .*example\.com"):
         call()
+
+
+def test_connections_at_the_same_time_start_one_server(monkeypatch):
+    """The threads of another server would not end with the block."""
+    original, both_connect, is_connected = os.getpid, Barrier(2), Event()
+    calls = {"first": 0, "second": 0}
+
+    def getpid():
+        name = current_thread().name
+        if name in calls:
+            calls[name] += 1
+            if calls[name] == 1:
+                both_connect.wait(20)
+            elif name == "second":
+                is_connected.wait(20)
+        return original()
+
+    def connect():
+        socket.create_connection((HOST, 80)).close()
+        is_connected.set()
+
+    before = set(threading.enumerate())
+    with fake_connectparticipant(), monkeypatch.context() as patched:
+        patched.setattr(os, "getpid", getpid)
+        threads = [Thread(target=connect, name=name) for name in calls]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert set(threading.enumerate()) <= before
 
 
 def test_library_works_after_block(http_server):

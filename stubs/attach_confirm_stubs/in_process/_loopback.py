@@ -32,9 +32,9 @@ class LoopbackServer:
 
     def __init__(self, attempts: UnservedAttempts) -> None:
         self._attempts = attempts
-        self._lock = Lock()
-        self._server: Server | None = None
-        self._pid = 0
+        # By process ID: a forked process has a copy of these, but not the threads of the servers.
+        self._locks: dict[int, Lock] = {}
+        self._servers: dict[int, Server] = {}
 
     def start(self) -> Server:
         """Return the server, which the first call starts.
@@ -42,24 +42,23 @@ class LoopbackServer:
         Raises:
             OSError: The server cannot be started.
         """
-        # A forked process has a copy of the state, and the threads of the server are not in it.
-        if self._pid != os.getpid():
-            self._lock, self._server, self._pid = Lock(), None, os.getpid()
-        with self._lock:
-            if self._server is None:
+        pid = os.getpid()
+        with self._locks.setdefault(pid, Lock()):
+            if pid not in self._servers:
                 server = Server(_HOST, 0)
                 server.start(self._dispatch, is_tunnel_allowed=self._is_tunnel_allowed)
-                self._server = server
-            return self._server
+                self._servers[pid] = server
+            return self._servers[pid]
 
     def stop(self) -> None:
         """Stop the server if this process has started it."""
-        if self._server is not None and self._pid == os.getpid():
-            self._server.stop()
+        server = self._servers.get(os.getpid())
+        if server is not None:
+            server.stop()
 
     def is_peer(self, address: object) -> bool:
         """Return whether an address is that of the server."""
-        return self._server is not None and address == (_HOST, self._server.port)
+        return any(address == (_HOST, server.port) for server in list(self._servers.values()))
 
     def _is_tunnel_allowed(self, host: str) -> bool:
         """Return whether a client may connect to a host through the environment's proxy."""
