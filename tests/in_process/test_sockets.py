@@ -231,6 +231,19 @@ def test_client_with_proxy_of_environment_calls_other_host(monkeypatch):
         call()
 
 
+def test_client_with_proxy_of_environment_calls_other_host_without_tls(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
+
+    @fake_connectparticipant()
+    def call():
+        response = client.get("http://example.com/")
+        assert (response.status_code, "called example.com" in response.text) == (501, True)
+
+    client = httpx.Client(proxy="http://proxy.invalid:3128")
+    with client, pytest.raises(UnservedAttemptError, match=r"proxy .*example\.com"):
+        call()
+
+
 def test_connections_at_the_same_time_start_one_server(monkeypatch):
     """The threads of another server would not end with the block."""
     original, both_connect, is_connected = os.getpid, Barrier(2), Event()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from attach_confirm_stubs.in_process._attempts import UnservedAttempts
 
 _HOST = "127.0.0.1"
+_EARLY_PROXY_CLIENT = "An HTTP client with a proxy from before the block"
 # The server sends its own.
 _CONNECTION_HEADERS = {"connection", "date", "transfer-encoding"}
 
@@ -65,13 +66,20 @@ class LoopbackServer:
         name = host.lower().rstrip(".")
         if _patterns.is_aws_host(name) and _patterns.is_served_host(name):
             return True
-        self._attempts.add(f"An HTTP client with a proxy from before the block called {name}")
+        self._attempts.add(f"{_EARLY_PROXY_CLIENT} called {name}")
         return False
 
     def _dispatch(self, request: Request) -> Response:
         if _patterns.is_fake_url(request.url):
             return _router.dispatch(request)
+        host = _patterns.host_of(request.url)
+        if not _patterns.is_aws_host(host):
+            return self._reject(f"{_EARLY_PROXY_CLIENT} called {host}")
         return self._dispatch_to_moto(request)
+
+    def _reject(self, description: str) -> Response:
+        message = self._attempts.add(description)
+        return Response(501, {"content-type": "text/plain"}, f"{message}\n".encode())
 
     def _dispatch_to_moto(self, request: Request) -> Response:
         create_request: Any = AWSPreparedRequest
@@ -84,10 +92,7 @@ class LoopbackServer:
             response = response or BotocoreStubber().process_request(prepared)
         if response is None:
             host = _patterns.host_of(request.url)
-            message = self._attempts.add(
-                f"An HTTP library called {host}, which moto does not serve"
-            )
-            return Response(501, {"content-type": "text/plain"}, f"{message}\n".encode())
+            return self._reject(f"An HTTP library called {host}, which moto does not serve")
         status, headers, body = response
         data: bytes = body if isinstance(body, bytes) else str(body).encode()
         if request.method != "HEAD":
