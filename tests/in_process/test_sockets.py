@@ -244,6 +244,22 @@ def test_client_with_proxy_of_environment_calls_other_host_without_tls(monkeypat
         call()
 
 
+def test_nested_block_reports_attempt_that_was_made_before():
+    def attempt():
+        with pytest.raises(socket.gaierror):
+            socket.getaddrinfo(UNSERVED_HOST, 443)
+
+    @fake_connectparticipant()
+    def outer():
+        attempt()
+        with pytest.raises(UnservedAttemptError, match=UNSERVED_HOST), fake_connectparticipant():
+            attempt()
+
+    with pytest.raises(UnservedAttemptError) as raised:
+        outer()
+    assert str(raised.value).count(UNSERVED_HOST) == 1
+
+
 def test_connections_at_the_same_time_start_one_server(monkeypatch):
     """The threads of another server would not end with the block."""
     original, both_connect, is_connected = os.getpid, Barrier(2), Event()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from threading import Lock
-
 _ADVICE = (
     "The fake in this process cannot serve this. Use the served fake (serve_connectparticipant,"
     " the fixture connectparticipant_server, or attach-confirm serve), or replace the call in the"
@@ -19,7 +17,6 @@ class UnservedAttempts:
     """The attempts to reach AWS that have failed, because they cannot be served."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
         self._descriptions: list[str] = []
 
     def add(self, description: str) -> str:
@@ -28,9 +25,7 @@ class UnservedAttempts:
         Args:
             description: Who tried to reach which host. It must not contain a path or a query.
         """
-        with self._lock:
-            if description not in self._descriptions:
-                self._descriptions.append(description)
+        self._descriptions.append(description)
         return f"{description}. {_ADVICE}"
 
     def raise_if_any(self, start: int = 0) -> None:
@@ -42,7 +37,7 @@ class UnservedAttempts:
         Raises:
             UnservedAttemptError: There were attempts.
         """
-        descriptions = self._descriptions[start:]
+        descriptions = dict.fromkeys(self._descriptions[start:])
         if descriptions:
             raise UnservedAttemptError("\n".join([*descriptions, _ADVICE]))
 
