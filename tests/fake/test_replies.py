@@ -87,6 +87,21 @@ def test_attachment_gets_reply_at_the_verdict(fake, token):
     assert [item.get("Content") for item in fake.transcript] == [None, "REJECTED"]
 
 
+def test_function_that_raises_does_not_prevent_other_replies(fake, token):
+    def reply(item):
+        name = item["Attachments"][0]["AttachmentName"]
+        return f"Thank you for {name}" if name == "b.txt" else 1 / 0
+
+    fake.replies.when(lambda item: item["Type"] == "ATTACHMENT", reply)
+    fake.scanner.hold()
+    for name in ("a.txt", "b.txt"):
+        attach_confirm.upload(fake.client, b"abc", token, name=name)
+    fake.scanner.approve()
+    with pytest.raises(ZeroDivisionError):
+        fake.client.get_transcript(ConnectionToken=token)
+    assert fake.transcript[-1]["Content"] == "Thank you for b.txt"
+
+
 def test_events_get_no_reply(fake):
     fake.replies.when(lambda _: True, "Hi")
     attach_confirm.connect(fake.client, fake.participant_token())

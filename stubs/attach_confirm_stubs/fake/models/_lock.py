@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,10 @@ class DeferringLock:
         if self._depth == 0:
             deferred, self._deferred = self._deferred, deferred
         self._lock.release()
-        for function in deferred:
-            function()
+        # If a function raises, the others are called as well.
+        with ExitStack() as stack:
+            for function in reversed(deferred):
+                stack.callback(function)
 
     def defer(self, function: Callable[[], object]) -> None:
         """Call a function in this thread as soon as the thread has released the lock.
