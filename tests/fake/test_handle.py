@@ -1,5 +1,8 @@
 """The handle: chats, tokens, and all regions."""
 
+import json
+from threading import Thread
+
 import boto3
 import pytest
 
@@ -31,6 +34,40 @@ def test_start_chat_adds_customer(fake):
     assert (customer.connected, customer.disconnected, chat.ended) == (True, True, True)
     assert customer.participant_token not in repr(customer)
     assert repr(chat) == f"FakeChat(contact_id={chat.contact_id!r}, ended=True)"
+
+
+def test_transcript_is_copied_while_items_do_not_change(fake):
+    """A receipt adds members to an item, and a copy of a changing dict fails."""
+    threads = []
+
+    class Name(str):
+        __slots__ = ()
+
+        def __deepcopy__(self, _):
+            if is_reading and not threads:
+                threads.append(Thread(target=send_receipt))
+                threads[0].start()
+                # The receipt waits for the copy.
+                threads[0].join(0.5)
+            return self
+
+    def send_receipt():
+        fake.client.send_event(
+            ContentType="application/vnd.amazonaws.connect.event.message.read",
+            Content=json.dumps({"messageId": message_id}),
+            ConnectionToken=token,
+        )
+
+    is_reading = False
+    (customer,) = fake.start_chat(display_name=Name("Jane")).participants
+    token = attach_confirm.connect(fake.client, customer.participant_token).token
+    message_id = fake.client.send_message(
+        ContentType="text/plain", Content="Hello", ConnectionToken=token
+    )["Id"]
+    is_reading = True
+    assert "MessageMetadata" not in fake.transcript[-1]
+    threads[0].join()
+    assert fake.transcript[-1]["MessageMetadata"]["Receipts"]
 
 
 def test_chat_has_only_its_own_items_and_attachments(fake, token):

@@ -185,8 +185,11 @@ class FakeConnectParticipant:
     @property
     def transcript(self) -> list[dict[str, Any]]:
         """A copy of the items of all chats, oldest first, with the members of GetTranscript."""
-        items = [item for backend in self._backends() for item in backend.all_items()]
-        return copy.deepcopy(sorted(items, key=itemgetter("AbsoluteTime")))
+        items: list[dict[str, Any]] = []
+        for backend in self._backends():
+            with backend.lock:
+                items += copy.deepcopy(backend.all_items())
+        return sorted(items, key=itemgetter("AbsoluteTime"))
 
     @property
     def streams(self) -> list[FakeStream]:
