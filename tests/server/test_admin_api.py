@@ -111,6 +111,13 @@ def test_reset_deletes_all_state(server, admin):
     attach_confirm.upload(server.client, b"1", server.connection_token(), name="a.txt")
 
 
+def test_reset_keeps_controls_of_regions_separate(server, admin):
+    admin("POST", "reset")
+    server.inject("SendMessage", Throttle())
+    assert admin("GET", "faults") == {"SendMessage": [{"fault": "Throttle"}]}
+    assert admin("GET", "faults?region=eu-central-1") == {}
+
+
 def test_faults_add_list_remove(server, admin):
     operation = "CompleteAttachmentUpload"
     faults = [

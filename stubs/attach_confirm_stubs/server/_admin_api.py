@@ -317,7 +317,7 @@ def _serialize_calls(backend: ConnectParticipantBackend) -> Iterator[dict[str, A
 
 def _reset(_: FakeConnectParticipant, params: dict[str, Any]) -> None:
     _parse_params(params, {})
-    reset_all()
+    reset_all(separate_regions=True)
 
 
 def _participant_token(fake: FakeConnectParticipant, params: dict[str, Any]) -> dict[str, Any]:
