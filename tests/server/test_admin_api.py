@@ -319,6 +319,15 @@ def test_post_requires_json(send, body):
     assert (status, data["message"]) == (400, message)
 
 
+def test_invalid_setting_changes_no_setting(admin, send):
+    before = admin("GET", "assumptions")
+    params = {"typing_item": not before["typing_item"], "max_attachment_bytes": 0}
+    status, _, data = send("POST", "/_fake/assumptions", params)
+    assert status == 400
+    assert data["message"].startswith("max_attachment_bytes=0")
+    assert admin("GET", "assumptions") == before
+
+
 def test_unknown_path_returns_404(send):
     status, _, data = send("GET", "/_fake/nonsense")
     assert status == 404

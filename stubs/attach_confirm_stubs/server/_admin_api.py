@@ -38,7 +38,7 @@ POST /_fake/assumptions                     Change settings of `Assumptions`.
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, asdict, fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
@@ -419,7 +419,10 @@ def _serialize_setting(value: Any) -> Any:
 
 
 def _set_assumptions(fake: FakeConnectParticipant, params: dict[str, Any]) -> dict[str, Any]:
-    for name, value in _parse_params(params, _SETTINGS).items():
+    parsed = _parse_params(params, _SETTINGS)
+    # If a value is not valid, this raises, and no setting changes.
+    replace(fake.assumptions, **parsed)
+    for name, value in parsed.items():
         setattr(fake.assumptions, name, value)
     return _get_assumptions(fake, {})
 
