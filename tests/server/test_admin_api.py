@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from botocore.config import Config
+from moto.s3.models import FakeKey
 
 import attach_confirm
 from attach_confirm_stubs import (
@@ -116,6 +117,14 @@ def test_reset_keeps_controls_of_regions_separate(server, admin):
     server.inject("SendMessage", Throttle())
     assert admin("GET", "faults") == {"SendMessage": [{"fault": "Throttle"}]}
     assert admin("GET", "faults?region=eu-central-1") == {}
+
+
+def test_state_does_not_read_stored_bytes(server, admin, monkeypatch):
+    """The dashboard requests the state again and again, and moto keeps large files on disk."""
+    attach_confirm.upload(server.client, b"abc", server.connection_token(), name="a.txt")
+    monkeypatch.setattr(FakeKey, "value", property(lambda _: pytest.fail("bytes were read")))
+    (attachment,) = admin("GET", "state")["attachments"]
+    assert attachment["stored_size"] == 3
 
 
 def test_faults_add_list_remove(server, admin):

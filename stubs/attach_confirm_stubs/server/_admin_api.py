@@ -265,7 +265,7 @@ def _get_state(_: FakeConnectParticipant, __: dict[str, Any]) -> dict[str, Any]:
                 for field in fields(attachment)
                 if field.name != "data"
             }
-            for attachment in backend.list_attachments()
+            for attachment in backend.list_attachments(with_data=False)
         ]
         state["transcript"] += backend.all_items()
         state["calls"] += _serialize_calls(backend)

@@ -160,12 +160,19 @@ class AttachmentsBackend(VerdictsBackend):
             )
             return download_url, attachment
 
-    def list_attachments(self, chat: Chat | None = None) -> list[FakeAttachment]:
-        """Return snapshots of the attachments of a chat, or of all chats, oldest first."""
+    def list_attachments(
+        self, chat: Chat | None = None, *, with_data: bool = True
+    ) -> list[FakeAttachment]:
+        """Return snapshots of the attachments, oldest first.
+
+        Args:
+            chat: The chat, or None for all chats.
+            with_data: Whether to read the stored bytes; otherwise `data` is empty.
+        """
         with self.lock:
             self.apply_due_verdicts()
             attachments = self.attachments.values() if chat is None else chat.attachments
-            return [self.snapshot(attachment) for attachment in attachments]
+            return [self.snapshot(attachment, with_data=with_data) for attachment in attachments]
 
     def _count_against_quota(self, chat: Chat, event: str) -> None:
         """Count an attachment towards the chat's quota, if `quota_counts` names this event."""

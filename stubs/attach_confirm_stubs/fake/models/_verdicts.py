@@ -133,7 +133,13 @@ class VerdictsBackend(ParticipantsBackend):
         )
         self.append(chat, attachment.item, notify=False)
 
-    def snapshot(self, attachment: Attachment) -> FakeAttachment:
+    def snapshot(self, attachment: Attachment, *, with_data: bool = True) -> FakeAttachment:
+        """Return a snapshot of an attachment.
+
+        Args:
+            attachment: The attachment.
+            with_data: Whether to read the stored bytes; otherwise `data` is empty.
+        """
         snapshot = FakeAttachment(
             attachment_id=attachment.attachment_id,
             name=attachment.name,
@@ -147,12 +153,13 @@ class VerdictsBackend(ParticipantsBackend):
             return snapshot
         return replace(
             snapshot,
-            data=stored.value,
+            data=stored.value if with_data else b"",
             stored_content_type=stored.metadata.get("content-type"),
             stored_size=stored.size,
         )
 
     def get_stored_object(self, attachment: Attachment) -> FakeKey | None:
+        """Return the object with the bytes of an attachment, or None if there is none."""
         if self.bucket not in self.s3.buckets:
             return None
         return self.s3.get_object(self.bucket, attachment.key)
