@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from attach_confirm_stubs.fake._http import Request
     from attach_confirm_stubs.fake.models._snapshot import FakeAttachment
 
-# 100 years, because datetime cannot represent years above 9999.
-_MAX_DELAY_SECONDS = 100 * 365 * 86_400
-
 
 class AttachmentsBackend(VerdictsBackend):
     """The attachments of one account and region. moto's S3 stores their bytes.
