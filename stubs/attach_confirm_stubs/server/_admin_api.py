@@ -273,30 +273,27 @@ def _get_state(_: FakeConnectParticipant, __: dict[str, Any]) -> dict[str, Any]:
 
 
 def _serialize_chats(backend: ConnectParticipantBackend) -> list[dict[str, Any]]:
-    chats: dict[str, dict[str, Any]] = {}
     with backend.lock:
-        for participant in backend.participants.values():
-            chat = chats.setdefault(
-                participant.chat.contact_id,
-                {
-                    "contact_id": participant.chat.contact_id,
-                    "instance_id": participant.chat.instance_id,
-                    "account_id": backend.account_id,
-                    "region": backend.region_name,
-                    "ends_at": participant.chat.expires_at.isoformat(),
-                    "participants": [],
-                },
-            )
-            chat["participants"].append(
-                {
-                    "participant_id": participant.participant_id,
-                    "role": participant.role,
-                    "display_name": participant.display_name,
-                    "connected": participant.connected,
-                    "left": participant.disconnected,
-                }
-            )
-    return list(chats.values())
+        return [
+            {
+                "contact_id": chat.contact_id,
+                "instance_id": chat.instance_id,
+                "account_id": backend.account_id,
+                "region": backend.region_name,
+                "ends_at": chat.expires_at.isoformat(),
+                "participants": [
+                    {
+                        "participant_id": participant.participant_id,
+                        "role": participant.role,
+                        "display_name": participant.display_name,
+                        "connected": participant.connected,
+                        "left": participant.disconnected,
+                    }
+                    for participant in chat.participants
+                ],
+            }
+            for chat in backend.chats.values()
+        ]
 
 
 def _serialize_calls(backend: ConnectParticipantBackend) -> Iterator[dict[str, Any]]:
