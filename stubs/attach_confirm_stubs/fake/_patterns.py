@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.loaders import create_loader
@@ -16,7 +17,8 @@ _CONNECT_PATH = (
 )
 _OBJECT_PREFIX = "(?:staging|final)/"
 # S3 reserves the prefix, so a request that leaves the machine reaches no other bucket.
-_BUCKET = "amzn-s3-demo-connect-attachments-([0-9]{12})-([a-z0-9-]+)"
+_BUCKET_PREFIX = "amzn-s3-demo-connect-attachments-"
+_BUCKET = f"{_BUCKET_PREFIX}([0-9]{{12}})-([a-z0-9-]+)"
 
 # Group 1 is the region.
 SERVICE_URL = re.compile(
@@ -48,7 +50,7 @@ OBJECT_PATH = re.compile(rf"/([a-z0-9][^/]*)/({_OBJECT_PREFIX}[^/]+)")
 
 def bucket_name(account_id: str, region_name: str) -> str:
     """Return the name of the bucket that holds an account's attachments."""
-    return f"amzn-s3-demo-connect-attachments-{account_id}-{region_name}"
+    return f"{_BUCKET_PREFIX}{account_id}-{region_name}"
 
 
 def parse_bucket_name(bucket: str) -> tuple[str, str] | None:
@@ -115,21 +117,23 @@ def with_default_domain(url: str) -> str:
 @cache
 def _aws_domains() -> tuple[str, ...]:
     domains = (
-        f".{outputs[key]}"
-        for outputs in _partition_outputs().values()
+        f".{partition['outputs'][key]}"
+        for partition in partitions()
         for key in ("dnsSuffix", "dualStackDnsSuffix")
     )
     return (*domains, _SIGN_IN_DOMAIN)
 
 
 def _dns_suffix(partition: str) -> str:
-    return _partition_outputs()[partition]["dnsSuffix"]
+    suffix: str = next(p["outputs"]["dnsSuffix"] for p in partitions() if p["id"] == partition)
+    return suffix
 
 
 @cache
-def _partition_outputs() -> dict[str, dict[str, str]]:
-    partitions = create_loader().load_data("partitions")["partitions"]
-    return {partition["id"]: partition["outputs"] for partition in partitions}
+def partitions() -> list[dict[str, Any]]:
+    """Return botocore's data about each partition of AWS."""
+    data: list[dict[str, Any]] = create_loader().load_data("partitions")["partitions"]
+    return data
 
 
 def staging_key(attachment_id: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from botocore.loaders import create_loader
 from moto.core.base_backend import BackendDict
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import FakeKey
 
-from attach_confirm_stubs.fake import exceptions
+from attach_confirm_stubs.fake import _patterns, exceptions
 from attach_confirm_stubs.fake._clock import clock
 from attach_confirm_stubs.fake.models import _transcript
 from attach_confirm_stubs.fake.models._attachments import AttachmentsBackend
@@ -106,8 +105,7 @@ def reset_all(*, separate_regions: bool = False) -> None:
 
 def _regions() -> list[str]:
     """Return every region that botocore knows, because clients can be created for each of them."""
-    partitions = create_loader().load_data("partitions")["partitions"]
-    return [region for partition in partitions for region in partition["regions"]]
+    return [region for partition in _patterns.partitions() for region in partition["regions"]]
 
 
 connectparticipant_backends = BackendDict(
