@@ -166,6 +166,7 @@ def serve(
     """Serve the fake over HTTP."""
     with _require_stubs_extra():
         from attach_confirm_stubs import serve_connectparticipant  # noqa: PLC0415
+        from attach_confirm_stubs.fake import _patterns  # noqa: PLC0415
         from attach_confirm_stubs.server import _banner  # noqa: PLC0415
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, signal.default_int_handler)
@@ -176,7 +177,7 @@ def serve(
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             exit_with_error(EXIT_USAGE, f"cannot serve at host {host!r}, port {port}: {reason}")
-        if not _banner.is_loopback(host):
+        if not _patterns.is_loopback(host):
             print_error(f"warning: anyone who can reach {host} has full control of the fake")
         banner = _banner.startup_banner(
             fake.endpoint_url,

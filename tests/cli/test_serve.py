@@ -16,7 +16,7 @@ import pytest
 
 import attach_confirm
 from attach_confirm_stubs import serve_connectparticipant
-from attach_confirm_stubs.server import _banner
+from attach_confirm_stubs.fake import _patterns
 
 SCRIPT = Path(sys.executable).with_name("attach-confirm")
 # `make cover` and `make wheel` install the AWS CLI, which pins its dependencies, into a separate
@@ -100,7 +100,7 @@ def test_serve_empty_host_is_usage_error():
     [("127.0.0.1", True), ("::1", True), ("localhost", True), ("::", False), ("shop", False)],
 )
 def test_is_loopback(host, is_loopback):
-    assert _banner.is_loopback(host) is is_loopback
+    assert _patterns.is_loopback(host) is is_loopback
 
 
 @pytest.mark.skipif(not AWS_CLI, reason="AWSCLI is not the path of the AWS CLI; run `make cover`")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -99,6 +100,14 @@ def is_fake_url(url: str) -> bool:
     """Return whether the fake itself handles a URL at AWS, and not moto."""
     patterns = (SERVICE_URL, OBJECT_URL, CONNECT_URL, _WEBSOCKET_URL)
     return any(pattern.match(url.partition("?")[0]) for pattern in patterns)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is certain to be a loopback address; names are not resolved."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def host_of(url: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from attach_confirm_stubs.fake import _patterns
 
 if TYPE_CHECKING:
     from attach_confirm_stubs.fake._http import Request
@@ -28,17 +29,7 @@ def for_client(members: dict[str, Any], request: Request) -> dict[str, Any]:
 
 def _base_url(base_url: str, request: Request) -> str:
     base = urlsplit(base_url)
-    host = base.hostname or ""
-    if host == "localhost":
-        return f"ws://{base.netloc.lower().replace(host, '127.0.0.1')}"
-    if _is_loopback(host):
-        return f"ws://{base.netloc}"
+    if _patterns.is_loopback(base.hostname or ""):
+        return f"ws://{base.netloc.lower().replace('localhost', '127.0.0.1')}"
     is_secure = base.scheme == "https" or "origin" in request.headers
     return f"{'wss' if is_secure else 'ws'}://{base.netloc}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 _BANNER = """\
 Fake Amazon Connect Participant Service: {url}
 Dashboard: {url}/ - press Ctrl-C to stop
@@ -38,11 +36,3 @@ def startup_banner(
         participant_token=participant_token,
         connection_token=connection_token,
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is certain to be a loopback address; names are not resolved."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
