@@ -122,7 +122,7 @@ def _add_known_client(client: BaseClient) -> None:
 
 def _find_clients() -> None:
     """Add the clients of the classes that have not been searched to the known clients."""
-    classes = [cls for cls in _subclasses(BaseClient) if cls not in _searched_classes]
+    classes = [cls for cls in all_subclasses(BaseClient) if cls not in _searched_classes]
     if not classes:
         return
     now = monotonic()
@@ -138,8 +138,9 @@ def _find_clients() -> None:
             _searched_classes.add(cls)
 
 
-def _subclasses(cls: type) -> Iterator[type]:
+def all_subclasses(cls: type) -> Iterator[type]:
+    """Yield the direct and indirect subclasses of a class."""
     subclasses: list[type] = cls.__subclasses__()
     for subclass in subclasses:
         yield subclass
-        yield from _subclasses(subclass)
+        yield from all_subclasses(subclass)

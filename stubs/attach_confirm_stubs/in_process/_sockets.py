@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from errno import ECONNREFUSED
 from typing import TYPE_CHECKING, Any
 
+from attach_confirm_stubs._client_discovery import all_subclasses
 from attach_confirm_stubs.fake import _patterns
 from attach_confirm_stubs.in_process._replacements import Replacements
 from attach_confirm_stubs.server import _tls
@@ -139,7 +140,7 @@ def redirected_connections(redirection: Redirection) -> Iterator[None]:
             replacements.replace(socket_class, name, wrapper)
         context_class = _tls.context_class()
         originals = {name: vars(context_class)[name] for name in _WRAPPERS}
-        for cls in {context_class, *_subclasses(context_class)}:
+        for cls in {context_class, *all_subclasses(context_class)}:
             for name in _WRAPPERS.keys() & vars(cls).keys():
                 wrapper = _WRAPPERS[name](redirection, vars(cls)[name], originals[name])
                 replacements.replace(cls, name, wrapper)
@@ -258,13 +259,6 @@ def _wrap_bio(redirection: Redirection, original: Any, plain: Any) -> Any:
 
 
 _WRAPPERS = {"wrap_socket": _wrap_socket, "wrap_bio": _wrap_bio}
-
-
-def _subclasses(cls: type) -> Iterator[type]:
-    subclasses: list[type] = cls.__subclasses__()
-    for subclass in subclasses:
-        yield subclass
-        yield from _subclasses(subclass)
 
 
 def _to_name(host: object) -> str:
