@@ -38,17 +38,13 @@ def input_members(operation_name: str) -> Collection[str]:
     return members
 
 
-def check_operation(name: str, extra: Iterable[str] = ()) -> None:
+def check_operation(name: str) -> None:
     """Raise if an operation is unknown.
-
-    Args:
-        name: The operation's name in the API.
-        extra: Names to accept besides the service's operations, for example `PutObject`.
 
     Raises:
         ValueError: `name` is unknown.
     """
-    operations = [*service_model().operation_names, *extra]
+    operations = service_model().operation_names
     if name not in operations:
         raise unknown_operation(name, operations)
 

@@ -106,10 +106,9 @@ def test_constraint_violations_ignore_null_and_unknown_members(params):
 def test_check_operation():
     for name in OPERATIONS:
         _service_model.check_operation(name)
-    _service_model.check_operation("PutObject", extra=("PutObject",))
-    message = "^unknown operation 'PutObject'; choose one of Cancel.*, SendMessage, Start.*, Z$"
+    message = "^unknown operation 'PutObject'; choose one of Cancel.*, SendMessage, Start[A-Za-z]*$"
     with pytest.raises(ValueError, match=message):
-        _service_model.check_operation("PutObject", extra=("Z",))
+        _service_model.check_operation("PutObject")
 
 
 def test_check_error_code():
