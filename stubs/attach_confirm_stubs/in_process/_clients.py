@@ -66,7 +66,7 @@ def captured_clients(attempts: UnservedAttempts) -> Iterator[None]:
 def _is_captured(client: BaseClient, endpoints: ConfiguredEndpoints) -> bool:
     url = client.meta.endpoint_url
     return (
-        _patterns.is_aws_host(urlsplit(url).hostname or "")
+        _patterns.is_aws_host(_patterns.host_of(url))
         or url in settings.get_s3_custom_endpoints()
         or endpoints.includes(url, _service_id(client).replace("-", "_"))
     )
@@ -153,7 +153,7 @@ class _Handlers:
         url = self._aws_url(event_name, request.url)
         if url is None:
             return None
-        host = urlsplit(request.url).hostname
+        host = _patterns.host_of(request.url)
         if self._is_async:
             raise RuntimeError(self._attempts.add(f"An aiobotocore client called {host}"))
         request.url = url
