@@ -50,10 +50,10 @@ class Assumptions:
     """What the fake does when the service's behaviour is undocumented.
 
     An error code may be one that the operation does not declare; for `start_again` it must be one
-    that the service declares. The docs page "The fake" has the
-    same list with the defaults. Two more assumptions are not settings of this class: without a
-    rule of `fake.scanner`, an attachment is approved at once; and an operation without an entry
-    in `fake.quotas.limits` is never throttled.
+    that the service declares. The docs page "The fake" has the same list with the defaults. Two
+    more assumptions are not settings of this class: without a rule of `fake.scanner`, an attachment
+    is approved at once; and an operation without an entry in `fake.quotas.limits` is never
+    throttled.
 
     Attributes:
         complete_before_put: Error code returned if an attachment is completed before its PUT;
