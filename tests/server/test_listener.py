@@ -113,6 +113,22 @@ def test_server_accepts_connections_after_failure(server, monkeypatch):
     assert failures == []
 
 
+def test_server_accepts_connections_after_failure_to_start_thread(server, monkeypatch):
+    server.start(echo)
+    start, failures = threading.Thread.start, []
+
+    def fail_once(thread):
+        if not failures:
+            failures.append(thread)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", fail_once)
+    with connect(server) as client:
+        assert client.recv(1) == b""
+    assert get(server, "localhost").startswith("https://localhost/a ")
+
+
 def test_client_reset_between_first_byte_and_handshake_is_ignored(server, monkeypatch, capfd):
     is_accepted, is_reset, context = threading.Event(), threading.Event(), Certificates.context
 

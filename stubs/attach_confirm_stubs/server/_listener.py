@@ -125,8 +125,13 @@ class Server:
         with self._lock:
             self._connections.add(connection)
         self._threads = [thread for thread in self._threads if thread.is_alive()]
-        thread.start()
-        self._threads.append(thread)
+        try:
+            thread.start()
+        except RuntimeError:
+            # The process cannot start more threads at the moment.
+            self._close(connection)
+        else:
+            self._threads.append(thread)
 
     def _handle(self, connection: Connection) -> None:
         with ExitStack() as stack:
